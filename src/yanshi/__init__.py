@@ -1,0 +1,1 @@
+"""Yanshi 偃师: an open brain for humanoid robots."""

@@ -1,0 +1,1 @@
+"""Where does a mesh, weight or voice that is not ours come from?"""

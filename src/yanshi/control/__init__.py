@@ -1,0 +1,1 @@
+"""How does a goal become joint targets?"""

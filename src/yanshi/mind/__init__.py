@@ -1,0 +1,1 @@
+"""What should it do next, and why?"""

@@ -1,0 +1,1 @@
+"""Who runs when, and what if they are late?"""

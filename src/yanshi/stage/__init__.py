@@ -1,0 +1,1 @@
+"""How do several robots put on a show?"""

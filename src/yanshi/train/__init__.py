@@ -1,0 +1,1 @@
+"""Where do policies and adapters come from?"""

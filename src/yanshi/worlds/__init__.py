@@ -1,0 +1,1 @@
+"""Where is the robot, and what counts as done?"""

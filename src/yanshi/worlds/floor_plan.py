@@ -1,0 +1,48 @@
+"""The map: what anybody would know of the room before switching the robot on.
+
+A floor plan is a survey, not a sense. It names the furniture and where it stands; loose
+things and people are not on it and must be seen.
+"""
+
+from dataclasses import dataclass
+
+from yanshi.core.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One piece of furniture on the map: an upright box."""
+
+    name: str
+    """As the plan language writes it: `table`, `shelf`, `door` …"""
+    centre: tuple[float, float]
+    """Its middle on the floor, m."""
+    size: tuple[float, float]
+    """Its length along and across `yaw`, m."""
+    yaw: float
+    """How it is turned, rad: its front faces this way, and that is where to stand."""
+    height: float
+    """Height of its top (of its main surface, for a table or a shelf), m."""
+    has_surface: bool = False
+    """Whether things may stand on it."""
+    is_solid: bool = True
+    """Whether one would walk into it; a door in the wall is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorPlan:
+    """A room: its walls, its furniture and where the robot is switched on."""
+
+    name: str
+    size: tuple[float, float]
+    """Inner length along x and y, m; the map's origin is the middle of the floor."""
+    places: tuple[Place, ...]
+    start: tuple[float, float, float]
+    """Where the robot stands at switch-on: x, y in m and yaw in rad."""
+
+    def place(self, name: str) -> Place:
+        """Return the place called `name`."""
+        for place in self.places:
+            if place.name == name:
+                return place
+        raise UnknownNameError("place", name, (place.name for place in self.places))
