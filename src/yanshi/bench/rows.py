@@ -1,0 +1,178 @@
+"""Bench results: rows with an interval and a target, written so that a run can be resumed.
+
+Every bench is a list of independent trials, numbered from 0. Each finished trial is one
+line of `FILE.trials.jsonl`; a run that was interrupted skips the lines it finds there. The
+rows are computed from the trials at the end.
+"""
+
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from yanshi.core.errors import ConfigError
+
+Trial = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One figure of a bench."""
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None
+    """95 % interval: Wilson's for a rate, a percentile bootstrap for others."""
+    n: int
+    target: str
+    """What was aimed at, e.g. `>= 0.9`; empty for a figure without a target."""
+    unit: str = ""
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the value meets the target; None without a target."""
+        if not self.target:
+            return None
+        relation, bound = self.target.split()
+        limit = float(bound)
+        return bool({"<=": self.value <= limit, ">=": self.value >= limit}[relation])
+
+
+def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Return Wilson's 95 % score interval for a rate of k successes in n trials.
+
+    Source: E. B. Wilson, Journal of the American Statistical Association 22 (1927), 209-212.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    rate = k / n
+    spread = z * math.sqrt(rate * (1.0 - rate) / n + z * z / (4.0 * n * n))
+    centre, scale = rate + z * z / (2.0 * n), 1.0 + z * z / n
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def rate_row(name: str, successes: Iterable[bool], target: str = "") -> Row:
+    """Make the row of a success rate."""
+    results = list(successes)
+    k, n = sum(results), len(results)
+    return Row(name=name, value=k / max(n, 1), interval=wilson(k, n), n=n, target=target)
+
+
+def percentile_row(
+    name: str, values: Sequence[float], percent: float, target: str = "", unit: str = ""
+) -> Row:
+    """Make the row of a percentile, with a bootstrap interval from 500 seeded resamples."""
+    data = np.asarray(values, dtype=np.float64)
+    if not len(data):
+        return Row(name=name, value=math.nan, interval=None, n=0, target=target, unit=unit)
+    rng = np.random.default_rng(0)
+    sample = data if len(data) <= 20_000 else rng.choice(data, 20_000, replace=False)
+    picks = rng.integers(len(sample), size=(500, min(len(sample), 2_000)))
+    spread = np.percentile(np.percentile(sample[picks], percent, axis=1), [2.5, 97.5])
+    return Row(
+        name=name,
+        value=float(np.percentile(data, percent)),
+        interval=(float(spread[0]), float(spread[1])),
+        n=len(data),
+        target=target,
+        unit=unit,
+    )
+
+
+def run_trials(
+    trial: Callable[[int], Trial], n: int, *, out: Path | None, settings: dict[str, Any]
+) -> list[Trial]:
+    """Run trials 0 to n-1 that are not on record yet and return all of them, in order.
+
+    Args:
+        trial: Runs one trial and returns what can be written as JSON.
+        out: The bench's JSON file; trials are kept beside it. None keeps nothing.
+        settings: What makes two runs the same bench, e.g. the seed.
+
+    Raises:
+        ConfigError: The record beside `out` was made with other settings.
+    """
+    path = out.with_suffix(".trials.jsonl") if out else None
+    done = _load_trials(path, settings) if path else {}
+    for index in track(range(n), description="bench", console=Console(stderr=True)):
+        if index in done:
+            continue
+        done[index] = trial(index)
+        if path:
+            with path.open("a", encoding="utf8") as file:
+                file.write(json.dumps({"index": index, "trial": done[index]}) + "\n")
+    return [done[index] for index in range(n)]
+
+
+def _load_trials(path: Path, settings: dict[str, Any]) -> dict[int, Trial]:
+    wanted = json.loads(json.dumps(settings))
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"settings": wanted}) + "\n", encoding="utf8")
+        return {}
+    done: dict[int, Trial] = {}
+    for line in path.read_text(encoding="utf8").splitlines():
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # The last line of a run that was killed while writing it.
+        if "settings" in record and record["settings"] != wanted:
+            raise ConfigError(
+                f"{path} was made with {record['settings']}, this bench has {wanted}. "
+                "Name another --json file or remove that one."
+            )
+        if "trial" in record:
+            done[record["index"]] = record["trial"]
+    return done
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on."""
+    model = platform.processor()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform()}
+
+
+def report(title: str, rows: Sequence[Row], out: Path | None, notes: Sequence[str] = ()) -> int:
+    """Print the rows, write them to `out` and return the exit code: 1 for a missed target."""
+    table = Table(title=title, title_justify="left")
+    for column in ("figure", "value", "95 % interval", "n", "target", ""):
+        table.add_column(column, justify="left" if column == "figure" else "right")
+    for row in rows:
+        interval = f"{row.interval[0]:.4g} … {row.interval[1]:.4g}" if row.interval else ""
+        verdict = {None: "", True: "[green]met", False: "[red]missed"}[row.passed]
+        value = f"{row.value:.4g} {row.unit}".strip()
+        table.add_row(row.name, value, interval, str(row.n), row.target, verdict)
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    console.print(table)
+    for note in notes:
+        console.print(note, highlight=False)
+    if out:
+        record = {
+            "bench": title,
+            "command": " ".join(["yanshi", *sys.argv[1:]]),
+            "machine": machine(),
+            "wall_time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "rows": [{**asdict(row), "pass": row.passed} for row in rows],
+        }
+        partial = out.with_suffix(out.suffix + ".partial")
+        partial.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
+        partial.replace(out)
+    return 1 if any(row.passed is False for row in rows) else 0

@@ -1,0 +1,68 @@
+"""What can go wrong while the robot is live, and what is done about it.
+
+A fault is data, not an exception: a tick collects the faults it sees and the table below,
+which is the whole policy, says what follows. Read it top to bottom.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, IntEnum, auto
+
+
+class Action(IntEnum):
+    """Ordered from mild to severe; the most severe one wins.
+
+    For a biped, stopping is a ladder: a robot that goes limp falls, so it keeps balancing
+    for as long as its senses and its policy can be trusted.
+    """
+
+    NONE = 0
+    WARN = 1
+    """Say so and go on."""
+    HOLD = 2
+    """Keep balancing where it stands; the step under way has failed."""
+    DAMP = 3
+    """Let the joints go limp under damping."""
+
+
+class Fault(Enum):
+    """A condition seen in one tick. Each ends by itself unless its line says otherwise."""
+
+    TARGET_STALE = auto()
+    """The policy's target is older than two of its periods."""
+    TARGET_MALFORMED = auto()
+    """A target or gain is not finite or not of the robot's shape."""
+    POLICY_LATE = auto()
+    """A policy tick took longer than its period."""
+    SENSES_LATE = auto()
+    """A picture was not understood inside its deadline: the last scene stays, with its age."""
+    MIND_LATE = auto()
+    """A sentence was not understood inside its deadline."""
+    MIND_LOST = auto()
+    """The language model's process died. Ends when it has been restarted."""
+    EYES_LOST = auto()
+    """The eyes' process died. Does not end within a run."""
+    RECORDER_LOST = auto()
+    """The log could not be written on. Does not end within a run."""
+    FALLEN = auto()
+    """The pelvis is low or far from upright. Does not end within a run."""
+    STOP_ASKED = auto()
+    """Somebody asked to stop. Ends with the next order."""
+
+
+RESPONSES: dict[Fault, Action] = {
+    Fault.TARGET_STALE: Action.HOLD,
+    Fault.TARGET_MALFORMED: Action.HOLD,
+    Fault.POLICY_LATE: Action.WARN,
+    Fault.SENSES_LATE: Action.WARN,
+    Fault.MIND_LATE: Action.WARN,
+    Fault.MIND_LOST: Action.WARN,
+    Fault.EYES_LOST: Action.HOLD,
+    Fault.RECORDER_LOST: Action.WARN,
+    Fault.FALLEN: Action.DAMP,
+    Fault.STOP_ASKED: Action.HOLD,
+}
+
+
+def choose_action(faults: Iterable[Fault]) -> Action:
+    """Return the most severe response that any of the faults asks for."""
+    return max((RESPONSES[fault] for fault in faults), default=Action.NONE)

@@ -1,0 +1,61 @@
+import json
+
+import numpy as np
+import pytest
+
+from yanshi.bench.rows import Row, percentile_row, rate_row, report, run_trials, wilson
+from yanshi.core.errors import ConfigError
+
+
+def test_wilson_interval_holds_the_true_rate_95_times_in_100():
+    rng = np.random.default_rng(0)
+    for rate in (0.5, 0.9, 0.97):
+        hits = [
+            low <= rate <= high
+            for low, high in (wilson(int(k), 60) for k in rng.binomial(60, rate, size=4000))
+        ]
+        assert 0.92 < np.mean(hits) < 0.985
+
+
+def test_no_failure_in_n_bounds_the_rate_near_one():
+    low, high = wilson(100, 100)
+    assert 0.96 < low < 0.97
+    assert high == 1.0
+
+
+def test_rate_and_percentile_rows_pass_when_their_target_is_met():
+    assert rate_row("r", [True] * 9 + [False], ">= 0.9").passed
+    assert not rate_row("r", [True] * 8 + [False] * 2, ">= 0.9").passed
+    row = percentile_row("p", list(range(101)), 50.0, "<= 49")
+    assert row.value == 50.0
+    assert row.interval[0] <= 50.0 <= row.interval[1]
+    assert not row.passed
+    assert rate_row("r", [True]).passed is None
+    assert not percentile_row("p", [], 50.0, "<= 49").passed
+
+
+def test_a_resumed_bench_runs_only_the_missing_trials(tmp_path):
+    out = tmp_path / "b.json"
+    ran: list[int] = []
+
+    def trial(index: int) -> dict:
+        ran.append(index)
+        if len(ran) == 3:
+            raise KeyboardInterrupt
+        return {"value": index * 10}
+
+    with pytest.raises(KeyboardInterrupt):
+        run_trials(trial, 5, out=out, settings={"seed": 1})
+    trials = run_trials(trial, 5, out=out, settings={"seed": 1})
+    assert ran == [0, 1, 2, 2, 3, 4]
+    assert [t["value"] for t in trials] == [0, 10, 20, 30, 40]
+    with pytest.raises(ConfigError, match="seed"):
+        run_trials(trial, 5, out=out, settings={"seed": 2})
+
+
+def test_a_missed_target_is_exit_code_1_and_on_record(tmp_path):
+    out = tmp_path / "b.json"
+    missed = Row(name="x", value=2.0, interval=None, n=1, target="<= 1")
+    assert report("t", [missed], out) == 1
+    assert json.loads(out.read_text())["rows"][0]["pass"] is False
+    assert report("t", [Row(name="x", value=1.0, interval=None, n=1, target="<= 1")], out) == 0
