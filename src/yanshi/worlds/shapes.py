@@ -115,7 +115,12 @@ class Maker:
         )
 
     def seen_rod(
-        self, start: Sequence[float], end: Sequence[float], radius: float, *, rgba: Rgba | None = None
+        self,
+        start: Sequence[float],
+        end: Sequence[float],
+        radius: float,
+        *,
+        rgba: Rgba | None = None,
     ) -> None:
         """Add a seen capsule between two points."""
         self.body.add_geom(

@@ -1,0 +1,100 @@
+"""What does a standing person look like? A still figure made of primitives."""
+
+from collections.abc import Sequence
+
+import mujoco
+import numpy as np
+
+from yanshi.worlds.layout import PERSON_RADIUS_M
+from yanshi.worlds.shapes import (
+    BOX,
+    CAPSULE,
+    CYLINDER,
+    ELLIPSOID,
+    SEEN_GROUP,
+    SPHERE,
+    TOUCHED_GROUP,
+    Rgba,
+    yaw_quaternion,
+)
+
+PERSON = "person"
+"""Name of the person's body; its origin is on the floor between the feet."""
+
+SKINS = ((0.95, 0.78, 0.66), (0.86, 0.66, 0.50), (0.70, 0.50, 0.36), (0.45, 0.30, 0.21))
+HAIRS = ((0.08, 0.06, 0.05), (0.25, 0.16, 0.09), (0.55, 0.42, 0.22), (0.6, 0.6, 0.6))
+TROUSERS = ((0.12, 0.14, 0.22), (0.22, 0.22, 0.23), (0.45, 0.38, 0.28), (0.20, 0.28, 0.40))
+
+
+def add_person(
+    spec: mujoco.MjSpec,
+    *,
+    position: tuple[float, float],
+    yaw: float,
+    rng: np.random.Generator,
+) -> None:
+    """Add a person of 1.55 to 1.85 m who stands on the floor and faces `yaw`."""
+    body = spec.worldbody.add_body(name=PERSON, pos=(*position, 0.0), quat=yaw_quaternion(yaw))
+    height = float(rng.uniform(1.55, 1.85))
+    unit = height / 1.7
+    skin = _shade(SKINS[rng.integers(len(SKINS))], rng)
+    hair = _shade(HAIRS[rng.integers(len(HAIRS))], rng)
+    trousers = _shade(TROUSERS[rng.integers(len(TROUSERS))], rng)
+    red, green, blue = rng.uniform(0.12, 0.9, 3)
+    shirt: Rgba = (red, green, blue, 1.0)
+
+    def rod(start: Sequence[float], end: Sequence[float], radius: float, rgba: Rgba) -> None:
+        body.add_geom(
+            type=CAPSULE,
+            size=(unit * radius, 0.0, 0.0),
+            fromto=unit * np.array([*start, *end]),
+            rgba=rgba,
+            contype=0,
+            conaffinity=0,
+            group=SEEN_GROUP,
+        )
+
+    def part(
+        shape: mujoco.mjtGeom, size: Sequence[float], middle: Sequence[float], rgba: Rgba
+    ) -> None:
+        body.add_geom(
+            type=shape,
+            size=unit * np.array([*size, 0.0, 0.0][:3]),
+            pos=unit * np.asarray(middle),
+            rgba=rgba,
+            contype=0,
+            conaffinity=0,
+            group=SEEN_GROUP,
+        )
+
+    for side in (-1.0, 1.0):
+        part(BOX, (0.12, 0.045, 0.035), (0.04, side * 0.1, 0.035), (0.12, 0.1, 0.1, 1.0))
+        rod((0.0, side * 0.1, 0.1), (0.01, side * 0.1, 0.47), 0.058, trousers)
+        rod((0.01, side * 0.1, 0.47), (0.0, side * 0.09, 0.86), 0.078, trousers)
+        swing = float(rng.uniform(-0.06, 0.12))
+        elbow = (swing * 0.5, side * 0.245, 1.13)
+        rod((0.0, side * 0.195, 1.37), elbow, 0.048, shirt)
+        rod(elbow, (swing + 0.04, side * 0.25, 0.9), 0.036, skin)
+        part(ELLIPSOID, (0.04, 0.022, 0.055), (swing + 0.05, side * 0.25, 0.82), skin)
+    part(ELLIPSOID, (0.115, 0.165, 0.13), (0.0, 0.0, 0.92), trousers)
+    part(ELLIPSOID, (0.115, 0.165, 0.22), (0.0, 0.0, 1.08), shirt)
+    part(ELLIPSOID, (0.12, 0.19, 0.19), (0.0, 0.0, 1.27), shirt)
+    rod((0.0, -0.14, 1.38), (0.0, 0.14, 1.38), 0.06, shirt)
+    rod((0.0, 0.0, 1.42), (0.005, 0.0, 1.5), 0.05, skin)
+    part(ELLIPSOID, (0.095, 0.078, 0.115), (0.015, 0.0, 1.585), skin)
+    part(ELLIPSOID, (0.1, 0.086, 0.1), (-0.008, 0.0, 1.615), hair)
+    part(ELLIPSOID, (0.016, 0.012, 0.018), (0.108, 0.0, 1.575), skin)
+    for side in (-1.0, 1.0):
+        part(SPHERE, (0.011,), (0.1, side * 0.032, 1.6), (0.08, 0.06, 0.06, 1.0))
+    body.add_geom(
+        type=CYLINDER,
+        size=(PERSON_RADIUS_M * 0.85, height / 2.0, 0.0),
+        pos=(0.0, 0.0, height / 2.0),
+        group=TOUCHED_GROUP,
+    )
+
+
+def _shade(rgb: tuple[float, float, float], rng: np.random.Generator) -> Rgba:
+    """Return a colour near `rgb`."""
+    shade = np.clip(np.asarray(rgb) * rng.uniform(0.9, 1.1), 0.0, 1.0)
+    return (float(shade[0]), float(shade[1]), float(shade[2]), 1.0)
