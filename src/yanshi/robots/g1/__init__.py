@@ -1,0 +1,1 @@
+"""Unitree G1 with Dex3 hands, 43 motors."""
