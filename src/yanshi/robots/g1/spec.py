@@ -157,8 +157,8 @@ HEAD_CAMERA = CameraSpec(
     position=(0.06, 0.0, 0.42),
     pitch_down=np.deg2rad(37.0),
     fov_deg=70.0,
-    width=320,
-    height=240,
+    width=480,
+    height=352,
     depth_max=8.0,
 )
 """The camera in the G1's head."""
