@@ -1,0 +1,147 @@
+"""`yanshi run`: say a sentence to the robot and watch it do it."""
+
+import shutil
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from yanshi.core.errors import ConfigError
+
+
+class ClockName(StrEnum):
+    """Which clock drives the run."""
+
+    SIM = "sim"
+    WALL = "wall"
+
+
+DEFAULT_SENTENCE = "走到桌子前，看看桌上有什么，然后跳个舞"
+
+
+def run(
+    sentence: Annotated[
+        str, typer.Argument(help="What the robot should do, in Chinese or English.")
+    ] = DEFAULT_SENTENCE,
+    world: Annotated[str, typer.Option(help="Where it stands; `yanshi worlds` lists them.")] = (
+        "home"
+    ),
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which home: furniture, things, light and start.")
+    ] = 1,
+    clock: Annotated[
+        ClockName,
+        typer.Option(help="sim: lockstep, repeatable, as fast as possible. wall: real time."),
+    ] = ClockName.SIM,
+    view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
+    film: Annotated[
+        Path | None, typer.Option(metavar="FILE.mp4", help="Write a film of the run.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="Write what happened as JSON.")
+    ] = None,
+) -> None:
+    """Say a sentence to the robot; it sees, understands and does it.
+
+    While it moves, type 停 or stop and Enter, or press Ctrl-C, to make it stand still.
+    Exit code: 0 done or stopped, 2 wrong use, 3 asked back or refused, 4 failed.
+    """
+    for path in (film, record, report):
+        _check_target(path)
+    console = Console()
+    from yanshi.bodies.simulation import simulate
+    from yanshi.ports.keyboard import listen_for_stop
+    from yanshi.ports.terminal import Terminal
+    from yanshi.runtime.brain import Brain
+    from yanshi.runtime.episode import Episode, Observer
+
+    with ExitStack() as stack:
+        with console.status("偃师 wakes up …"):
+            brain = stack.enter_context(Brain())
+            brain.enter(world, seed)
+            simulation = simulate(world, seed)
+            stack.callback(simulation.body.close)
+            brain.wait_ready(simulation)
+        terminal = Terminal(console)
+        observers: list[Observer] = [terminal]
+        reel = None
+        if film:
+            from yanshi.ports.reel import Reel
+
+            reel = Reel(simulation)
+            observers.append(reel)
+        if record:
+            from yanshi.runtime.recorder import RunRecorder
+
+            observers.append(stack.enter_context(RunRecorder(record, simulation)))
+        if view:
+            from yanshi.ports.view import View
+
+            page = stack.enter_context(View(simulation))
+            console.print(f"3-D page: {page.url}", highlight=False)
+            observers.append(page)
+        episode = Episode(
+            simulation,
+            brain.mind,
+            brain.eyes,
+            is_real_time=clock is ClockName.WALL,
+            observers=observers,
+        )
+        _stop_on_interrupt(episode.stop)
+        listen_for_stop(episode.stop)
+        with terminal:
+            result = episode.run(sentence)
+        terminal.summarise(result)
+        if clock is ClockName.WALL and result.real_time_factor < 0.98:
+            console.print(
+                f"This machine could not keep real time: it ran at "
+                f"{result.real_time_factor:.2f} of it. Close other programs, or use --clock sim.",
+                style="yellow",
+            )
+        if report:
+            result.write(report)
+        if reel and film:
+            reel.develop(film, console)
+        if view:
+            console.print("Press Enter to close the 3-D page.")
+            _wait_for_enter()
+    raise typer.Exit(result.exit_code)
+
+
+def _check_target(path: Path | None) -> None:
+    """Refuse a file that could not be written before anything has begun."""
+    if path is None:
+        return
+    folder = path.parent
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{path} was asked for, but there is no folder {folder}. Make it first: mkdir -p {folder}"
+        )
+    if path.is_dir():
+        raise ConfigError(f"{path} was asked for as a file, but it is a folder.")
+    if shutil.disk_usage(folder).free < 1_000_000:
+        raise ConfigError(f"{path} was asked for, but the disk of {folder} is full.")
+
+
+def _stop_on_interrupt(stop: Callable[[], None]) -> None:
+    """Let the first Ctrl-C stop the robot and the second one end the program."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    signal.signal(signal.SIGINT, handle)
+
+
+def _wait_for_enter() -> None:
+    with suppress(EOFError, KeyboardInterrupt):
+        input()

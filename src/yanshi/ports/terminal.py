@@ -1,0 +1,150 @@
+"""What a person sees in the terminal: the plan, the step under way, what is seen, the loops.
+
+On a terminal it is one picture that is redrawn; elsewhere (a file, a pipe) it is one line
+per event. Drawing happens in a thread of its own and never in the robot's.
+"""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from yanshi.runtime.episode import Snapshot
+from yanshi.runtime.report import RunReport
+
+MARKS = {"waiting": "·", "begin": "▶", "done": "✔", "failed": "✘", "stopped": "■"}
+STYLES = {"begin": "bold cyan", "done": "green", "failed": "red", "stopped": "yellow"}
+SWITCH_INTERVAL_S = 0.0005
+"""How long a drawing thread may keep the interpreter from the robot's thread."""
+
+
+class Terminal:
+    """Shows a run as it happens; use it as a context manager."""
+
+    wants_pictures = False
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._live: Live | None = None
+        self._snapshot: Snapshot | None = None
+        self._sentence = ""
+        self._steps: list[tuple[str, str]] = []
+        self._said: list[str] = []
+        self._faults: list[str] = []
+        self._switch_interval_s = sys.getswitchinterval()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            sys.setswitchinterval(SWITCH_INTERVAL_S)
+            self._live = Live(
+                console=self._console, refresh_per_second=5, get_renderable=self._draw
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+            sys.setswitchinterval(self._switch_interval_s)
+
+    # -- Observer --------------------------------------------------------------------------
+
+    def on_tick(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
+        pass
+
+    def on_event(self, t_ns: int, kind: str, text: str) -> None:
+        if kind == "heard":
+            self._sentence = text
+        elif kind == "plan":
+            self._steps = [(step, "waiting") for step in text.split("; ")]
+        elif kind == "begin":
+            self._mark(text, "begin")
+        elif kind == "end":
+            step, _, outcome = text.rpartition(": ")
+            self._mark(step, outcome)
+        elif kind == "say":
+            self._said.append(text)
+        elif kind == "fault":
+            self._faults.append(text)
+        if not self._console.is_terminal:
+            self._console.print(
+                f"{t_ns * 1e-9:7.2f} s  {kind:5}  {text}", highlight=False, markup=False
+            )
+
+    def _mark(self, step: str, state: str) -> None:
+        for index, (text, was) in enumerate(self._steps):
+            if text == step and was in ("waiting", "begin"):
+                self._steps[index] = (text, state)
+                return
+
+    # -- drawing ---------------------------------------------------------------------------
+
+    def _draw(self) -> Group:
+        snapshot = self._snapshot
+        head = Text.assemble(("偃师 ", "bold magenta"), (self._sentence or "…", "bold"))
+        plan = Text()
+        for text, state in self._steps:
+            plan.append(f"  {MARKS.get(state, '✘')} {text}\n", STYLES.get(state, "dim"))
+        parts: list[Text | Table] = [head, plan]
+        if snapshot is not None:
+            names = ", ".join(f"{t.name} {t.confidence:.0%}" for t in snapshot.scene.things)
+            parts.append(Text(f"  sees    {names or '…'}", "blue"))
+        parts += [Text(f"  says    {text}", "green") for text in self._said[-3:]]
+        parts += [Text(f"  fault   {text}", "red") for text in self._faults[-3:]]
+        if snapshot is not None:
+            parts.append(_draw_loops(snapshot))
+        return Group(*parts)
+
+    def summarise(self, report: RunReport) -> None:
+        """Print the short table that ends a run."""
+        table = Table(title=f"{report.outcome}  ({report.sim_s:.1f} s)", title_justify="left")
+        for column in ("step", "outcome", "from", "to"):
+            table.add_column(column, justify="right" if column in ("from", "to") else "left")
+        for step in report.steps:
+            table.add_row(step.step, step.outcome, f"{step.start_s:.1f} s", f"{step.end_s:.1f} s")
+        self._console.print(table)
+        if self._console.is_terminal:
+            for text in report.said:
+                self._console.print(f"» {text}", style="green", highlight=False, markup=False)
+        latency = "  ".join(
+            f"{name} {value['p50']:.3g}/{value['p99']:.3g}"
+            for name, value in report.latency_ms.items()
+            if value["p50"] is not None and value["p99"] is not None
+        )
+        self._console.print(
+            f"ms p50/p99: {latency}   missed deadlines: {sum(report.deadline_misses.values())}"
+            f"   real-time factor {report.real_time_factor:.2f}",
+            highlight=False,
+            style="dim",
+        )
+
+
+def _draw_loops(snapshot: Snapshot) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("loop", "Hz", "ms", "late ms", "missed"):
+        table.add_column(column, justify="left" if column == "loop" else "right")
+    for loop in snapshot.loops:
+        took, late = loop.took.values[-200:], loop.late.values[-200:]
+        table.add_row(
+            loop.name,
+            f"{loop.rate_hz:.0f}",
+            f"{np.median(took):.2f}" if len(took) else "",
+            f"{late.max():.2f}" if len(late) else "",
+            str(loop.misses),
+        )
+    return table

@@ -1,0 +1,47 @@
+"""The parts that think, each in a process of its own, kept warm from run to run."""
+
+from types import TracebackType
+from typing import Self
+
+from yanshi.bodies.simulation import Simulation
+from yanshi.mind.mind import Mind
+from yanshi.runtime.eyes_process import EyesProcess
+
+
+class Brain:
+    """The on-board mind and the eyes; use it as a context manager."""
+
+    def __init__(self) -> None:
+        self.mind = Mind()
+        self.eyes = EyesProcess()
+
+    def enter(self, world: str, seed: int) -> None:
+        """Send the eyes to a world; returns at once."""
+        self.eyes.enter(world, seed)
+
+    def wait_ready(self, simulation: Simulation) -> None:
+        """Wait until eyes and mind can answer.
+
+        Raises:
+            BodyError: There is no renderer, or the eyes died.
+            AssetError: The language model is missing or is not the pinned one.
+        """
+        self.mind.know(simulation.floor_plan)
+        self.eyes.wait_ready()
+        self.mind.wait_ready()
+
+    def close(self) -> None:
+        """End both processes."""
+        self.mind.close()
+        self.eyes.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,442 @@
+"""One sentence on one robot: who runs when, from the words to the last settled stance.
+
+    senses 10 Hz  pictures out to the eyes' process, scenes back
+    policy 50 Hz  odometry, executive, skill → joint target
+    reflex 500 Hz gate → body
+
+The language model and the eyes answer from processes of their own. On the simulated clock
+each answer is delivered at a fixed time after it was asked for, whatever this machine took,
+so that the same seed gives the same trace; on the wall clock it is delivered when it comes.
+"""
+
+import gc
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.bodies.simulation import Simulation
+from yanshi.control.kinematics import Kinematics
+from yanshi.core.errors import BodyError
+from yanshi.core.messages import BaseEstimate, JointTarget, Plan, RobotState, Scene, Step
+from yanshi.mind.mind import Mind, Understanding
+from yanshi.mind.replies import word_outcome
+from yanshi.policies.walker import Walker
+from yanshi.runtime.clocks import LockstepClock, PacedClock
+from yanshi.runtime.executive import Executive, StepRecord
+from yanshi.runtime.eyes_process import EyesProcess
+from yanshi.runtime.loops import Loop, Scheduler, Timings
+from yanshi.runtime.report import RunReport, StepReport, Trace
+from yanshi.safety.faults import Fault
+from yanshi.safety.gate import GateConfig, gate_target
+from yanshi.senses.odometry import Odometry
+from yanshi.senses.scene_memory import SceneMemory
+from yanshi.skills.skill import Outcome, Percept, Tools
+
+MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodeConfig:
+    """Rates, deadlines and charges of a run."""
+
+    reflex_ms: int = 2
+    policy_ms: int = 20
+    senses_ms: int = 100
+    understand_deadline_ms: int = 300
+    understand_charge_ms: int = 160
+    """What one understanding costs on the simulated clock. The median measured by
+    `yanshi bench mind` on two x86 cores, rounded up to policy ticks."""
+    say_again_ms: int = 3000
+    """How long the robot waits for its own mind before it asks to hear it again."""
+    words_at_ms: int = 500
+    """When the sentence is spoken: the robot has taken its stance by then."""
+    settle_ms: int = 1000
+    """How long the robot goes on balancing after the last step before the run ends."""
+    longest_s: float = 600.0
+    """A run is ended by then, whatever it is doing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Snapshot:
+    """What an onlooker may see at one policy tick."""
+
+    t_ns: int
+    state: RobotState
+    target: JointTarget
+    base: BaseEstimate
+    scene: Scene
+    step: Step | None
+    loops: tuple[Loop, ...]
+
+
+class Observer(Protocol):
+    """Somebody who looks on: a terminal, a page, a log, a judge."""
+
+    def on_tick(self, snapshot: Snapshot) -> None:
+        """See one policy tick."""
+        ...
+
+    def on_event(self, t_ns: int, kind: str, text: str) -> None:
+        """Hear an event: `heard`, `plan`, `begin`, `end`, `say`, `see`, `fault`."""
+        ...
+
+    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
+        """See what the head camera saw; only when `wants_pictures`."""
+        ...
+
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether pictures should be sent over from the eyes' process."""
+        ...
+
+
+class Episode:
+    """Runs one sentence to its end."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        mind: Mind,
+        eyes: EyesProcess,
+        *,
+        is_real_time: bool = False,
+        observers: Sequence[Observer] = (),
+        config: EpisodeConfig | None = None,
+    ) -> None:
+        self.config = config or EpisodeConfig()
+        self._simulation = simulation
+        self._body = simulation.body
+        self._robot = simulation.robot
+        self._mind = mind
+        self._eyes = eyes
+        self._observers = tuple(observers)
+        self._wants_rgb = any(observer.wants_pictures for observer in observers)
+        self.clock = (PacedClock if is_real_time else LockstepClock)(self._body)
+
+        kinematics = Kinematics(self._robot)
+        tools = Tools(
+            robot=self._robot,
+            floor_plan=simulation.floor_plan,
+            walker=Walker(self._robot),
+            kinematics=kinematics,
+        )
+        self._kinematics = kinematics
+        self._walker = tools.walker
+        self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
+        self._odometry = Odometry(self._robot, simulation.floor_plan.start)
+        self._memory = SceneMemory()
+        self._scene = Scene(t_ns=0)
+        self._camera_poses: deque[tuple[int, NDArray[np.float64]]] = deque()
+        self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
+
+        state = self._body.read()
+        self._walker.reset(state)
+        self._base = self._odometry.update(state)
+        self._sent = self._hold(state)
+        self._asked = self._sent
+        self._state = state
+
+        self._trace = Trace()
+        self._understand, self._seeing = Timings(), Timings()
+        self._faults: Counter[Fault] = Counter()
+        self._understanding: Understanding | None = None
+        self._asked_at_ns: int | None = None
+        self._idle_since_ns: int | None = None
+        self._has_fallen = False
+        self._stop_asked = False
+        self._eyes_lost = False
+        self._mind_late = False
+        self.language = "en"
+        self.said: list[str] = []
+        self._senses_misses = self._mind_misses = 0
+        c = self.config
+        self.loops = (
+            Loop(
+                name="senses",
+                period_ns=c.senses_ms * MS,
+                deadline_ns=c.senses_ms * MS,
+                run=self._senses_tick,
+            ),
+            Loop(
+                name="policy",
+                period_ns=c.policy_ms * MS,
+                deadline_ns=c.policy_ms * MS,
+                run=self._policy_tick,
+            ),
+            Loop(
+                name="reflex",
+                period_ns=c.reflex_ms * MS,
+                deadline_ns=c.reflex_ms * MS,
+                run=self._reflex_tick,
+            ),
+        )
+
+    # -- what a person may do while it runs ------------------------------------------------
+
+    def stop(self) -> None:
+        """Stand still as of the next policy tick; may be called from any thread."""
+        self._stop_asked = True
+
+    # -- the run ---------------------------------------------------------------------------
+
+    def run(self, sentence: str) -> RunReport:
+        """Say `sentence` to the robot and return what became of it."""
+        self._sentence = sentence
+        scheduler = Scheduler(self.clock, self.loops)
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # A collection in mid-stride would hold up the reflex by milliseconds.
+        began = time.perf_counter()
+        try:
+            if isinstance(self.clock, PacedClock):
+                self.clock.restart()
+            end_ns = scheduler.run_until(self._is_over)
+        finally:
+            gc.enable()
+            gc.unfreeze()
+        return self._report(end_ns * 1e-9, time.perf_counter() - began)
+
+    def _is_over(self) -> bool:
+        if self._state.t_ns >= self.config.longest_s * 1e9:
+            return True
+        if self._has_fallen:
+            return self._state.t_ns - (self._idle_since_ns or 0) > self.config.settle_ms * MS
+        return (
+            self._idle_since_ns is not None
+            and self._state.t_ns - self._idle_since_ns >= self.config.settle_ms * MS
+        )
+
+    # -- senses: 10 Hz ---------------------------------------------------------------------
+
+    def _senses_tick(self, t_ns: int) -> None:
+        if self._eyes_lost:
+            return
+        try:
+            self._collect_glance(t_ns)
+            if self._eyes.pending == 0:
+                pose = self._map_from_camera()
+                self._camera_poses.append((t_ns, pose))
+                self._eyes.look(t_ns, self._body.data.qpos, want_rgb=self._wants_rgb)
+        except BodyError as error:
+            self._eyes_lost = True
+            self._raise_fault(t_ns, Fault.EYES_LOST, str(error))
+            self._executive.interrupt(Outcome(kind="failed", reason="eyes_lost"))
+
+    def _collect_glance(self, t_ns: int) -> None:
+        if not self._eyes.pending:
+            return
+        wait_s = 0.0 if self.clock.is_real_time else 30.0
+        glance = self._eyes.collect(wait_s)
+        if glance is None:
+            self._senses_misses += 1
+            self._raise_fault(t_ns, Fault.SENSES_LATE)
+            if not self.clock.is_real_time:
+                raise BodyError("The eyes were asked for a picture and gave none in 30 s.")
+            return
+        taken_ns, map_from_camera = self._camera_poses.popleft()
+        assert taken_ns == glance.t_ns
+        self._seeing.add(glance.took_ms)
+        self._senses_misses += glance.took_ms > self.config.senses_ms
+        before = {thing.name for thing in self._scene.things}
+        self._scene = self._memory.update(glance.detections, map_from_camera, taken_ns)
+        for thing in self._scene.things:
+            if thing.name not in before:
+                self._tell(t_ns, "see", thing.name)
+        if glance.rgb is not None:
+            for observer in self._observers:
+                if observer.wants_pictures:
+                    observer.on_picture(taken_ns, glance.rgb)
+
+    def _map_from_camera(self) -> NDArray[np.float64]:
+        return self._odometry.map_from_pelvis() @ self._kinematics.pelvis_from_camera(
+            self._state.joint_position
+        )
+
+    # -- policy: 50 Hz ---------------------------------------------------------------------
+
+    def _policy_tick(self, t_ns: int) -> None:
+        self._state = self._body.read()
+        self._base = self._odometry.update(self._state)
+        self._watch_for_a_fall(t_ns)
+        self._listen(t_ns)
+        percept = Percept(state=self._state, base=self._base, scene=self._scene)
+        target = self._executive.tick(percept)
+        self._asked = target
+        self._trace.add_tick(self._state, target)
+        if self._understanding is not None and self._executive.is_idle:
+            if self._idle_since_ns is None:
+                self._idle_since_ns = t_ns
+        elif not self._has_fallen:
+            self._idle_since_ns = None
+        snapshot = Snapshot(
+            t_ns=t_ns,
+            state=self._state,
+            target=target,
+            base=self._base,
+            scene=self._scene,
+            step=self._executive.current,
+            loops=self.loops,
+        )
+        for observer in self._observers:
+            observer.on_tick(snapshot)
+
+    def _watch_for_a_fall(self, t_ns: int) -> None:
+        _, x, y, _ = self._state.orientation_wxyz
+        up = 1.0 - 2.0 * (x * x + y * y)
+        if self._has_fallen or (up > 0.5 and self._base.position[2] > 0.45):
+            return
+        self._has_fallen = True
+        self._idle_since_ns = t_ns
+        self._raise_fault(t_ns, Fault.FALLEN)
+        self._executive.interrupt(Outcome(kind="failed", reason="fell"))
+
+    # -- words -----------------------------------------------------------------------------
+
+    def _listen(self, t_ns: int) -> None:
+        if self._stop_asked:
+            self._stop_asked = False
+            self._raise_fault(t_ns, Fault.STOP_ASKED)
+            self._understanding = self._understanding or self._mind.stopped(self._sentence)
+            self._executive.interrupt(Outcome(kind="stopped", reason="stopped"))
+            return
+        if self._understanding is not None or t_ns < self.config.words_at_ms * MS:
+            return
+        if self._asked_at_ns is None:
+            self._asked_at_ns = t_ns
+            self._tell(t_ns, "heard", self._sentence)
+            self._mind.ask(self._sentence)
+        answer = self._await_mind(t_ns, t_ns - self._asked_at_ns)
+        if answer is not None:
+            self._take_on(t_ns, answer)
+
+    def _await_mind(self, t_ns: int, waited_ns: int) -> Understanding | None:
+        """Return the mind's answer when it is due, or its stand-in when it is far too late."""
+        config = self.config
+        if not self.clock.is_real_time:
+            answer = self._mind.poll(timeout_s=0.0 if waited_ns == 0 else 60.0)
+            # A stop word is matched before any model and acts in the tick that heard it.
+            if answer is None or answer.source == "stop":
+                return answer
+            if waited_ns < config.understand_charge_ms * MS:
+                self._mind.put_back(answer)
+                return None
+            return answer
+        answer = self._mind.poll(timeout_s=0.0)
+        if answer is None and waited_ns > config.understand_deadline_ms * MS:
+            if not self._mind_late:
+                self._mind_late = True
+                self._raise_fault(t_ns, Fault.MIND_LATE)
+            if waited_ns > config.say_again_ms * MS:
+                return self._mind.say_again(self._sentence)
+        return answer
+
+    def _take_on(self, t_ns: int, understanding: Understanding) -> None:
+        self._understanding = understanding
+        self.language = understanding.language
+        took_ms = understanding.latency_s * 1e3
+        self._understand.add(took_ms)
+        self._mind_misses += took_ms > self.config.understand_deadline_ms
+        self._tell(t_ns, "plan", str(understanding.plan))
+        if understanding.source == "stop":
+            self._executive.interrupt(Outcome(kind="stopped", reason="stopped"))
+        else:
+            self._executive.follow(understanding.plan)
+
+    def _on_begin(self, step: Step) -> None:
+        self._tell(self._state.t_ns, "begin", str(step))
+
+    def _on_end(self, record: StepRecord) -> None:
+        t_ns = record.end_ns
+        self._tell(t_ns, "end", f"{record.step}: {record.outcome}")
+        outcome = Outcome(kind=record.outcome, reason=record.reason, facts=record.facts)
+        text = word_outcome(outcome, self.language, sentence=self._sentence)
+        if text:
+            self.said.append(text)
+            self._tell(t_ns, "say", text)
+
+    # -- reflex: 500 Hz --------------------------------------------------------------------
+
+    def _reflex_tick(self, t_ns: int) -> None:
+        if self._has_fallen:
+            self._body.stop()
+            return
+        self._sent, faults = gate_target(
+            self._asked, self._sent, self._robot.limits, self._gate, now_ns=t_ns
+        )
+        for fault in faults:
+            self._raise_fault(t_ns, fault)
+        self._body.write(self._sent)
+
+    # -- book-keeping ----------------------------------------------------------------------
+
+    def _hold(self, state: RobotState) -> JointTarget:
+        return JointTarget(
+            t_ns=state.t_ns,
+            position=state.joint_position,
+            stiffness=self._robot.stiffness,
+            damping=self._robot.damping,
+        )
+
+    def _raise_fault(self, t_ns: int, fault: Fault, detail: str = "") -> None:
+        if not self._faults[fault]:
+            self._tell(t_ns, "fault", f"{fault.name.lower()} {detail}".strip())
+        self._faults[fault] += 1
+
+    def _tell(self, t_ns: int, kind: str, text: str) -> None:
+        if kind != "fault":  # When a fault is seen on the wall clock is this machine's affair.
+            self._trace.add_event(t_ns, f"{kind} {text}")
+        for observer in self._observers:
+            observer.on_event(t_ns, kind, text)
+
+    def _report(self, sim_s: float, wall_s: float) -> RunReport:
+        records = self._executive.records
+        plan: Plan | None = self._understanding.plan if self._understanding else None
+        outcome = records[-1].outcome if records else "failed"
+        if not self._executive.is_idle:
+            outcome = "failed"
+        loops = {loop.name: loop for loop in self.loops}
+        return RunReport(
+            sentence=self._sentence,
+            language=self.language,
+            outcome=outcome,
+            plan=[str(step) for step in plan.steps] if plan else [],
+            steps=[
+                StepReport(
+                    step=str(record.step),
+                    outcome=record.outcome,
+                    start_s=round(record.start_ns * 1e-9, 3),
+                    end_s=round(record.end_ns * 1e-9, 3),
+                )
+                for record in records
+            ],
+            said=self.said,
+            seen=sorted({thing.name for thing in self._scene.things}),
+            falls=int(self._has_fallen),
+            mujoco_warnings=self._body.warnings(),
+            real_time_factor=round(sim_s / wall_s, 3),
+            sim_s=round(sim_s, 3),
+            wall_s=round(wall_s, 3),
+            latency_ms={
+                "understand": self._understand.summary(),
+                "senses": self._seeing.summary(),
+                "policy": loops["policy"].took.summary(),
+                "reflex": loops["reflex"].took.summary(),
+            },
+            deadline_misses={
+                "understand": self._mind_misses,
+                "senses": self._senses_misses,
+                "policy": loops["policy"].misses,
+                "reflex": loops["reflex"].misses,
+            },
+            faults={fault.name.lower(): count for fault, count in self._faults.items()},
+            trace_sha256=self._trace.hexdigest(),
+            clock="wall" if self.clock.is_real_time else "sim",
+            world=self._simulation.world,
+            seed=self._simulation.seed,
+            policy_late_ms=loops["policy"].late.values.tolist(),
+        )

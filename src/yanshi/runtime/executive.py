@@ -1,0 +1,137 @@
+"""Carries out a plan, one step at a time, and never claims more than its senses saw.
+
+The executive asks each step's skill whether it can begin, lets it propose targets until it
+says how it ended, and gives up when its time is over. A step that fails ends the plan: what
+was asked for after it was asked for on the assumption that it worked.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import JointTarget, Plan, Step
+from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """What became of one step."""
+
+    step: Step
+    outcome: str
+    """`done`, `failed`, `asked`, `refused` or `stopped`."""
+    reason: str
+    facts: tuple[str, ...]
+    start_ns: int
+    end_ns: int
+
+
+class Executive:
+    """Turns a plan and what the robot perceives into joint targets, 50 times a second."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        on_begin: Callable[[Step], None] = lambda step: None,
+        on_end: Callable[[StepRecord], None] = lambda record: None,
+    ) -> None:
+        self._tools = tools
+        self._on_begin = on_begin
+        self._on_end = on_end
+        self._waiting: list[Step] = []
+        self._skill: Skill | None = None
+        self._step: Step | None = None
+        self._started_ns = 0
+        self._stop: Outcome | None = None
+        self.records: list[StepRecord] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no step is under way or waiting."""
+        return self._step is None and not self._waiting
+
+    @property
+    def current(self) -> Step | None:
+        """The step under way."""
+        return self._step
+
+    def follow(self, plan: Plan) -> None:
+        """Take on a plan; its first step begins at the next tick."""
+        self._waiting = list(plan.steps)
+        self._stop = None
+
+    def interrupt(self, outcome: Outcome) -> None:
+        """End the step under way and the plan at the next tick, e.g. on a stop word."""
+        self._stop = outcome
+
+    def tick(self, percept: Percept) -> JointTarget:
+        """Return the next target: the skill's, or a standing one when none is at work."""
+        if self._stop is not None:
+            self._give_up(self._stop, percept)
+            self._stop = None
+        if self._step is None and self._waiting:
+            self._begin(self._waiting.pop(0), percept)
+        if self._skill is None:
+            return self._stand(percept)
+        result = self._advance(self._skill, percept)
+        if isinstance(result, Outcome):
+            self._end(result, percept)
+            return self._stand(percept)
+        return result
+
+    def _begin(self, step: Step, percept: Percept) -> None:
+        self._step = step
+        self._started_ns = percept.state.t_ns
+        self._on_begin(step)
+        skill = make_skill(step.skill, step.arguments, self._tools)
+        problem = skill.check(percept)
+        if problem is not None:
+            self._end(problem, percept)
+            return
+        skill.start(percept)
+        self._skill = skill
+
+    def _advance(self, skill: Skill, percept: Percept) -> JointTarget | Outcome:
+        elapsed_s = (percept.state.t_ns - self._started_ns) * 1e-9
+        if elapsed_s > skill.timeout_s:
+            return Outcome(kind="failed", reason="timeout", facts=(f"{skill.timeout_s:.0f}",))
+        try:
+            result = skill.step(percept)
+        except UnreachableError:
+            return Outcome(kind="failed", reason="unreachable", facts=self._facts())
+        if isinstance(result, JointTarget) and not np.isfinite(result.position).all():
+            return Outcome(kind="failed", reason="not_finite")
+        return result
+
+    def _facts(self) -> tuple[str, ...]:
+        return (" ".join(self._step.arguments),) if self._step else ()
+
+    def _stand(self, percept: Percept) -> JointTarget:
+        target: JointTarget = self._tools.walker.step(percept.state, (0.0, 0.0, 0.0))
+        return target
+
+    def _end(self, outcome: Outcome, percept: Percept) -> None:
+        assert self._step is not None
+        record = StepRecord(
+            step=self._step,
+            outcome=outcome.kind,
+            reason=outcome.reason,
+            facts=outcome.facts,
+            start_ns=self._started_ns,
+            end_ns=percept.state.t_ns,
+        )
+        self._step = self._skill = None
+        if outcome.kind != "done":
+            self._waiting.clear()
+        self.records.append(record)
+        self._on_end(record)
+
+    def _give_up(self, outcome: Outcome, percept: Percept) -> None:
+        if self._step is None:
+            self._step = self._waiting[0] if self._waiting else Step(skill="stop")
+            self._started_ns = percept.state.t_ns
+        self._end(replace(outcome), percept)
+        self._waiting.clear()

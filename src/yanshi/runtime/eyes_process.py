@@ -1,0 +1,157 @@
+"""The eyes in a process of their own, so that a picture never holds up a step.
+
+For a simulated robot the process rebuilds the same world from its name and seed and is
+handed nothing but the pose of everything in it at the moment of the picture, which is what
+a camera is handed by the light. What comes back is what the eyes made of the picture.
+"""
+
+import multiprocessing
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.core.errors import BodyError
+from yanshi.senses.eyes import Detection
+
+NICENESS = 5
+"""How far the eyes stand back when there is not enough processor for everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What the eyes made of one picture."""
+
+    t_ns: int
+    """When the picture was taken, on the run's clock."""
+    detections: tuple[Detection, ...]
+    took_ms: float
+    """From the order to look to the answer's dispatch, ms of the machine's time."""
+    rgb: NDArray[np.uint8] | None
+    """The picture, shape (height, width, 3), when it was asked for."""
+
+
+class EyesProcess:
+    """The head camera of a simulated robot and the detector behind it, in another process."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, child = context.Pipe()
+        self._process = context.Process(target=_serve, args=(child,), daemon=True, name="eyes")
+        self._process.start()
+        child.close()
+        self.pending = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process' number, to weigh its memory."""
+        return self._process.pid
+
+    def enter(self, world: str, seed: int) -> None:
+        """Go to a world; returns at once, `wait_ready` waits."""
+        self._drain()
+        self._send(("enter", world, seed))
+
+    def wait_ready(self, timeout_s: float = 120.0) -> None:
+        """Wait until the world that was entered can be seen.
+
+        Raises:
+            BodyError: The process died or did not get ready in time, e.g. without a renderer.
+        """
+        if not self._connection.poll(timeout_s):
+            raise BodyError(f"The eyes were asked to get ready and did not in {timeout_s:.0f} s.")
+        answer = self._receive()
+        if answer != "ready":
+            raise BodyError(f"The eyes were asked to get ready and answered: {answer}")
+
+    def look(self, t_ns: int, qpos: NDArray[np.float64], *, want_rgb: bool = False) -> None:
+        """Order one picture; returns at once."""
+        self._send(("look", t_ns, qpos, want_rgb))
+        self.pending += 1
+
+    def collect(self, timeout_s: float) -> Glance | None:
+        """Return the oldest glance that is ready, waiting for it up to `timeout_s`."""
+        if not self.pending or not self._connection.poll(timeout_s):
+            return None
+        self.pending -= 1
+        glance = self._receive()
+        assert isinstance(glance, Glance)
+        return glance
+
+    def close(self) -> None:
+        """End the process."""
+        with suppress(OSError, BodyError):
+            self._send(None)
+        self._process.join(timeout=2.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._connection.close()
+
+    def _drain(self) -> None:
+        while self.pending:
+            if self.collect(10.0) is None:
+                raise BodyError("The eyes were asked for a picture and gave none in 10 s.")
+
+    def _send(self, message: object) -> None:
+        try:
+            self._connection.send(message)
+        except OSError as error:
+            raise BodyError(self._epitaph()) from error
+
+    def _receive(self) -> object:
+        try:
+            answer: object = self._connection.recv()
+        except (OSError, EOFError) as error:
+            raise BodyError(self._epitaph()) from error
+        return answer
+
+    def _epitaph(self) -> str:
+        self._process.join(timeout=1.0)
+        return (
+            f"The eyes' process ended with code {self._process.exitcode}. "
+            "`yanshi doctor` says whether a renderer is here and how to get one."
+        )
+
+
+def _serve(connection: Connection) -> None:
+    """Answer orders until the other side hangs up."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The run decides what Ctrl-C means.
+    os.nice(NICENESS)
+    with suppress(EOFError, OSError, KeyboardInterrupt):
+        _answer(connection)
+
+
+def _answer(connection: Connection) -> None:
+    from yanshi.bodies.mujoco_camera import MujocoCamera
+    from yanshi.bodies.simulation import simulate
+    from yanshi.core.errors import YanshiError
+    from yanshi.robots.g1.spec import HEAD_CAMERA
+    from yanshi.senses.eyes import Eyes
+
+    eyes = Eyes()
+    camera: MujocoCamera | None = None
+    while (message := connection.recv()) is not None:
+        if message[0] == "enter":
+            try:
+                if camera is not None:
+                    camera.close()
+                camera = MujocoCamera(simulate(message[1], message[2]).body.model, HEAD_CAMERA)
+                connection.send("ready")
+            except YanshiError as error:
+                connection.send(str(error))
+            continue
+        assert camera is not None
+        _, t_ns, qpos, want_rgb = message
+        began = time.perf_counter()
+        image = camera.capture_at(qpos, t_ns)
+        detections = eyes.detect(image)
+        took_ms = (time.perf_counter() - began) * 1e3
+        rgb = np.array(image.rgb) if want_rgb else None
+        connection.send(Glance(t_ns=t_ns, detections=detections, took_ms=took_ms, rgb=rgb))

@@ -1,0 +1,98 @@
+"""What a run tells: one JSON-able record, the same for a person, a bench and a file."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from yanshi.core.errors import ConfigError
+from yanshi.core.messages import JointTarget, RobotState
+
+EXIT_CODES = {"done": 0, "stopped": 0, "asked": 3, "refused": 3, "failed": 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport:
+    """One step as it went."""
+
+    step: str
+    outcome: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(slots=True, kw_only=True)
+class RunReport:
+    """Everything worth keeping of one run."""
+
+    sentence: str
+    language: str
+    outcome: str
+    """`done`, `failed`, `asked`, `refused` or `stopped`."""
+    plan: list[str]
+    steps: list[StepReport]
+    said: list[str]
+    seen: list[str]
+    """Names of the things the robot still remembered at the end."""
+    falls: int
+    mujoco_warnings: int
+    real_time_factor: float
+    sim_s: float
+    wall_s: float
+    latency_ms: dict[str, dict[str, float | None]]
+    deadline_misses: dict[str, int]
+    faults: dict[str, int]
+    """Ticks on which each fault was seen."""
+    trace_sha256: str
+    clock: str
+    world: str
+    seed: int
+    policy_late_ms: list[float] = field(default_factory=list)
+    """How late each policy tick began on the run's clock; not written to the file."""
+
+    @property
+    def exit_code(self) -> int:
+        """The command's exit code: 0 done, 3 asked or refused, 4 failed."""
+        return EXIT_CODES[self.outcome]
+
+    def write(self, path: Path) -> None:
+        """Write the record as JSON; under the final name it is whole or not there.
+
+        Raises:
+            ConfigError: The file cannot be written.
+        """
+        record = asdict(self)
+        del record["policy_late_ms"]
+        partial = path.with_name(path.name + ".partial")
+        try:
+            partial.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise ConfigError(
+                f"The report could not be written to {path}: {error.strerror}. "
+                "Name a file in a folder that exists and has room."
+            ) from error
+
+
+class Trace:
+    """A hash over everything the robot sensed, sent and said, to compare two runs."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add_tick(self, state: RobotState, target: JointTarget) -> None:
+        """Take in one policy tick."""
+        self._hash.update(state.t_ns.to_bytes(8, "little"))
+        for array in (state.joint_position, state.orientation_wxyz, target.position):
+            self._hash.update(np.ascontiguousarray(array).data)
+
+    def add_event(self, t_ns: int, text: str) -> None:
+        """Take in a step, a word or a sight."""
+        self._hash.update(f"{t_ns} {text}\n".encode())
+
+    def hexdigest(self) -> str:
+        """Return the hash so far."""
+        return self._hash.hexdigest()
