@@ -1,0 +1,45 @@
+"""A robot in a world, simulated: everything a run needs, made from a name and a seed."""
+
+from dataclasses import dataclass
+
+from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
+from yanshi.robots.g1.model import load_g1
+from yanshi.robots.g1.spec import G1
+from yanshi.robots.spec import RobotSpec
+from yanshi.worlds.floor_plan import FloorPlan
+from yanshi.worlds.home import Home
+from yanshi.worlds.scene import put_robot
+from yanshi.worlds.worlds import build_world
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """A simulated robot and where it is."""
+
+    world: str
+    seed: int
+    robot: RobotSpec
+    body: MujocoBody
+    home: Home
+    """The world with everything in it; for judges alone."""
+
+    @property
+    def floor_plan(self) -> FloorPlan:
+        """What the robot is told of the world at switch-on."""
+        return self.home.floor_plan
+
+
+def simulate(world: str, seed: int) -> Simulation:
+    """Build a world and put the robot where its floor plan says.
+
+    The same name and seed give the same model in every process.
+
+    Raises:
+        UnknownNameError: There is no such world.
+        AssetError: The robot's meshes are missing or are not the pinned ones.
+    """
+    home = build_world(world, seed)
+    start = home.floor_plan.start
+    put_robot(home.spec, load_g1(), start=start, standing_height=G1.standing_height)
+    body = MujocoBody(G1, home.spec, start, noise=SensorNoise(), seed=seed)
+    return Simulation(world=world, seed=seed, robot=G1, body=body, home=home)
