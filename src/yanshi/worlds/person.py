@@ -20,6 +20,8 @@ from yanshi.worlds.shapes import (
 
 PERSON = "person"
 """Name of the person's body; its origin is on the floor between the feet."""
+PERSON_MIDDLE_M = 0.9
+"""Height above the floor that counts as the middle of a person, tall or short."""
 
 SKINS = ((0.95, 0.78, 0.66), (0.86, 0.66, 0.50), (0.70, 0.50, 0.36), (0.45, 0.30, 0.21))
 HAIRS = ((0.08, 0.06, 0.05), (0.25, 0.16, 0.09), (0.55, 0.42, 0.22), (0.6, 0.6, 0.6))
