@@ -22,6 +22,8 @@ class ClockName(StrEnum):
     WALL = "wall"
 
 
+ROOM_MIN_BYTES = 1_000_000
+"""Free space without which no file is begun."""
 DEFAULT_SENTENCE = "走到桌子前，看看桌上有什么，然后跳个舞"
 
 
@@ -124,12 +126,19 @@ def _check_target(path: Path | None) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise ConfigError(
-            f"{path} was asked for, but there is no folder {folder}. Make it first: mkdir -p {folder}"
+            f"{path} was asked for, but there is no folder {folder}. Make it: mkdir -p {folder}",
+            zh=f"要写入 {path}，但没有文件夹 {folder}。请先新建：mkdir -p {folder}",
         )
     if path.is_dir():
-        raise ConfigError(f"{path} was asked for as a file, but it is a folder.")
-    if shutil.disk_usage(folder).free < 1_000_000:
-        raise ConfigError(f"{path} was asked for, but the disk of {folder} is full.")
+        raise ConfigError(
+            f"{path} was asked for as a file, but it is a folder. Name a file in it.",
+            zh=f"{path} 应当是文件，却是一个文件夹。请写出其中的文件名。",
+        )
+    if shutil.disk_usage(folder).free < ROOM_MIN_BYTES:
+        raise ConfigError(
+            f"{path} was asked for, but the disk of {folder} is full. Make room or name another.",
+            zh=f"要写入 {path}，但 {folder} 所在的磁盘已满。请腾出空间或换一个位置。",
+        )
 
 
 def _stop_on_interrupt(stop: Callable[[], None]) -> None:

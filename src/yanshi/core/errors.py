@@ -15,7 +15,20 @@ from collections.abc import Iterable
 
 
 class YanshiError(Exception):
-    """Base class: catch this to catch everything raised on purpose."""
+    """Base class: catch this to catch everything raised on purpose.
+
+    Args:
+        message: What was asked, what was found, what would work; in English.
+        zh: The same in Chinese, where a user is likely to meet it.
+    """
+
+    def __init__(self, message: str, *, zh: str = "") -> None:
+        super().__init__(message)
+        self.zh = zh
+
+    def text(self, language: str) -> str:
+        """Return the message in a language (`zh…` or another), English where it has no other."""
+        return self.zh if self.zh and language.startswith("zh") else str(self)
 
 
 class ConfigError(YanshiError):
@@ -29,7 +42,11 @@ class UnknownNameError(YanshiError):
         names = sorted(known)
         close = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"No {kind} named {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
+        hint_zh = f"是不是想说 {close[0]!r}？" if close else ""
+        super().__init__(
+            f"No {kind} named {name!r}.{hint} Known: {', '.join(names) or 'none'}.",
+            zh=f"没有名为 {name!r} 的 {kind}。{hint_zh}可用的有：{'、'.join(names) or '无'}。",
+        )
 
 
 class AssetError(YanshiError):
