@@ -119,7 +119,8 @@ def carpet(rgb: tuple[float, float, float], rng: np.random.Generator) -> NDArray
 
 def paint(rgb: tuple[float, float, float], shade: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Turn a shade per pixel into colours, shape (n, n, 3)."""
-    return (np.clip(shade[..., None] * np.asarray(rgb), 0.0, 1.0) * 255.0).astype(np.uint8)
+    colours = np.clip(shade[..., None] * np.asarray(rgb), 0.0, 1.0)
+    return np.asarray(colours * 255.0, dtype=np.uint8)
 
 
 FLOORS = {"planks": planks, "tiles": tiles, "carpet": carpet}

@@ -29,10 +29,9 @@ SOFA_BACK_M = 0.2
 """Thickness of the sofa's back, which takes that much off its seat."""
 
 
-def add_room(spec: mujoco.MjSpec, size: tuple[float, float], decor: Decor) -> None:
-    """Add the floor and four walls with skirting boards."""
-    world = spec.worldbody
-    world.add_geom(
+def add_floor(spec: mujoco.MjSpec, size: tuple[float, float], decor: Decor) -> None:
+    """Add the floor alone; it reaches a metre past the walls."""
+    spec.worldbody.add_geom(
         name="floor",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=(size[0] / 2.0 + 1.0, size[1] / 2.0 + 1.0, 0.05),
@@ -40,6 +39,12 @@ def add_room(spec: mujoco.MjSpec, size: tuple[float, float], decor: Decor) -> No
         friction=FLOOR_FRICTION,
         group=SEEN_GROUP,
     )
+
+
+def add_room(spec: mujoco.MjSpec, size: tuple[float, float], decor: Decor) -> None:
+    """Add the floor and four walls with skirting boards."""
+    add_floor(spec, size, decor)
+    world = spec.worldbody
     for index, name in enumerate(WALLS):
         angle = index * np.pi / 2.0
         ahead = np.array([np.cos(angle), np.sin(angle)])
@@ -101,9 +106,13 @@ class Carpenter:
         touched: bool = True,
     ) -> None:
         """Add a box from one corner to the other."""
-        low, high = np.asarray(low), np.asarray(high)
+        least, most = np.asarray(low), np.asarray(high)
         geom = self.body.add_geom(
-            type=BOX, size=(high - low) / 2.0, pos=(high + low) / 2.0, rgba=rgba, group=SEEN_GROUP
+            type=BOX,
+            size=(most - least) / 2.0,
+            pos=(most + least) / 2.0,
+            rgba=rgba,
+            group=SEEN_GROUP,
         )
         if material:
             geom.material = material

@@ -12,7 +12,7 @@ import mujoco
 import numpy as np
 
 from yanshi.worlds import furniture
-from yanshi.worlds.decor import Decor, choose_decor, light_room
+from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.layout import Layout, sample_layout
 from yanshi.worlds.person import PERSON, add_person

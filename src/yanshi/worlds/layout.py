@@ -221,7 +221,8 @@ def _outline(place: Place) -> NDArray[np.float64]:
     across = np.linspace(-0.5, 0.5, 13) * place.size[1]
     a, b = (grid.ravel() for grid in np.meshgrid(along, across))
     cos, sin = np.cos(place.yaw), np.sin(place.yaw)
-    return np.stack([a * cos - b * sin, a * sin + b * cos], axis=1) + np.asarray(place.centre)
+    turned = np.stack([a * cos - b * sin, a * sin + b * cos], axis=1)
+    return np.asarray(turned + np.asarray(place.centre))
 
 
 def _sample_people(

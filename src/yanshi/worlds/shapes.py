@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 SEEN_GROUP = 0
 TOUCHED_GROUP = 4
@@ -99,7 +99,7 @@ class Maker:
         position: Sequence[float] = (0.0, 0.0, 0.0),
         *,
         rgba: Rgba | None = None,
-        quaternion: Sequence[float] = (1.0, 0.0, 0.0, 0.0),
+        quaternion: ArrayLike = (1.0, 0.0, 0.0, 0.0),
     ) -> mujoco.MjsGeom:
         """Add a geom that cameras see and nothing touches; lengths in m at scale 1."""
         return self.body.add_geom(
@@ -153,7 +153,7 @@ class Maker:
         size: Sequence[float],
         position: Sequence[float] = (0.0, 0.0, 0.0),
         *,
-        quaternion: Sequence[float] = (1.0, 0.0, 0.0, 0.0),
+        quaternion: ArrayLike = (1.0, 0.0, 0.0, 0.0),
         rolls: bool = False,
     ) -> mujoco.MjsGeom:
         """Add a geom that is touched and never seen; `rolls` gives it rolling friction."""
@@ -173,6 +173,11 @@ class Maker:
         """Add a touched capsule between two points, with rolling friction."""
         geom = self.touch(CAPSULE, (radius, 0.0), rolls=True)
         geom.fromto = self.scale * np.array([*start, *end])
+
+    def touch_foot(self, radius: float, bottom: float) -> None:
+        """Add the square, touched foot of a round thing: a box rests where a disc trembles."""
+        half = 0.7 * radius
+        self.touch(BOX, (half, half, 0.003), (0.0, 0.0, bottom + 0.003))
 
     def touch_ring(self, radius: float, half_height: float, z: float, *, lean: float = 0.0) -> None:
         """Add eight touched boards round a hollow; `lean` tips them outward, rad."""
@@ -216,7 +221,7 @@ def make_cup(maker: Maker) -> None:
     arc = [(r + 0.026 * np.cos(a), 0.0, 0.028 * np.sin(a)) for a in np.linspace(-1.5, 1.5, 6)]
     for start, end in zip(arc, arc[1:], strict=False):
         maker.seen_rod(start, end, 0.0055)
-    maker.touch(CYLINDER, (r * 0.9, 0.004), (0.0, 0.0, -h + 0.004))
+    maker.touch_foot(r * 0.95, -h)
     maker.touch_ring(r - 0.002, h - 0.004, 0.004)
 
 
@@ -226,7 +231,7 @@ def make_bowl(maker: Maker) -> None:
     outside = [(0.0, -h), (0.032, -h), (0.036, -h + 0.008), (0.06, -0.006), (0.071, 0.012), (r, h)]
     inside = [(r - 0.004, h), (0.066, 0.012), (0.053, -0.006), (0.03, -h + 0.011), (0.0, -h + 0.01)]
     maker.seen_mesh(lathe(outside + inside, 24))
-    maker.touch(CYLINDER, (0.034, 0.004), (0.0, 0.0, -h + 0.004))
+    maker.touch_foot(0.036, -h)
     maker.touch_ring(0.056, 0.03, 0.002, lean=0.62)
 
 
@@ -238,8 +243,9 @@ def make_bottle(maker: Maker) -> None:
     maker.seen_mesh(lathe(body + neck))
     maker.seen(CYLINDER, (0.0165, 0.011), (0.0, 0.0, h - 0.011), rgba=(0.85, 0.85, 0.86, 1.0))
     maker.seen(CYLINDER, (r + 0.0006, 0.024), (0.0, 0.0, -0.03), rgba=PAPER)
-    maker.touch(CYLINDER, (r, 0.0725), (0.0, 0.0, -h + 0.0725))
+    maker.touch(CYLINDER, (r, 0.0715), (0.0, 0.0, -h + 0.0735))
     maker.touch(CYLINDER, (0.0165, 0.036), (0.0, 0.0, h - 0.036))
+    maker.touch_foot(r, -h)
 
 
 def make_can(maker: Maker) -> None:
@@ -249,7 +255,8 @@ def make_can(maker: Maker) -> None:
     maker.seen(CYLINDER, (r * 0.93, 0.004), (0.0, 0.0, h - 0.004), rgba=METAL)
     maker.seen(CYLINDER, (r * 0.93, 0.004), (0.0, 0.0, -h + 0.004), rgba=METAL)
     maker.seen(BOX, (0.011, 0.005, 0.001), (0.008, 0.0, h), rgba=(0.55, 0.56, 0.58, 1.0))
-    maker.touch(CYLINDER, (r, h))
+    maker.touch(CYLINDER, (r, h - 0.001), (0.0, 0.0, 0.001))
+    maker.touch_foot(r, -h)
 
 
 def make_plate(maker: Maker) -> None:
@@ -258,7 +265,7 @@ def make_plate(maker: Maker) -> None:
     outside = [(0.0, -h), (0.06, -h), (0.066, -h + 0.002), (r, h - 0.002), (r, h)]
     inside = [(r - 0.004, h), (0.068, -h + 0.008), (0.0, -h + 0.006)]
     maker.seen_mesh(lathe(outside + inside, 28))
-    maker.touch(CYLINDER, (0.062, 0.003), (0.0, 0.0, -h + 0.003))
+    maker.touch_foot(0.062, -h)
     maker.touch_ring(0.085, 0.02, 0.0, lean=1.11)
 
 
@@ -280,8 +287,8 @@ def make_banana(maker: Maker) -> None:
         maker.seen_rod(start, end, radius)
     maker.seen(SPHERE, (0.0085,), arc[0], rgba=STALK)
     maker.seen_rod(arc[-1], (arc[-1][0] - 0.012, arc[-1][1] + 0.012, 0.0), 0.0065, rgba=STALK)
-    for start, end in ((0, 2), (2, 5), (5, 7)):
-        maker.touch_rod(arc[start], arc[end], 0.0175)
+    for first, last in ((0, 2), (2, 5), (5, 7)):
+        maker.touch_rod(arc[first], arc[last], 0.0175)
 
 
 def make_walnut(maker: Maker) -> None:

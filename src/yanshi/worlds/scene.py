@@ -1,0 +1,50 @@
+"""How does a robot get into a world?"""
+
+import mujoco
+
+from yanshi.worlds.shapes import yaw_quaternion
+
+OPTION_FIELDS = (
+    "timestep",
+    "integrator",
+    "cone",
+    "impratio",
+    "iterations",
+    "ls_iterations",
+    "solver",
+    "disableflags",
+    "enableflags",
+)
+"""Physics options that the robot brings along: its motors and feet were tuned with them."""
+
+
+def put_robot(
+    world: mujoco.MjSpec,
+    robot: mujoco.MjSpec,
+    *,
+    start: tuple[float, float, float],
+    standing_height: float,
+) -> mujoco.MjSpec:
+    """Stand a robot in a world; names stay as they are in both.
+
+    Args:
+        world: A room without a robot; changed in place. Compile it afterwards.
+        robot: A robot whose one free body stands at its own origin; not usable afterwards.
+        start: Where it stands: x, y in m and yaw in rad.
+        standing_height: Height of its free body above the floor, m.
+
+    Returns:
+        `world`, with the robot's bodies, motors, sensors and physics options in it.
+    """
+    base = robot.worldbody.first_body()
+    base.pos = (0.0, 0.0, 0.0)
+    base.quat = (1.0, 0.0, 0.0, 0.0)
+    x, y, yaw = start
+    frame = world.worldbody.add_frame(pos=(x, y, standing_height), quat=yaw_quaternion(yaw))
+    for name in OPTION_FIELDS:
+        setattr(world.option, name, getattr(robot.option, name))
+    # Resting things cost as much as the robot unless they may sleep; motors keep it awake.
+    world.option.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
+    base.sleep = mujoco.mjtSleepPolicy.mjSLEEP_NEVER
+    world.attach(robot, frame=frame, prefix="", suffix="")
+    return world
