@@ -50,7 +50,9 @@ def test_a_thing_fits_the_cylinder_that_its_kind_states(kind, colour):
         middle, half = model.geom_aabb[geom, :3], model.geom_aabb[geom, 3:]
         corners = np.array(np.meshgrid(*[(-1, 1)] * 3)).reshape(3, -1).T * half + middle
         points = corners @ data.geom_xmat[geom].reshape(3, 3).T + data.geom_xpos[geom]
-        assert np.linalg.norm(points[:, :2], axis=1).max() < 1.3 * thing.radius
+        assert (
+            np.linalg.norm(points[:, :2], axis=1).max() < 1.45 * thing.radius
+        )  # A box round a round thing.
     assert 0.01 < body.mass[0] < 0.6
 
 

@@ -66,3 +66,12 @@ def find_world(name: str) -> WorldKind:
     if name not in WORLDS:
         raise UnknownNameError("world", name, WORLDS)
     return WORLDS[name]
+
+
+def build_world(name: str, seed: int) -> Home:
+    """Build the world called `name` that belongs to a seed.
+
+    Raises:
+        UnknownNameError: There is no such world.
+    """
+    return find_world(name).build(seed)
