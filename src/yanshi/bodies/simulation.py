@@ -29,10 +29,15 @@ class Simulation:
         return self.home.floor_plan
 
 
-def simulate(world: str, seed: int) -> Simulation:
+def simulate(world: str, seed: int, *, with_looks: bool = False) -> Simulation:
     """Build a world and put the robot where its floor plan says.
 
-    The same name and seed give the same model in every process.
+    The same name and seed give the same world in every process.
+
+    Args:
+        world: Its name in `worlds.worlds`.
+        seed: Which of the worlds of that name.
+        with_looks: Whether the robot gets its visible meshes: for films and pages.
 
     Raises:
         UnknownNameError: There is no such world.
@@ -40,6 +45,8 @@ def simulate(world: str, seed: int) -> Simulation:
     """
     home = build_world(world, seed)
     start = home.floor_plan.start
-    put_robot(home.spec, load_g1(), start=start, standing_height=G1.standing_height)
+    put_robot(
+        home.spec, load_g1(with_looks=with_looks), start=start, standing_height=G1.standing_height
+    )
     body = MujocoBody(G1, home.spec, start, noise=SensorNoise(), seed=seed)
     return Simulation(world=world, seed=seed, robot=G1, body=body, home=home)

@@ -22,12 +22,16 @@ _WORLD, _TRUNK, _LEFT_ARM, _LEFT_LEG = 1, 2, 4, 8
 _FOREARM = ("elbow", "wrist", "hand_palm")
 
 
-def load_g1() -> mujoco.MjSpec:
+def load_g1(*, with_looks: bool = True) -> mujoco.MjSpec:
     """Return the G1 with its IMU, its motors and its head camera, without a floor.
 
     Bodies, joints and actuators are named as in `G1` (`left_knee`), links as in the maker's
     files (`left_knee_link`). The visible meshes are in geom group 2, the colliding shapes in
     group 3. Attach it to a world with `world.attach(load_g1(), frame=…)`.
+
+    Args:
+        with_looks: Whether to keep the visible meshes. They change nothing in the physics
+            and cost most of the time to compile; only people and films look at them.
 
     Raises:
         AssetError: The robot's files are missing or changed.
@@ -35,6 +39,9 @@ def load_g1() -> mujoco.MjSpec:
     spec = mujoco.MjSpec.from_file(str(locate("g1_with_hands") / "g1_with_hands.xml"))
     for item in [*spec.worldbody.lights, *spec.keys, *spec.sensors, *spec.actuators]:
         spec.delete(item)
+    if not with_looks:
+        for geom in [geom for geom in spec.geoms if geom.classname.name == "visual"]:
+            spec.delete(geom)
     spec.option.integrator = mujoco.MjSpec().option.integrator  # The world decides.
     _simplify_contacts(spec)
     _make_motors(spec)
