@@ -101,7 +101,7 @@ def test_things_stand_on_surfaces_and_none_is_there_twice(seed):
     mujoco.mj_kinematics(model, data)
     names = [thing.name for thing in home.things]
     assert len(set(names)) == len(names)
-    assert 4 <= len(names) <= 8
+    assert 5 <= len(names) <= 8
     heights = {place.height for place in home.floor_plan.places if place.has_surface}
     for thing in home.things:
         z = data.body(thing.body).xpos[2]

@@ -16,7 +16,7 @@ from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.layout import Layout, sample_layout
 from yanshi.worlds.person import PERSON, add_person
-from yanshi.worlds.things import THING_KINDS, PlacedThing, add_thing
+from yanshi.worlds.things import SCALE_MAX, THING_KINDS, PlacedThing, add_thing
 
 THINGS_MIN, THINGS_MAX = 5, 8
 EDGE_MARGIN_M = 0.03
@@ -55,13 +55,12 @@ def build_home(seed: int) -> Home:
     return Home(spec=spec, floor_plan=plan, things=things, person=PERSON)
 
 
-def choose_things(rng: np.random.Generator) -> list[tuple[str, str]]:
-    """Choose kinds and colours, no two the same in both."""
+def shuffle_things(rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Return every kind in every colour in a random order that favours rare kinds."""
     pairs = [(kind, colour) for kind, facts in THING_KINDS.items() for colour in facts.colours]
     weights = np.array([1.0 / len(THING_KINDS[kind].colours) ** 0.6 for kind, _ in pairs])
-    count = int(rng.integers(THINGS_MIN, THINGS_MAX + 1))
-    chosen = rng.choice(len(pairs), size=count, replace=False, p=weights / weights.sum())
-    return [pairs[index] for index in chosen]
+    order = rng.choice(len(pairs), size=len(pairs), replace=False, p=weights / weights.sum())
+    return [pairs[index] for index in order]
 
 
 def place_things(
@@ -69,18 +68,20 @@ def place_things(
 ) -> tuple[PlacedThing, ...]:
     """Put things on the table, the shelf and now and then the sofa, apart from each other."""
     surfaces = {place.name: place for place in layout.places if place.has_surface}
+    count = int(rng.integers(THINGS_MIN, THINGS_MAX + 1))
     taken: list[tuple[np.ndarray, float]] = []
     placed: list[PlacedThing] = []
-    for kind, colour in choose_things(rng):
-        radius = THING_KINDS[kind].radius * 1.08
-        names = ["table", "shelf", "sofa"]
-        for name in rng.choice(names, size=3, replace=False, p=[0.62, 0.33, 0.05]):
-            spot = find_spot(surfaces[str(name)], radius, taken, rng)
-            if spot is None:
-                continue
-            taken.append((spot[:2], radius))
-            yaw = float(rng.uniform(-np.pi, np.pi))
-            placed.append(add_thing(spec, kind, colour, position=spot, yaw=yaw, rng=rng))
+    for kind, colour in shuffle_things(rng):
+        radius = THING_KINDS[kind].radius * SCALE_MAX
+        names = rng.choice(["table", "shelf", "sofa"], size=3, replace=False, p=[0.62, 0.33, 0.05])
+        spots = (find_spot(surfaces[str(name)], radius, taken, rng) for name in names)
+        spot = next((spot for spot in spots if spot is not None), None)
+        if spot is None:
+            continue
+        taken.append((spot[:2], radius))
+        yaw = float(rng.uniform(-np.pi, np.pi))
+        placed.append(add_thing(spec, kind, colour, position=spot, yaw=yaw, rng=rng))
+        if len(placed) == count:
             break
     return tuple(placed)
 

@@ -39,6 +39,9 @@ PAINTS: dict[str, tuple[float, float, float]] = {
 }
 """Red, green, blue from 0 to 1 of each colour before a thing's own variation."""
 
+SCALE_MIN, SCALE_MAX = 0.93, 1.08
+"""How much smaller or larger than usual a thing may be."""
+
 ANY_BUT_BROWN = tuple(colour for colour in COLOURS if colour != "brown")
 
 
@@ -134,7 +137,7 @@ def add_thing(
         colour: One of the kind's colours.
         position: The point that it stands on, m, shape (3,): its middle ends up above it.
         yaw: Its turn about z, rad.
-        rng: Where its own size (±8 %) and shade come from.
+        rng: Where its own size and shade come from.
         body: Name of its body; by default colour and kind, `red_cup`.
 
     Raises:
@@ -145,7 +148,7 @@ def add_thing(
     if colour in COLOURS and colour not in facts.colours:
         known = ", ".join(facts.colours)
         raise ConfigError(f"No {colour} {kind} can be made. A {kind} may be: {known}.")
-    paint, scale = vary_paint(colour, rng), float(rng.uniform(0.93, 1.08))
+    paint, scale = vary_paint(colour, rng), float(rng.uniform(SCALE_MIN, SCALE_MAX))
     name = body or f"{colour}_{kind}"
     middle = np.asarray(position, dtype=np.float64) + [0.0, 0.0, scale * facts.half_height]
     frame = spec.worldbody.add_body(name=name, pos=middle, quat=shapes.yaw_quaternion(yaw))
