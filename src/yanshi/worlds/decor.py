@@ -161,7 +161,7 @@ def light_room(
     spec.visual.quality.shadowsize = 4096
     spec.visual.map.znear, spec.visual.map.zfar = 0.01, 30.0
     spec.stat.extent, spec.stat.center = 3.0, (0.0, 0.0, 0.8)
-    spec.visual.headlight.ambient = np.full(3, rng.uniform(0.28, 0.42))
+    spec.visual.headlight.ambient = np.full(3, rng.uniform(0.24, 0.36))
     spec.visual.headlight.diffuse = np.full(3, rng.uniform(0.15, 0.3))
     spec.visual.headlight.specular = np.full(3, 0.05)
     spec.add_texture(
@@ -187,7 +187,7 @@ def light_room(
             name=f"lamp_{'left' if side < 0 else 'right'}",
             pos=(x, y, 3.2),
             dir=(-0.25 * x, -0.25 * y, -1.0),
-            diffuse=np.clip(rng.uniform(0.32, 0.5) * tint, 0.0, 1.0),
+            diffuse=np.clip(rng.uniform(0.25, 0.4) * tint, 0.0, 1.0),
             ambient=(0.05, 0.05, 0.05),
             specular=(0.15, 0.15, 0.15),
             cutoff=80.0,
