@@ -1,1 +1,1 @@
-"""What does a trained network want now?"""
+"""What does a trained network want now? (ONNX and its contract)"""
