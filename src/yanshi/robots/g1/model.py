@@ -5,6 +5,9 @@ which collides faster and rolls better in a grasp; the feet keep their four smal
 Links collide with the world, and arms and legs with the parts of the body they can reach.
 """
 
+import json
+from pathlib import Path
+
 import mujoco
 import numpy as np
 
@@ -13,6 +16,8 @@ from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 
 ROOT_LINK = "pelvis"
 IMU_SITE = "imu_in_pelvis"
+CONTACT_SHAPES = Path(__file__).with_name("contact_shapes.json")
+"""Shapes fitted to the maker's meshes by `fit_contacts`, kept because fitting takes seconds."""
 
 _BOXES = ("torso_link", "left_hand_palm_link", "right_hand_palm_link")
 
@@ -42,8 +47,11 @@ def load_g1(*, with_looks: bool = True) -> mujoco.MjSpec:
     if not with_looks:
         for geom in [geom for geom in spec.geoms if geom.classname.name == "visual"]:
             spec.delete(geom)
-    spec.option.integrator = mujoco.MjSpec().option.integrator  # The world decides.
     _simplify_contacts(spec)
+    if not with_looks:
+        for mesh in list(spec.meshes):
+            spec.delete(mesh)
+    spec.option.integrator = mujoco.MjSpec().option.integrator  # The world decides.
     _make_motors(spec)
     _add_senses(spec)
     for material in spec.materials:  # So that a world may have a "black" of its own.
@@ -60,14 +68,40 @@ def add_g1(world: mujoco.MjSpec) -> None:
     world.attach(load_g1(), frame=world.worldbody.add_frame(), prefix="")
 
 
+def fit_contacts() -> dict[str, dict[str, list[float]]]:
+    """Fit the shapes of `contact_shapes.json` to the maker's meshes again (takes seconds)."""
+    spec = mujoco.MjSpec.from_file(str(locate("g1_with_hands") / "g1_with_hands.xml"))
+    colliding = {}
+    for index, geom in enumerate(spec.geoms):
+        if geom.classname.name == "collision" and geom.meshname:
+            geom.type = _shape(geom.meshname)
+            colliding[index] = geom.meshname
+    model = spec.compile()
+    return {
+        mesh: {
+            "size": np.round(model.geom_size[index], 5).tolist(),
+            "pos": np.round(model.geom_pos[index], 5).tolist(),
+            "quat_wxyz": np.round(model.geom_quat[index], 6).tolist(),
+        }
+        for index, mesh in colliding.items()
+    }
+
+
+def _shape(mesh: str) -> mujoco.mjtGeom:
+    return mujoco.mjtGeom.mjGEOM_BOX if mesh in _BOXES else mujoco.mjtGeom.mjGEOM_CAPSULE
+
+
 def _simplify_contacts(spec: mujoco.MjSpec) -> None:
+    fitted = json.loads(CONTACT_SHAPES.read_text(encoding="utf8"))
     for geom in spec.geoms:
         if geom.classname.name not in ("collision", "foot"):
             continue
-        if geom.meshname:
-            is_box = geom.meshname in _BOXES
-            geom.type = mujoco.mjtGeom.mjGEOM_BOX if is_box else mujoco.mjtGeom.mjGEOM_CAPSULE
         geom.contype, geom.conaffinity = _bits(geom.meshname or geom.parent.name)
+        if geom.meshname:
+            shape = fitted[geom.meshname]
+            geom.type = _shape(geom.meshname)
+            geom.size, geom.pos, geom.quat = shape["size"], shape["pos"], shape["quat_wxyz"]
+            geom.meshname = ""
 
 
 def _bits(link: str) -> tuple[int, int]:
