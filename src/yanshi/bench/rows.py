@@ -22,6 +22,7 @@ from rich.progress import track
 from rich.table import Table
 
 from yanshi.core.errors import ConfigError
+from yanshi.core.files import write_whole
 
 Trial = dict[str, Any]
 
@@ -172,7 +173,5 @@ def report(title: str, rows: Sequence[Row], out: Path | None, notes: Sequence[st
             "wall_time": datetime.now(UTC).isoformat(timespec="seconds"),
             "rows": [{**asdict(row), "pass": row.passed} for row in rows],
         }
-        partial = out.with_suffix(out.suffix + ".partial")
-        partial.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
-        partial.replace(out)
+        write_whole(out, json.dumps(record, indent=1, ensure_ascii=False))
     return 1 if any(row.passed is False for row in rows) else 0

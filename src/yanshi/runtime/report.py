@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from yanshi.core.errors import ConfigError
+from yanshi.core.files import write_whole
 from yanshi.core.messages import JointTarget, RobotState
 
 EXIT_CODES = {"done": 0, "stopped": 0, "asked": 3, "refused": 3, "failed": 4}
@@ -65,16 +65,7 @@ class RunReport:
         """
         record = asdict(self)
         del record["policy_late_ms"]
-        partial = path.with_name(path.name + ".partial")
-        try:
-            partial.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf8")
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise ConfigError(
-                f"The report could not be written to {path}: {error.strerror}. "
-                "Name a file in a folder that exists and has room."
-            ) from error
+        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False))
 
 
 class Trace:

@@ -1,0 +1,26 @@
+"""Files that are whole or not there."""
+
+from contextlib import suppress
+from pathlib import Path
+
+from yanshi.core.errors import ConfigError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path`, replacing what was there only when all of it is on disk.
+
+    Raises:
+        ConfigError: The file cannot be written; what was there before is still there.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf8")
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise ConfigError(
+            f"{path} could not be written: {error.strerror}. "
+            "Name a file in a folder that exists and has room.",
+            zh=f"无法写入 {path}：{error.strerror}。请换一个存在且有空间的文件夹。",
+        ) from error
