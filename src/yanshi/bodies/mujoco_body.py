@@ -191,6 +191,8 @@ def _compile(spec: mujoco.MjSpec, config: PhysicsConfig) -> mujoco.MjModel:
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     # A state that has blown up must be seen, not quietly put back to the start.
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+    # Things at rest cost nothing until they are touched; what has motors never sleeps.
+    spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
     try:
         return spec.compile()
     except ValueError as error:

@@ -1,0 +1,3 @@
+"""Import Yanshi before MuJoCo, so that MuJoCo renders as Yanshi does."""
+
+import yanshi  # noqa: F401
