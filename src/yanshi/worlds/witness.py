@@ -1,0 +1,235 @@
+"""What really happened? A witness watches the simulator, for judges alone.
+
+Nothing that the robot runs may read a witness: it knows the truth. Benches and tests sample it
+every 20 ms and put goals (`worlds.goals`) to it afterwards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.core.errors import ConfigError, UnknownNameError
+from yanshi.worlds.floor_plan import FloorPlan
+from yanshi.worlds.home import Home
+
+FALLEN_HEIGHT_M = 0.45
+FALLEN_UP = 0.5
+"""Cosine of the pelvis' tilt below which the robot counts as fallen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limbs:
+    """Names of the links that a witness watches; those of the Unitree G1 by default."""
+
+    base: str = "pelvis"
+    torso: str = "torso_link"
+    shoulders: tuple[str, str] = ("left_shoulder_roll_link", "right_shoulder_roll_link")
+    elbows: tuple[str, str] = ("left_elbow_link", "right_elbow_link")
+    hands: tuple[str, str] = ("left_hand_palm_link", "right_hand_palm_link")
+    leg_words: tuple[str, ...] = ("hip", "knee", "ankle")
+    """A joint whose name holds one of these words belongs to a leg."""
+    arm_words: tuple[str, ...] = ("shoulder", "elbow", "wrist")
+    """The same for an arm; `left` and `right` tell which."""
+
+
+class Witness:
+    """Remembers the robot's and the things' motion in the world frame.
+
+    Arrays have one row per sample. The left side comes before the right one.
+    """
+
+    def __init__(self, model: mujoco.MjModel, home: Home, limbs: Limbs | None = None) -> None:
+        """Prepare to watch.
+
+        Args:
+            model: The compiled world with the robot in it.
+            home: What the world holds.
+            limbs: Which of the robot's links matter.
+
+        Raises:
+            UnknownNameError: The model lacks one of the links or things.
+        """
+        self.home = home
+        self.limbs = limbs or Limbs()
+        links = (
+            self.limbs.base,
+            self.limbs.torso,
+            *self.limbs.shoulders,
+            *self.limbs.elbows,
+            *self.limbs.hands,
+        )
+        self._links = _body_ids(model, links)
+        self._things = _body_ids(model, tuple(thing.body for thing in home.things))
+        self._person = _body_ids(model, (home.person,) if home.person else ())
+        self._joints, sides = _joint_addresses(model, self.limbs)
+        self._legs, self._left_arm, self._right_arm = sides
+        self._rows: list[NDArray[np.float64]] = []
+
+    def sample(self, data: mujoco.MjData) -> None:
+        """Remember this instant; call it at a steady pace, e.g. every 20 ms."""
+        self._rows.append(
+            np.concatenate(
+                [
+                    [data.time],
+                    data.xpos[self._links].ravel(),
+                    data.xmat[self._links[:2]].ravel(),
+                    data.xpos[self._things].ravel(),
+                    data.xpos[self._person].ravel(),
+                    data.qvel[self._joints],
+                ]
+            )
+        )
+        self.__dict__.pop("_columns", None)
+
+    @cached_property
+    def _columns(self) -> Mapping[str, NDArray[np.float64]]:
+        if not self._rows:
+            raise ConfigError("The witness saw nothing; call sample() while the robot moves.")
+        table, count = np.stack(self._rows), len(self._rows)
+        widths = {
+            "t": 1,
+            "links": 3 * len(self._links),
+            "turns": 18,
+            "things": 3 * len(self._things),
+            "person": 3 * len(self._person),
+            "joints": len(self._joints),
+        }
+        ends = np.cumsum(list(widths.values()))
+        parts = dict(zip(widths, np.split(table, ends[:-1], axis=1), strict=True))
+        return {
+            **parts,
+            "t": parts["t"][:, 0],
+            "links": parts["links"].reshape(count, -1, 3),
+            "turns": parts["turns"].reshape(count, 2, 3, 3),
+            "things": parts["things"].reshape(count, -1, 3),
+            "person": parts["person"].reshape(count, -1, 3),
+        }
+
+    @property
+    def t(self) -> NDArray[np.float64]:
+        """Time of each sample, s."""
+        return self._columns["t"]
+
+    @property
+    def base(self) -> NDArray[np.float64]:
+        """Pelvis, m, shape (n, 3)."""
+        return self._columns["links"][:, 0]
+
+    @property
+    def shoulders(self) -> NDArray[np.float64]:
+        """m, shape (n, 2, 3)."""
+        return self._columns["links"][:, 2:4]
+
+    @property
+    def elbows(self) -> NDArray[np.float64]:
+        """m, shape (n, 2, 3)."""
+        return self._columns["links"][:, 4:6]
+
+    @property
+    def hands(self) -> NDArray[np.float64]:
+        """m, shape (n, 2, 3)."""
+        return self._columns["links"][:, 6:8]
+
+    @property
+    def hands_in_torso(self) -> NDArray[np.float64]:
+        """Hands in the torso's frame, m, shape (n, 2, 3)."""
+        offset = self.hands - self._columns["links"][:, 1:2]
+        return np.asarray(np.einsum("nij,nki->nkj", self._columns["turns"][:, 1], offset))
+
+    @property
+    def yaw(self) -> NDArray[np.float64]:
+        """Heading of the pelvis, rad, unwrapped, shape (n,)."""
+        turn = self._columns["turns"][:, 0]
+        return np.asarray(np.unwrap(np.arctan2(turn[:, 1, 0], turn[:, 0, 0])))
+
+    @property
+    def up(self) -> NDArray[np.float64]:
+        """Cosine of the pelvis' tilt, 1 when upright, shape (n,)."""
+        return self._columns["turns"][:, 0, 2, 2]
+
+    @property
+    def torso_pitch(self) -> NDArray[np.float64]:
+        """How far the torso leans ahead, rad, shape (n,)."""
+        turn = self._columns["turns"][:, 1]
+        return np.asarray(np.arctan2(-turn[:, 2, 0], np.hypot(turn[:, 2, 1], turn[:, 2, 2])))
+
+    @property
+    def joint_speeds(self) -> NDArray[np.float64]:
+        """Mean joint speed of the legs, the left and the right arm, rad/s, shape (n, 3)."""
+        speed = np.abs(self._columns["joints"])
+        groups = (self._legs, self._left_arm, self._right_arm)
+        means = [speed[:, group].mean(axis=1) for group in groups if group.any()]
+        return np.stack(means, axis=1) if len(means) == 3 else np.zeros((len(speed), 3))
+
+    def outline(self, name: str) -> NDArray[np.float64]:
+        """Return the points that stand for a target at each sample, m, shape (n or 1, k, 3).
+
+        A thing is its middle; a person a line from the knees to the head; a place its box.
+
+        Raises:
+            UnknownNameError: There is no such place, thing or person here.
+        """
+        names = [thing.name for thing in self.home.things]
+        if name in names:
+            return self._columns["things"][:, [names.index(name)]]
+        if name == self.home.person:
+            return self._columns["person"] + np.linspace(0.4, 1.6, 9)[:, None] * [0.0, 0.0, 1.0]
+        return place_points(self.home.floor_plan, name, (*names, self.home.person))[None]
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether the pelvis was ever low or lying over."""
+        return bool(np.any((self.base[:, 2] < FALLEN_HEIGHT_M) | (self.up < FALLEN_UP)))
+
+
+def place_points(plan: FloorPlan, name: str, others: tuple[str, ...] = ()) -> NDArray[np.float64]:
+    """Return points all over a place's box, m, shape (k, 3)."""
+    if name not in {place.name for place in plan.places}:
+        known = [place.name for place in plan.places]
+        raise UnknownNameError("place, thing or person", name, [*known, *filter(None, others)])
+    place = plan.place(name)
+    grid = np.meshgrid(
+        np.linspace(-0.5, 0.5, 5) * place.size[0],
+        np.linspace(-0.5, 0.5, 9) * place.size[1],
+        np.linspace(0.25, 1.0, 4) * place.height,
+        indexing="ij",
+    )
+    along, across, up = (axis.ravel() for axis in grid)
+    cos, sin = np.cos(place.yaw), np.sin(place.yaw)
+    x = place.centre[0] + along * cos - across * sin
+    y = place.centre[1] + along * sin + across * cos
+    return np.stack([x, y, up], axis=1)
+
+
+def _body_ids(model: mujoco.MjModel, names: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return the model's numbers of bodies."""
+    known = [model.body(index).name for index in range(model.nbody)]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("body", name, known)
+    return np.array([known.index(name) for name in names], dtype=np.intp)
+
+
+def _joint_addresses(
+    model: mujoco.MjModel, limbs: Limbs
+) -> tuple[NDArray[np.intp], tuple[NDArray[np.bool_], ...]]:
+    """Return the robot's joint speeds' places, and which are legs, left arm and right arm."""
+    hinge = mujoco.mjtJoint.mjJNT_HINGE
+    joints = [model.joint(i) for i in range(model.njnt) if model.jnt_type[i] == hinge]
+
+    def holds(words: tuple[str, ...], side: str = "") -> NDArray[np.bool_]:
+        return np.array(
+            [any(w in joint.name for w in words) and side in joint.name for joint in joints],
+            dtype=np.bool_,
+        )
+
+    groups = (
+        holds(limbs.leg_words),
+        holds(limbs.arm_words, "left"),
+        holds(limbs.arm_words, "right"),
+    )
+    return np.array([joint.dofadr[0] for joint in joints], dtype=np.intp), groups
