@@ -152,9 +152,7 @@ def test_a_stopped_body_damps_and_no_longer_holds_a_position():
 
 
 def test_the_same_seed_gives_the_same_noise_and_another_seed_another():
-    readings = [
-        body(noise=SensorNoise(), seed=seed).read().angular_velocity for seed in (1, 1, 2)
-    ]
+    readings = [body(noise=SensorNoise(), seed=seed).read().angular_velocity for seed in (1, 1, 2)]
     np.testing.assert_array_equal(readings[0], readings[1])
     assert not np.array_equal(readings[0], readings[2])
 

@@ -7,12 +7,13 @@ picture then costs a software renderer a tenth of the time.
 """
 
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.bodies.renderer import MEND
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Image
 from yanshi.robots.spec import CameraSpec
@@ -129,14 +130,13 @@ def _fixed_view(model: mujoco.MjModel, config: CameraSpec) -> mujoco.MjvCamera:
     return view
 
 
-def _gl_context(config: CameraSpec) -> mujoco.GLContext:
+def _gl_context(config: CameraSpec) -> Any:
     try:
         return mujoco.GLContext(config.width, config.height)
     except (AttributeError, RuntimeError, ImportError, OSError) as error:
         raise BodyError(
-            f"This machine cannot render the camera {config.name!r}: {error}. "
-            "Install a software renderer (Debian: apt-get install libegl1 libgl1-mesa-dri "
-            "libgles2) and set MUJOCO_GL=egl; `yanshi doctor` checks it."
+            f"This machine cannot render the picture of camera {config.name!r}: {error} "
+            f"A software renderer is enough: {MEND}"
         ) from error
 
 
