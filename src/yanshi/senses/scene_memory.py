@@ -1,0 +1,248 @@
+"""Remember what the eyes have seen, where it is on the map, and how old that is.
+
+Each remembered thing is a track: its place is a mean over its sightings, weighted by how exact
+they were; its kind and colour are what most sightings called it; its confidence rises with
+every sighting and falls with every look that should have shown it and did not. A thing
+out of sight keeps its confidence and grows older. The answer does not depend on the order of
+the detections in a picture.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from yanshi.core.messages import Image, Scene, Thing
+from yanshi.senses.eyes import Detection
+
+Votes = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneMemoryConfig:
+    """How sightings become memories."""
+
+    gate_m: float = 0.10
+    """Farthest a sighting may lie from a remembered thing to be it, at no distance …"""
+    gate_per_m: float = 0.04
+    """… and how much farther per metre between camera and thing."""
+    person_gate_m: float = 0.6
+    """The same for a person, who is wide and may sway."""
+    gain_min: float = 0.12
+    """Least weight of a new sighting in the place: small is calm, large follows a moved thing."""
+    confidence_shown: float = 0.3
+    """Things below this are not told to anybody yet."""
+    rise: float = 0.45
+    """Share of the doubt that a sure sighting removes."""
+    fall: float = 0.22
+    """Share of the confidence that one look without the thing removes."""
+    forget_below: float = 0.08
+    """A track this unsure is dropped."""
+    margin_share: float = 0.04
+    """A thing nearer than this to the picture's edge, as a share of its width, is not expected."""
+    expected_within_m: float = 3.0
+    """A thing farther away than this is not expected to be seen."""
+    hidden_m: float = 0.12
+    """Something this much nearer than the thing hides it."""
+    votes_max: float = 12.0
+    """Old votes fade so that their sum stays below this."""
+
+
+@dataclass
+class _Track:
+    position: NDArray[np.float64]
+    information: float
+    confidence: float
+    t_ns: int
+    number: int
+    kind_votes: Votes = field(default_factory=dict)
+    colour_votes: Votes = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return _winner(self.kind_votes)
+
+    @property
+    def colour(self) -> str:
+        return _winner(self.colour_votes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surfaces:
+    """How far away the surfaces in a picture were: a coarse copy of its depth."""
+
+    depth: NDArray[np.float32]
+    """Along the optical axis, m, 0 where unknown, shape (rows, columns)."""
+    focal_length: float
+    """In rows."""
+
+    @classmethod
+    def of(cls, image: Image, every: int = 8) -> "Surfaces":
+        """Take every eighth row and column of a picture: small enough to hand about."""
+        depth = np.ascontiguousarray(image.depth[every // 2 :: every, every // 2 :: every])
+        return cls(depth=depth, focal_length=image.focal_length_px / every)
+
+
+class SceneMemory:
+    """The scene so far. Give it every picture's detections, in the order of time."""
+
+    def __init__(self, config: SceneMemoryConfig | None = None) -> None:
+        self.config = config or SceneMemoryConfig()
+        self._tracks: list[_Track] = []
+        self._count = 0
+
+    def update(
+        self,
+        detections: Sequence[Detection],
+        map_from_camera: ArrayLike,
+        t_ns: int,
+        surfaces: Surfaces | None = None,
+    ) -> Scene:
+        """Add one picture's detections and return the scene.
+
+        Args:
+            detections: What `Eyes.detect` found.
+            map_from_camera: The optical camera frame on the map when the picture was taken,
+                shape (4, 4).
+            t_ns: When the picture was taken.
+            surfaces: What the picture's depth shows; without it nothing is ever missed, hence
+                never forgotten.
+        """
+        T_mc = np.asarray(map_from_camera, dtype=np.float64)
+        ordered = sorted(detections, key=_canonical_order)
+        on_map = [T_mc[:3, :3] @ d.position_in_camera + T_mc[:3, 3] for d in ordered]
+        pairs = self._match(ordered, on_map, T_mc[:3, 3])
+        expected = self._expected(T_mc, surfaces)
+        seen = set(pairs.values())
+        for index, track in enumerate(self._tracks):
+            if index in expected and index not in seen:
+                track.confidence *= 1.0 - self.config.fall
+        for index, (detection, position) in enumerate(zip(ordered, on_map, strict=True)):
+            if index in pairs:
+                self._strengthen(self._tracks[pairs[index]], detection, position, t_ns)
+            else:
+                self._begin(detection, position, t_ns)
+        self._tracks = [t for t in self._tracks if t.confidence >= self.config.forget_below]
+        return self._scene(t_ns)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._tracks.clear()
+
+    def _match(
+        self,
+        detections: Sequence[Detection],
+        positions: Sequence[NDArray[np.float64]],
+        camera: NDArray[np.float64],
+    ) -> dict[int, int]:
+        """Pair detections with tracks, the cheapest pair first; return detection → track."""
+        pairs = []
+        for i, (detection, position) in enumerate(zip(detections, positions, strict=True)):
+            gate = self.config.gate_m + self.config.gate_per_m * np.linalg.norm(position - camera)
+            for j, track in enumerate(self._tracks):
+                is_person = detection.kind == "person"
+                if is_person != (track.kind == "person"):
+                    continue
+                distance = float(np.linalg.norm(position - track.position))
+                if distance > (self.config.person_gate_m if is_person else gate):
+                    continue
+                # A wrong name doubles the distance: two neighbours keep their own names.
+                names = (detection.kind != track.kind) + (detection.colour != track.colour)
+                pairs.append((distance + 0.5 * gate * names, i, j))
+        chosen: dict[int, int] = {}
+        taken: set[int] = set()
+        for _, i, j in sorted(pairs):
+            if i not in chosen and j not in taken:
+                chosen[i] = j
+                taken.add(j)
+        return chosen
+
+    def _expected(self, pose: NDArray[np.float64], surfaces: Surfaces | None) -> set[int]:
+        """Return the tracks that the picture should show: inside it, near and not hidden."""
+        if surfaces is None:
+            return set()
+        rows, columns = surfaces.depth.shape
+        margin = self.config.margin_share * columns
+        expected = set()
+        for index, track in enumerate(self._tracks):
+            x, y, z = pose[:3, :3].T @ (track.position - pose[:3, 3])
+            if not 0.2 < z < self.config.expected_within_m:
+                continue
+            column = 0.5 * columns + surfaces.focal_length * x / z
+            row = 0.5 * rows + surfaces.focal_length * y / z
+            if not (margin <= column < columns - margin and margin <= row < rows - margin):
+                continue
+            surface = float(surfaces.depth[int(row), int(column)])
+            if surface == 0.0 or surface > z - self.config.hidden_m:
+                expected.add(index)
+        return expected
+
+    def _begin(self, detection: Detection, position: NDArray[np.float64], t_ns: int) -> None:
+        track = _Track(
+            position=position,
+            information=_information(detection),
+            confidence=self.config.rise * detection.confidence,
+            t_ns=t_ns,
+            number=self._count,
+        )
+        self._count += 1
+        self._vote(track, detection)
+        self._tracks.append(track)
+
+    def _strengthen(
+        self, track: _Track, detection: Detection, position: NDArray[np.float64], t_ns: int
+    ) -> None:
+        information = _information(detection)
+        gain = max(information / (track.information + information), self.config.gain_min)
+        track.position = track.position + gain * (position - track.position)
+        track.information = min(track.information + information, information / self.config.gain_min)
+        track.confidence += self.config.rise * detection.confidence * (1.0 - track.confidence)
+        track.t_ns = t_ns
+        self._vote(track, detection)
+
+    def _vote(self, track: _Track, detection: Detection) -> None:
+        names = (detection.kind, detection.colour)
+        for votes, name in zip((track.kind_votes, track.colour_votes), names, strict=True):
+            fade = min(1.0, self.config.votes_max / (sum(votes.values()) + detection.confidence))
+            for other in votes:
+                votes[other] *= fade
+            votes[name] = votes.get(name, 0.0) + detection.confidence
+
+    def _scene(self, t_ns: int) -> Scene:
+        shown = [t for t in self._tracks if t.confidence >= self.config.confidence_shown]
+        things = tuple(
+            Thing(
+                kind=track.kind,
+                colour=track.colour,
+                position=(
+                    float(track.position[0]),
+                    float(track.position[1]),
+                    float(track.position[2]),
+                ),
+                confidence=float(track.confidence),
+                t_ns=track.t_ns,
+            )
+            for track in sorted(shown, key=lambda track: track.number)
+        )
+        return Scene(t_ns=t_ns, things=things)
+
+
+def _information(detection: Detection) -> float:
+    """Return one over the variance of a sighting: 2 cm and 1 % of the distance, 1/m²."""
+    distance = float(np.linalg.norm(detection.position_in_camera))
+    return float(max(detection.confidence, 0.05) / (0.02 + 0.01 * distance) ** 2)
+
+
+def _canonical_order(detection: Detection) -> tuple[float, str, str, tuple[float, float, float]]:
+    return (
+        -detection.confidence,
+        detection.kind,
+        detection.colour,
+        detection.position_in_camera,
+    )
+
+
+def _winner(votes: Votes) -> str:
+    """Return the name with most votes; of equals the first in the alphabet."""
+    return min(votes, key=lambda name: (-votes[name], name))

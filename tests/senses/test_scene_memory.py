@@ -1,0 +1,166 @@
+"""The memory of the scene, held against what a careful observer would conclude."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yanshi.core.messages import Image, Scene
+from yanshi.senses.eyes import Detection
+from yanshi.senses.scene_memory import SceneMemory, Surfaces
+
+TICK_NS = 100_000_000
+
+
+def sighting(x, y=0.0, z=1.0, kind="cup", colour="red", confidence=0.9):
+    return Detection(kind=kind, colour=colour, position_in_camera=(x, y, z), confidence=confidence)
+
+
+def wall(depth):
+    """What a picture shows of a flat wall across the view."""
+    image = Image(
+        t_ns=0,
+        rgb=np.zeros((352, 480, 3), np.uint8),
+        depth=np.full((352, 480), depth, np.float32),
+        focal_length_px=251.0,
+    )
+    return Surfaces.of(image)
+
+
+def look(memory, detections, times=1, surfaces=None, start=0, pose=None) -> Scene:
+    pose = np.eye(4) if pose is None else pose
+    scene = Scene(t_ns=0)
+    for k in range(start, start + times):
+        scene = memory.update(detections, pose, k * TICK_NS, surfaces)
+    return scene
+
+
+def facts(scene):
+    return sorted(
+        (thing.name, thing.t_ns, *np.round((*thing.position, thing.confidence), 9))
+        for thing in scene.things
+    )
+
+
+def test_two_sightings_of_a_thing_are_one_thing_between_them():
+    memory = SceneMemory()
+    look(memory, [sighting(0.00)])
+    scene = look(memory, [sighting(0.02)], start=1)
+    assert [thing.name for thing in scene.things] == ["red cup"]
+    assert 0.0 < scene.things[0].position[0] < 0.02
+
+
+def test_things_farther_apart_than_the_gate_stay_two():
+    scene = look(SceneMemory(), [sighting(0.0), sighting(0.3)], times=3)
+    assert len(scene.things) == 2
+
+
+def test_neighbours_of_different_names_keep_their_names_and_places():
+    pair = [sighting(0.00), sighting(0.08, kind="ball", colour="blue")]
+    scene = look(SceneMemory(), pair, times=5)
+    assert {t.name: round(t.position[0], 6) for t in scene.things} == {
+        "red cup": 0.0,
+        "blue ball": 0.08,
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(-0.5, 0.5),
+            st.floats(-0.3, 0.3),
+            st.sampled_from(["cup", "ball", "person"]),
+            st.floats(0.3, 1.0),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_the_order_of_detections_does_not_matter(rows):
+    detections = [sighting(x, y, 1.5, kind, "", sure) for x, y, kind, sure in rows]
+    answers = []
+    for order in permutations(detections):
+        memory = SceneMemory()
+        look(memory, list(order), times=2)
+        answers.append(facts(look(memory, list(order)[::-1], start=2)))
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_confidence_rises_with_every_sighting():
+    memory = SceneMemory()
+    sure = [look(memory, [sighting(0.0)], start=k).things[0].confidence for k in range(6)]
+    assert sure == sorted(sure)
+    assert sure[0] < 0.5 < 0.9 < sure[-1] <= 1.0
+
+
+def test_one_doubtful_sighting_is_not_told():
+    assert look(SceneMemory(), [sighting(0.0, confidence=0.3)]).things == ()
+
+
+def test_most_sightings_decide_kind_and_colour():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0, kind="apple", colour="orange")])
+    scene = look(memory, [sighting(0.0, kind="cup", colour="red")], times=2, start=1)
+    assert scene.things[0].name == "red cup"
+
+
+def test_a_thing_pushed_a_little_is_followed():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0)], times=20)
+    scene = look(memory, [sighting(0.08)], times=20, start=20)
+    assert len(scene.things) == 1
+    assert scene.things[0].position[0] == pytest.approx(0.08, abs=0.01)
+
+
+def test_a_thing_carried_away_is_remembered_only_where_it_went():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0)], times=10, surfaces=wall(1.05))
+    scene = look(memory, [sighting(0.5)], times=20, surfaces=wall(1.05), start=10)
+    assert [round(t.position[0], 3) for t in scene.things] == [0.5]
+
+
+def test_a_thing_out_of_the_picture_keeps_its_confidence_and_grows_older():
+    memory = SceneMemory()
+    before = look(memory, [sighting(0.0)], times=10, surfaces=wall(1.05)).things[0]
+    away = np.diag([-1.0, 1.0, -1.0, 1.0])  # Turned right round.
+    scene = look(memory, [], times=30, surfaces=wall(1.05), start=10, pose=away)
+    after = scene.things[0]
+    assert after.confidence == before.confidence
+    assert scene.t_ns - after.t_ns == 30 * TICK_NS
+
+
+def test_a_hidden_thing_is_not_forgotten():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0)], times=10, surfaces=wall(1.05))
+    hand_before_it = wall(0.4)
+    assert len(look(memory, [], times=30, surfaces=hand_before_it, start=10).things) == 1
+
+
+def test_without_a_picture_nothing_is_forgotten():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0)], times=3)
+    assert len(look(memory, [], times=50, start=3).things) == 1
+
+
+def test_positions_are_on_the_map():
+    pose = np.eye(4)
+    pose[:3, :3] = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]  # Looking along the map's x axis.
+    pose[:3, 3] = (1.0, 2.0, 1.2)
+    scene = look(SceneMemory(), [sighting(0.1, 0.2, 1.5)], pose=pose)
+    np.testing.assert_allclose(scene.things[0].position, (2.5, 1.9, 1.0), atol=1e-9)
+
+
+def test_many_noisy_sightings_place_a_thing_better_than_one():
+    rng = np.random.default_rng(0)
+    errors = []
+    for _ in range(30):
+        memory = SceneMemory()
+        for k in range(15):
+            x, y, z = rng.normal((0.0, 0.0, 1.5), 0.02)
+            scene = look(memory, [sighting(x, y, z)], start=k)
+        errors.append(np.linalg.norm(np.subtract(scene.things[0].position, (0.0, 0.0, 1.5))))
+    one = np.mean(np.linalg.norm(rng.normal(0.0, 0.02, (1000, 3)), axis=1))
+    assert np.mean(errors) < 0.5 * one
