@@ -40,6 +40,8 @@ class PhysicsConfig:
 
     step_s: float = 0.002
     """Time step."""
+    friction_stiffness: float = 100.0
+    """How much stiffer friction is than contact (MuJoCo's `impratio`)."""
     speed_knee: float = 0.9
     """Share of its no-load speed above which a motor's torque fades to none."""
 
@@ -189,6 +191,9 @@ class MujocoBody:
 def _compile(spec: mujoco.MjSpec, config: PhysicsConfig) -> mujoco.MjModel:
     spec.option.timestep = config.step_s
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    # With MuJoCo's defaults a standing robot's feet creep round by 2° a second.
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = config.friction_stiffness
     # A state that has blown up must be seen, not quietly put back to the start.
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
     # Things at rest cost nothing until they are touched; what has motors never sleeps.

@@ -19,7 +19,7 @@ from yanshi.policies.contract import load_contract, policy_folder
 from yanshi.policies.network import Network
 from yanshi.robots.spec import RobotSpec
 
-DEFAULT_WALKER = "g1_walk_fastsac"
+DEFAULT_WALKER = "g1_walk_ppo"
 
 Velocity = tuple[float, float, float]
 """Ahead and to the left in m/s, turning to the left in rad/s."""
@@ -43,7 +43,7 @@ class WalkerConfig:
     """Time over which a joint goes from the network to the upper body's wish."""
     return_s: float = 0.8
     """Time over which it goes back."""
-    speed_max: float = 4.0
+    speed_max: float = 2.5
     """Fastest change of a borrowed joint's target, rad/s."""
     start_s: float = 0.3
     """Time over which targets move from where the joints are, after a reset."""
@@ -51,6 +51,10 @@ class WalkerConfig:
     """A pause longer than this means somebody else moved the robot: start afresh."""
     acceleration: Velocity = (1.2, 1.0, 3.0)
     """Fastest change of the velocity command, m/s² and rad/s²."""
+    heading_slack: float = 0.09
+    """Standing, the robot creeps round. Farther than this, rad, it steps back …"""
+    heading_regained: float = 0.03
+    """… until it is this close, rad."""
 
 
 AT_REST = UpperBody()
@@ -81,8 +85,9 @@ class Walker:
         self._command_max = np.array(contract.setting("command_max"), float)
         self._phase_step = 2.0 * np.pi * contract.setting("gait_hz") * self._period_s
         self._stand_below = float(contract.setting("stand_below"))
-        if self._command_max.shape != (3,) or self._phase_step <= 0.0:
-            raise ConfigError(f"{contract.name}: command_max takes three numbers, gait_hz > 0.")
+        self._command_gain = np.array(contract.setting("command_gain"), float)
+        if self._command_max.shape != (3,) or self._command_gain.shape != (3,):
+            raise ConfigError(f"{contract.name}: command_max and command_gain take three numbers.")
         n = len(robot.joint_names)
         self._waist = [i for i, name in enumerate(robot.joint_names) if name.startswith("waist")]
         self._legs = np.array([any(k in j for k in _LEG) for j in robot.joint_names])
@@ -98,14 +103,16 @@ class Walker:
         self._action = np.zeros(len(self._indices))
         self._command = np.zeros(3)
         self._phase = np.array([0.0, np.pi])
+        self._heading: float | None = None  # Where to face while standing.
+        self._is_regaining = False
         self._ticks = 0
         self._last_ns: int | None = None
         self.is_standing = True
 
     @property
     def command(self) -> Velocity:
-        """The velocity that the network was asked for last, after its bounds."""
-        ahead, left, turn = self._command
+        """The velocity that is being walked now: bounded and smoothed."""
+        ahead, left, turn = self._command * self._command_gain
         return float(ahead), float(left), float(turn)
 
     def reset(self, state: RobotState) -> None:
@@ -117,6 +124,8 @@ class Walker:
         self._action[:] = 0.0
         self._command[:] = 0.0
         self._phase[:] = np.pi
+        self._heading = None
+        self._is_regaining = False
         self._ticks = 0
         self._last_ns = None
         self.is_standing = True
@@ -136,7 +145,7 @@ class Walker:
             self.reset(state)
         self._last_ns = state.t_ns
         self._ticks += 1
-        self._follow_command(velocity)
+        self._follow_command(self._hold_heading(state, velocity))
         self._lend(upper_body)
         self._observe(state)
         self._network.run()
@@ -144,8 +153,27 @@ class Walker:
         np.clip(self._network.action, -limit, limit, out=self._action)
         return self._target(state)
 
+    def _hold_heading(self, state: RobotState, velocity: Velocity) -> Velocity:
+        """Return the velocity, or a turn back to the heading at which standing began."""
+        if any(abs(part) >= self._stand_below for part in velocity):
+            self._heading = None
+            self._is_regaining = False
+            return velocity
+        w, x, y, z = state.orientation_wxyz
+        heading = float(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+        if self._heading is None:
+            self._heading = heading
+        error = (self._heading - heading + np.pi) % (2.0 * np.pi) - np.pi
+        config = self.config
+        slack = config.heading_regained if self._is_regaining else config.heading_slack
+        self._is_regaining = bool(abs(error) > slack)
+        if not self._is_regaining:
+            return 0.0, 0.0, 0.0
+        return 0.0, 0.0, float(np.clip(2.0 * error, -0.5, 0.5))
+
     def _follow_command(self, velocity: Velocity) -> None:
-        wanted = np.clip(velocity, -self._command_max, self._command_max)
+        command = np.array(velocity) / self._command_gain
+        wanted = np.clip(command, -self._command_max, self._command_max)
         step = np.array(self.config.acceleration) * self._period_s
         self._command += np.clip(wanted - self._command, -step, step)
         self._phase += self._phase_step

@@ -1,0 +1,203 @@
+"""Where the robot's links are, from its joint angles alone.
+
+The robot's own model, without world or meshes, is posed by MuJoCo's kinematics. Nothing
+here knows of a simulation: on hardware it is the same model and the same encoders.
+"""
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.core.errors import UnknownNameError, UnreachableError
+from yanshi.robots.links import LinkNames
+from yanshi.robots.spec import CameraSpec, RobotSpec
+
+LEFT, RIGHT = 0, 1
+
+
+class Kinematics:
+    """Poses of links in the pelvis frame, and arm angles that point at something."""
+
+    def __init__(
+        self, robot: RobotSpec, spec: mujoco.MjSpec, links: LinkNames, camera: CameraSpec
+    ) -> None:
+        """Prepare the robot's skeleton.
+
+        Args:
+            robot: Gives the order of joints.
+            spec: The robot's model without a world, as `load_g1()` makes it; used up.
+            links: What its links do.
+            camera: Where its camera sits.
+
+        Raises:
+            UnknownNameError: The model lacks one of the joints or links.
+        """
+        self.robot = robot
+        self.links = links
+        self.camera = camera
+        self._soles = tuple(_sole_points(spec, foot) for foot in links.feet)
+        self._model = _skeleton(spec)
+        self._data = mujoco.MjData(self._model)
+        names = [self._model.joint(i).name for i in range(self._model.njnt)]
+        for name in robot.joint_names:
+            if name not in names:
+                raise UnknownNameError("joint", name, names)
+        self._addresses = np.array(
+            [self._model.joint(name).qposadr[0] for name in robot.joint_names], dtype=np.intp
+        )
+        self._bodies = {self._model.body(i).name: i for i in range(self._model.nbody)}
+        self._link_from_camera = camera.link_from_camera
+        self._posed = np.full(len(robot.joint_names), np.nan)
+        self._arms = tuple(
+            [robot.joint_index(f"{side}_{joint}") for joint in _POINTING_JOINTS]
+            for side in ("left", "right")
+        )
+
+    def pelvis_from_link(
+        self, joint_position: NDArray[np.float64], link: str
+    ) -> NDArray[np.float64]:
+        """Return the pose of a link in the pelvis frame, shape (4, 4)."""
+        self._pose(joint_position)
+        body = self._body(link)
+        T = np.eye(4)
+        T[:3, :3] = self._data.xmat[body].reshape(3, 3)
+        T[:3, 3] = self._data.xpos[body]
+        return T
+
+    def pelvis_from_head_camera(self, joint_position: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pose of the camera (x right, y down, z ahead) in the pelvis frame."""
+        return self.pelvis_from_link(joint_position, self.camera.link) @ self._link_from_camera
+
+    def soles_in_pelvis(self, joint_position: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the lowest points of both soles when level, shape (2, n_points, 3)."""
+        self._pose(joint_position)
+        soles = []
+        for foot, points in zip(self.links.feet, self._soles, strict=True):
+            body = self._body(foot)
+            R = self._data.xmat[body].reshape(3, 3)
+            soles.append(points @ R.T + self._data.xpos[body])
+        return np.array(soles)
+
+    def shoulder_in_pelvis(
+        self, joint_position: NDArray[np.float64], side: int
+    ) -> NDArray[np.float64]:
+        """Return where an upper arm turns (`LEFT` or `RIGHT`), shape (3,)."""
+        return self.pelvis_from_link(joint_position, self.links.shoulders[side])[:3, 3]
+
+    def hand_in_pelvis(self, joint_position: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+        """Return the middle of a palm, shape (3,)."""
+        T = self.pelvis_from_link(joint_position, self.links.hands[side])
+        palm: NDArray[np.float64] = T[:3, :3] @ np.array(self.links.palm) + T[:3, 3]
+        return palm
+
+    def point_arm(
+        self,
+        joint_position: NDArray[np.float64],
+        side: int,
+        target_in_pelvis: NDArray[np.float64],
+    ) -> Mapping[int, float]:
+        """Find arm angles that put the palm on the line from the shoulder to a target.
+
+        The arm is nearly straight unless the target is so near that it would be touched.
+        Newton's method on shoulder pitch and roll; the other joints of the body stay.
+
+        Returns:
+            Angles in rad by joint index, for the seven joints of the arm.
+
+        Raises:
+            UnreachableError: The palm stays more than 4° off the line.
+        """
+        arm = self._arms[side]
+        q = joint_position.copy()
+        q[arm] = _POINTING_POSE
+        q[arm[1]] = _POINTING_ROLL[side]
+        limits = self.robot.limits
+        turning = arm[:2]
+        shoulder = self.shoulder_in_pelvis(q, side)
+        distance = float(np.linalg.norm(target_in_pelvis - shoulder))
+        q[arm[3]] -= np.clip((_ARM_LENGTH - distance) / _ARM_LENGTH, 0.0, 1.0) * 1.5
+        for _ in range(20):
+            error = self._pointing_error(q, side, target_in_pelvis)
+            if np.linalg.norm(error) < 1e-3:
+                break
+            jacobian = np.empty((3, 2))
+            for column, joint in enumerate(turning):
+                nudged = q.copy()
+                nudged[joint] += 1e-4
+                jacobian[:, column] = (
+                    self._pointing_error(nudged, side, target_in_pelvis) - error
+                ) / 1e-4
+            damped = jacobian.T @ jacobian + 1e-3 * np.eye(2)
+            step = np.linalg.solve(damped, -jacobian.T @ error)
+            q[turning] += np.clip(step, -0.4, 0.4)
+            q[turning] = np.clip(q[turning], limits.lower[turning], limits.upper[turning])
+        off = float(np.linalg.norm(self._pointing_error(q, side, target_in_pelvis)))
+        if off > np.deg2rad(4.0):
+            raise UnreachableError(
+                f"An arm cannot point at {np.round(target_in_pelvis, 2)} in the pelvis frame: "
+                f"it stays {np.rad2deg(off):.0f}° off. A target ahead and to its side works."
+            )
+        return {int(joint): float(q[joint]) for joint in arm}
+
+    def _pointing_error(
+        self, joint_position: NDArray[np.float64], side: int, target: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the difference of the unit vectors shoulder → palm and shoulder → target."""
+        hand = self.hand_in_pelvis(joint_position, side)
+        shoulder = self.shoulder_in_pelvis(joint_position, side)
+        to_hand, to_target = hand - shoulder, target - shoulder
+        difference: NDArray[np.float64] = to_hand / np.linalg.norm(
+            to_hand
+        ) - to_target / np.linalg.norm(to_target)
+        return difference
+
+    def _pose(self, joint_position: NDArray[np.float64]) -> None:
+        if np.array_equal(joint_position, self._posed):
+            return
+        self._posed[:] = joint_position
+        self._data.qpos[self._addresses] = joint_position
+        mujoco.mj_kinematics(self._model, self._data)
+
+    def _body(self, link: str) -> int:
+        if link not in self._bodies:
+            raise UnknownNameError("link", link, self._bodies)
+        return self._bodies[link]
+
+
+_POINTING_JOINTS = (
+    "shoulder_pitch",
+    "shoulder_roll",
+    "shoulder_yaw",
+    "elbow",
+    "wrist_roll",
+    "wrist_pitch",
+    "wrist_yaw",
+)
+_POINTING_POSE = (-0.9, 0.0, 0.0, 1.45, 0.0, 0.0, 0.0)
+"""Arm ahead and nearly straight: an elbow of π/2 is straight."""
+_POINTING_ROLL = (0.15, -0.15)
+_ARM_LENGTH = 0.6
+"""Shoulder to fingertips with some air, m: nearer targets bend the elbow."""
+
+
+def _skeleton(spec: mujoco.MjSpec) -> mujoco.MjModel:
+    """Compile the robot's links and joints with its root fixed at the origin."""
+    for item in [*spec.geoms, *spec.meshes, *spec.actuators, *spec.sensors, *spec.cameras]:
+        spec.delete(item)
+    root = spec.worldbody.first_body()
+    for joint in list(root.joints):
+        spec.delete(joint)
+    root.pos = (0.0, 0.0, 0.0)
+    root.quat = (1.0, 0.0, 0.0, 0.0)
+    return spec.compile()
+
+
+def _sole_points(spec: mujoco.MjSpec, foot: str) -> NDArray[np.float64]:
+    """Return the bottoms of the spheres under a foot in its own frame, shape (n, 3)."""
+    body = spec.body(foot)
+    if body is None:
+        raise UnknownNameError("link", foot, (other.name for other in spec.bodies))
+    spheres = [geom for geom in body.geoms if geom.type == mujoco.mjtGeom.mjGEOM_SPHERE]
+    return np.array([geom.pos - (0.0, 0.0, geom.size[0]) for geom in spheres])
