@@ -60,7 +60,7 @@ class EyesTraining:
     validation: PicturesConfig = field(
         default_factory=lambda: PicturesConfig(homes=8, first_seed=900_000)
     )
-    steps: int = 4200
+    steps: int = 2400
     batch: int = 24
     crop: tuple[int, int] = (192, 256)
     """Height and width of a crop in pixels, multiples of 16."""
@@ -173,7 +173,9 @@ class Training:
         self.network = EyesNetwork(len(KINDS_SEEN), len(COLOURS_SEEN))
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(
-            self.network, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True
+            self.network,
+            multi_avg_fn=get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
+            use_buffers=True,
         )
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
@@ -201,7 +203,7 @@ class Training:
         self.schedule.step()
         self.average.update_parameters(self.network)
         self.step += 1
-        return {name: float(part) for name, part in parts.items()}
+        return {name: float(part.detach()) for name, part in parts.items()}
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, under its name only when whole."""

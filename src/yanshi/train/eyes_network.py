@@ -73,8 +73,8 @@ class EyesNetwork(nn.Module):
         self.at_quarter = conv(quarter, quarter)
         self.widen = nn.Sequential(nn.Conv2d(quarter, 64, 1), nn.ReLU(inplace=True))
         self.answer = nn.Conv2d(64, PLACE_CHANNELS + n_kinds + n_colours, 1)
-        nn.init.zeros_(self.answer.bias)
-        nn.init.constant_(self.answer.bias[:1], -4.0)  # Most cells hold nothing.
+        with torch.no_grad():
+            self.answer.get_parameter("bias").zero_()[0] = -4.0  # Most cells hold nothing.
 
     def forward(self, channels: Tensor) -> Tensor:
         """Return the maps, shape (n, 4 + kinds + colours, height / 4, width / 4).
