@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
+from yanshi.control.kinematics import Kinematics
+from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
-from yanshi.robots.g1.spec import G1
+from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 from yanshi.robots.spec import RobotSpec
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home
@@ -19,6 +21,8 @@ class Simulation:
     world: str
     seed: int
     robot: RobotSpec
+    kinematics: Kinematics
+    """The robot's own skeleton; it knows nothing of the world."""
     body: MujocoBody
     home: Home
     """The world with everything in it; for judges alone."""
@@ -49,4 +53,5 @@ def simulate(world: str, seed: int, *, with_looks: bool = False) -> Simulation:
         home.spec, load_g1(with_looks=with_looks), start=start, standing_height=G1.standing_height
     )
     body = MujocoBody(G1, home.spec, start, noise=SensorNoise(), seed=seed)
-    return Simulation(world=world, seed=seed, robot=G1, body=body, home=home)
+    skeleton = Kinematics(G1, load_g1(with_looks=False), G1_LINKS, HEAD_CAMERA)
+    return Simulation(world=world, seed=seed, robot=G1, kinematics=skeleton, body=body, home=home)

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.bodies.simulation import Simulation
-from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import BodyError
+from yanshi.core.frames import pose_matrix
 from yanshi.core.messages import BaseEstimate, JointTarget, Plan, RobotState, Scene, Step
 from yanshi.mind.mind import Mind, Understanding
 from yanshi.mind.replies import word_outcome
@@ -118,28 +118,27 @@ class Episode:
         self._wants_rgb = any(observer.wants_pictures for observer in observers)
         self.clock = (PacedClock if is_real_time else LockstepClock)(self._body)
 
-        kinematics = Kinematics(self._robot)
+        self._kinematics = simulation.kinematics
         tools = Tools(
             robot=self._robot,
             floor_plan=simulation.floor_plan,
             walker=Walker(self._robot),
-            kinematics=kinematics,
+            kinematics=self._kinematics,
         )
-        self._kinematics = kinematics
-        self._walker = tools.walker
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
-        self._odometry = Odometry(self._robot, simulation.floor_plan.start)
+        self._odometry = Odometry(self._kinematics, simulation.floor_plan.start)
         self._memory = SceneMemory()
         self._scene = Scene(t_ns=0)
         self._camera_poses: deque[tuple[int, NDArray[np.float64]]] = deque()
         self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
 
         state = self._body.read()
-        self._walker.reset(state)
+        tools.walker.reset(state)
         self._base = self._odometry.update(state)
         self._sent = self._hold(state)
         self._asked = self._sent
         self._state = state
+        self._sensed_ns = -1
 
         self._trace = Trace()
         self._understand, self._seeing = Timings(), Timings()
@@ -216,6 +215,7 @@ class Episode:
     def _senses_tick(self, t_ns: int) -> None:
         if self._eyes_lost:
             return
+        self._sense_body(t_ns)
         try:
             self._collect_glance(t_ns)
             if self._eyes.pending == 0:
@@ -243,7 +243,9 @@ class Episode:
         self._seeing.add(glance.took_ms)
         self._senses_misses += glance.took_ms > self.config.senses_ms
         before = {thing.name for thing in self._scene.things}
-        self._scene = self._memory.update(glance.detections, map_from_camera, taken_ns)
+        self._scene = self._memory.update(
+            glance.detections, map_from_camera, taken_ns, glance.surfaces
+        )
         for thing in self._scene.things:
             if thing.name not in before:
                 self._tell(t_ns, "see", thing.name)
@@ -253,15 +255,22 @@ class Episode:
                     observer.on_picture(taken_ns, glance.rgb)
 
     def _map_from_camera(self) -> NDArray[np.float64]:
-        return self._odometry.map_from_pelvis() @ self._kinematics.pelvis_from_camera(
+        map_from_pelvis = pose_matrix(self._base.position, self._base.orientation_wxyz)
+        return map_from_pelvis @ self._kinematics.pelvis_from_head_camera(
             self._state.joint_position
         )
 
     # -- policy: 50 Hz ---------------------------------------------------------------------
 
+    def _sense_body(self, t_ns: int) -> None:
+        """Read joints and IMU and follow the pelvis, once a tick, for senses and policy alike."""
+        if self._sensed_ns != t_ns:
+            self._sensed_ns = t_ns
+            self._state = self._body.read()
+            self._base = self._odometry.update(self._state)
+
     def _policy_tick(self, t_ns: int) -> None:
-        self._state = self._body.read()
-        self._base = self._odometry.update(self._state)
+        self._sense_body(t_ns)
         self._watch_for_a_fall(t_ns)
         self._listen(t_ns)
         percept = Percept(state=self._state, base=self._base, scene=self._scene)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from yanshi.core.errors import BodyError
 from yanshi.senses.eyes import Detection
+from yanshi.senses.scene_memory import Surfaces
 
 NICENESS = 5
 """How far the eyes stand back when there is not enough processor for everybody."""
@@ -29,6 +30,8 @@ class Glance:
     t_ns: int
     """When the picture was taken, on the run's clock."""
     detections: tuple[Detection, ...]
+    surfaces: Surfaces
+    """How far away what it saw was, coarsely: tells a hidden thing from a missing one."""
     took_ms: float
     """From the order to look to the answer's dispatch, ms of the machine's time."""
     rgb: NDArray[np.uint8] | None
@@ -154,4 +157,12 @@ def _answer(connection: Connection) -> None:
         detections = eyes.detect(image)
         took_ms = (time.perf_counter() - began) * 1e3
         rgb = np.array(image.rgb) if want_rgb else None
-        connection.send(Glance(t_ns=t_ns, detections=detections, took_ms=took_ms, rgb=rgb))
+        connection.send(
+            Glance(
+                t_ns=t_ns,
+                detections=detections,
+                surfaces=Surfaces.of(image),
+                took_ms=took_ms,
+                rgb=rgb,
+            )
+        )
