@@ -217,7 +217,7 @@ class FollowerConfig:
     """Ahead, m/s."""
     turn_speed: float = 0.9
     """rad/s."""
-    step_speed: tuple[float, float] = (0.3, 0.2)
+    step_speed: tuple[float, float] = (0.4, 0.25)
     """Small steps near the goal, ahead or back and sideways, m/s."""
     look_ahead_m: float = 0.4
     """How far along the path to aim."""
@@ -257,6 +257,11 @@ class Follower:
         self._is_settling = False
         self._is_turning = False
         self._still_since_ns: int | None = None
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the last small steps onto the goal have begun."""
+        return self._is_settling
 
     @property
     def goal(self) -> NDArray[np.float64]:

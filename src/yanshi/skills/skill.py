@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
 
+from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import UnknownNameError
 from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene
+from yanshi.policies.walker import Walker
 from yanshi.robots.spec import RobotSpec
 from yanshi.worlds.floor_plan import FloorPlan
 
@@ -25,7 +28,7 @@ class Outcome:
     """How a step ended, as a message key and its facts; `mind.replies` words it."""
 
     kind: str
-    """`done`, `failed` or `asked`."""
+    """`done`, `failed`, `asked` or `refused`."""
     reason: str = ""
     """Key of the sentence to say, e.g. `not_found`, `saw`; empty for none."""
     facts: tuple[str, ...] = ()
@@ -41,7 +44,7 @@ class Skill(Protocol):
     syntax: ClassVar[tuple[str, ...]]
     """What may follow the skill's name in a plan, one alternative each, e.g. `("{place}",
     "{thing}", "forward {metres}")`; `("",)` when nothing does. `mind.language` defines the
-    braces: {place} {thing} {person} {turn} {degrees} {metres} {seconds} {text}."""
+    braces: {place} {thing} {person} {degrees} {metres} {seconds} {text}."""
     summary: ClassVar[tuple[str, str]]
     """What it does, for people: one line in English, one in Chinese."""
     timeout_s: float
@@ -66,20 +69,32 @@ class Tools:
 
     robot: RobotSpec
     floor_plan: FloorPlan
-    walker: Any  # A policies.walker.Walker: balance, steps and a free upper body.
-    kinematics: Any  # A control.kinematics.Kinematics: poses of links, arm solutions.
+    walker: Walker
+    """Balance, steps and a free upper body."""
+    kinematics: Kinematics
+    """Poses of links, arm solutions."""
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    """Return where every installed skill is found; read from the disk once."""
+    points = sorted(entry_points(group="yanshi.skills"), key=lambda point: point.name)
+    return {point.name: point for point in points}
 
 
 def installed_skills() -> dict[str, type[Any]]:
     """Return every installed skill class by name, ours and other people's, sorted."""
-    points = sorted(entry_points(group="yanshi.skills"), key=lambda point: point.name)
-    return {point.name: point.load() for point in points}
+    return {name: point.load() for name, point in _entry_points().items()}
 
 
 def make_skill(name: str, arguments: Sequence[str], tools: Tools) -> Skill:
-    """Make the installed skill called `name` for one step of a plan."""
-    installed = installed_skills()
-    if name not in installed:
-        raise UnknownNameError("skill", name, installed)
-    skill: Skill = installed[name](tuple(arguments), tools)
+    """Make the installed skill called `name` for one step of a plan.
+
+    Raises:
+        UnknownNameError: No skill of that name is installed.
+    """
+    points = _entry_points()
+    if name not in points:
+        raise UnknownNameError("skill", name, points)
+    skill: Skill = points[name].load()(tuple(arguments), tools)
     return skill

@@ -1,0 +1,53 @@
+"""A skill written as one flow: it yields a target each tick and receives the next percept.
+
+def act(self, percept):
+    percept = yield from stand(self.tools, percept, seconds=1.0)
+    percept = yield from turn_to(self.tools, percept, yaw=0.0)
+    return DONE
+"""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+from yanshi.core.messages import JointTarget
+from yanshi.skills.skill import Outcome, Percept, Tools
+
+T = TypeVar("T")
+Behaviour = Generator[JointTarget, Percept, T]
+
+
+class Flow:
+    """What every skill does with its `act`; see `Skill` for the contract."""
+
+    timeout_s: float = 30.0
+
+    def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
+        self.arguments = arguments
+        self.tools = tools
+        self._behaviour: Behaviour[Outcome] | None = None
+        self._has_begun = False
+
+    def act(self, percept: Percept) -> Behaviour[Outcome]:
+        """Do it, from where the robot is now, and return how it ended."""
+        raise NotImplementedError
+
+    def check(self, percept: Percept) -> Outcome | None:
+        """Return why the step cannot begin, or None when it can."""
+        return None
+
+    def start(self, percept: Percept) -> None:
+        """Begin from where the robot is now."""
+        self._behaviour = self.act(percept)
+        self._has_begun = False
+
+    def step(self, percept: Percept) -> JointTarget | Outcome:
+        """Propose the next target, or say how the step ended."""
+        assert self._behaviour is not None, "start() comes first"
+        try:
+            if self._has_begun:
+                return self._behaviour.send(percept)
+            self._has_begun = True
+            return next(self._behaviour)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome

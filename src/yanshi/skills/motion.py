@@ -1,0 +1,144 @@
+"""What the skills' flows are made of: stand, turn, walk, move an arm."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from yanshi.control.route import STILL, Floor, Follower, FollowerConfig, Point, wrap
+from yanshi.core.messages import JointTarget
+from yanshi.policies.walker import AT_REST, UpperBody, Velocity
+from yanshi.skills.behaviour import Behaviour
+from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
+from yanshi.skills.skill import Percept, Tools
+
+REPLAN_S = 1.0
+"""How often a way is looked for anew, since a person may have been seen on it."""
+
+
+def tick(
+    tools: Tools, percept: Percept, velocity: Velocity = STILL, upper_body: UpperBody = AT_REST
+) -> JointTarget:
+    """Return the walker's next target."""
+    target: JointTarget = tools.walker.step(percept.state, velocity, upper_body)
+    return target
+
+
+def here(percept: Percept) -> Point:
+    """Return where the pelvis is on the floor."""
+    x, y, _ = percept.base.position
+    return float(x), float(y)
+
+
+def heading_to(percept: Percept, point: Point) -> float:
+    """Return the yaw at which the robot faces a point."""
+    x, y = here(percept)
+    return float(np.arctan2(point[1] - y, point[0] - x))
+
+
+def stand(
+    tools: Tools, percept: Percept, seconds: float, upper_body: UpperBody = AT_REST
+) -> Behaviour[Percept]:
+    """Stand for a while."""
+    end_ns = percept.state.t_ns + round(seconds * 1e9)
+    while percept.state.t_ns < end_ns:
+        percept = yield tick(tools, percept, STILL, upper_body)
+    return percept
+
+
+def walk_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+    """Walk round furniture and people to a pose, and stand there.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    x, y, yaw = pose
+    floor = floor_of(tools.floor_plan, percept.scene)
+    follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw)
+    people = _people(percept)
+    planned_ns = percept.state.t_ns
+    while (velocity := follower.velocity(percept.base)) is not None:
+        percept = yield tick(tools, percept, velocity)
+        is_due = percept.state.t_ns - planned_ns > REPLAN_S * 1e9
+        if is_due and not follower.is_settling and _has_moved(people, _people(percept)):
+            planned_ns = percept.state.t_ns
+            people = _people(percept)
+            floor = floor_of(tools.floor_plan, percept.scene)
+            follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw)
+    return percept
+
+
+def step_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+    """Step straight to a pose in any direction without turning to it first."""
+    path = np.array([here(percept), pose[:2]])
+    follower = Follower(path, pose[2], FollowerConfig(settle_m=np.inf))
+    while (velocity := follower.velocity(percept.base)) is not None:
+        percept = yield tick(tools, percept, velocity)
+    return percept
+
+
+def turn_to(tools: Tools, percept: Percept, yaw: float) -> Behaviour[Percept]:
+    """Turn on the spot to a heading, and stand."""
+    follower = Follower(np.array([here(percept), here(percept)]), yaw)
+    while (velocity := follower.velocity(percept.base)) is not None:
+        percept = yield tick(tools, percept, velocity)
+    return percept
+
+
+def turn_by(
+    tools: Tools, percept: Percept, angle: float, speed: float | None = None
+) -> Behaviour[Percept]:
+    """Turn on the spot by an angle of any size, counter-clockwise if positive, and stand."""
+    fast = FollowerConfig().turn_speed if speed is None else speed
+    spot = np.array(here(percept))
+    goal_yaw = percept.base.yaw + angle
+    turned, last = 0.0, percept.base.yaw
+    while abs(angle) - np.sign(angle) * turned > 0.8:
+        turn = float(np.sign(angle) * fast)
+        percept = yield tick(tools, percept, (*_back_to(spot, percept), turn))
+        turned += wrap(percept.base.yaw - last)
+        last = percept.base.yaw
+    percept = yield from turn_to(tools, percept, wrap(goal_yaw))
+    return percept
+
+
+def _back_to(spot: np.ndarray, percept: Percept) -> tuple[float, float]:
+    """Return the small velocity that keeps the robot on its spot while it turns."""
+    offset = spot - percept.base.position[:2]
+    cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
+    ahead, left = cos * offset[0] + sin * offset[1], -sin * offset[0] + cos * offset[1]
+    return float(np.clip(ahead, -0.15, 0.15)), float(np.clip(left, -0.1, 0.1))
+
+
+def move_arm(
+    tools: Tools,
+    percept: Percept,
+    start: Mapping[int, float],
+    end: Mapping[int, float],
+    seconds: float,
+) -> Behaviour[Percept]:
+    """Move joints of the upper body smoothly from one posture to another while standing."""
+    start_ns = percept.state.t_ns
+    share = 0.0
+    while share < 1.0:
+        share = min(1.0, (percept.state.t_ns - start_ns) * 1e-9 / seconds)
+        smooth = share * share * (3.0 - 2.0 * share)
+        joints = {j: start[j] + smooth * (end[j] - start[j]) for j in end}
+        percept = yield tick(tools, percept, STILL, UpperBody(joints=joints))
+    return percept
+
+
+def is_line_free(floor: Floor, start: Point, end: Point) -> bool:
+    """Whether the robot fits on the straight way between two points."""
+    shares = np.linspace(0.0, 1.0, 20)
+    points = [tuple(np.array(start) + s * (np.array(end) - np.array(start))) for s in shares]
+    room = [floor.clearance((float(x), float(y))) for x, y in points]
+    return all(r >= 0.3 or r >= room[0] for r in room)
+
+
+def _people(percept: Percept) -> list[Point]:
+    return [(t.position[0], t.position[1]) for t in percept.scene.things if t.kind == "person"]
+
+
+def _has_moved(before: list[Point], now: list[Point]) -> bool:
+    """Whether people were seen that were not expected where they are."""
+    return any(all(np.hypot(x - u, y - v) > 0.2 for u, v in before) for x, y in now)

@@ -1,0 +1,18 @@
+"""Say a text."""
+
+from yanshi.skills.behaviour import Behaviour, Flow
+from yanshi.skills.motion import stand
+from yanshi.skills.skill import Outcome, Percept
+
+
+class Say(Flow):
+    """Say the text of the plan, word for word."""
+
+    syntax = ('"{text}"',)
+    summary = ("Say a text", "说一句话")
+    timeout_s = 5.0
+
+    def act(self, percept: Percept) -> Behaviour[Outcome]:
+        """Stand a moment; the words travel with the outcome."""
+        yield from stand(self.tools, percept, 0.3)
+        return Outcome(kind="done", reason="say", facts=(self.arguments[0].strip('"'),))
