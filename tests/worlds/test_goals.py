@@ -24,7 +24,7 @@ ARM = """
   <geom type="capsule" fromto="0 0 0 0 0 -.2" size=".03"/>
   <body name="{side}_elbow_link" pos="0 0 -.2"><joint name="{side}_elbow" axis="0 1 0"/>
     <geom type="capsule" fromto="0 0 0 0 0 -.2" size=".03"/>
-    <body name="{side}_hand_palm_link" pos="0 0 -.25"><geom type="sphere" size=".03"/></body>
+    <body name="{side}_wrist_yaw_link" pos="0 0 -.25"><geom type="sphere" size=".03"/></body>
   </body></body>"""
 
 PUPPET = f"""

@@ -29,7 +29,7 @@ class Limbs:
     torso: str = "torso_link"
     shoulders: tuple[str, str] = ("left_shoulder_roll_link", "right_shoulder_roll_link")
     elbows: tuple[str, str] = ("left_elbow_link", "right_elbow_link")
-    hands: tuple[str, str] = ("left_hand_palm_link", "right_hand_palm_link")
+    hands: tuple[str, str] = ("left_wrist_yaw_link", "right_wrist_yaw_link")
     leg_words: tuple[str, ...] = ("hip", "knee", "ankle")
     """A joint whose name holds one of these words belongs to a leg."""
     arm_words: tuple[str, ...] = ("shoulder", "elbow", "wrist")
