@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.errors import ConfigError
+from yanshi.mind.mind import Mind
 from yanshi.mind.names import spoken
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode, Observer, Snapshot
@@ -68,6 +69,28 @@ class Judge:
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
         pass
+
+    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
+        pass
+
+
+class Chatter:
+    """Keeps the language model busy with one sentence after the other; an `Observer`."""
+
+    wants_pictures = False
+
+    def __init__(self, mind: Mind) -> None:
+        self._mind = mind
+        self._count = 0
+        self._is_free = False  # Until the episode's own sentence is understood.
+
+    def on_event(self, t_ns: int, kind: str, text: str) -> None:
+        self._is_free = self._is_free or kind == "plan"
+
+    def on_tick(self, snapshot: Snapshot) -> None:
+        if self._is_free and (self._count == 0 or self._mind.poll() is not None):
+            self._count += 1
+            self._mind.ask(f"第{self._count}次，走到桌子前，看看桌上有什么，然后跳个舞")
 
     def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
         pass
@@ -276,7 +299,7 @@ def run_order(
     order = fill(order, simulation.home, np.random.default_rng(seed))
     brain.wait_ready(simulation)
     watcher = Judge(simulation)
-    observers: list[Observer] = [watcher]
+    observers: list[Observer] = [watcher, *([Chatter(brain.mind)] if is_real_time else [])]
     episode = Episode(
         simulation, brain.mind, brain.eyes, is_real_time=is_real_time, observers=observers
     )
@@ -304,13 +327,9 @@ def bench_run(
                 if is_real_time
                 else chosen[index]
             )
-            if is_real_time:
-                brain.mind.keep_busy(True)
             result, witness, order = run_order(
                 brain, order, seed=seed + index, is_real_time=is_real_time
             )
-            if is_real_time:
-                brain.mind.keep_busy(False)
             record = asdict(result)
             record["faults_found"] = judge(order, result, witness)
             record["memory_mb"] = memory_mb(brain)

@@ -87,6 +87,7 @@ class MujocoBody:
         self._random = np.random.default_rng(seed)
         self._drift = noise.heading_drift * self._random.standard_normal() if noise else 0.0
         self._stiffness = self._damping = np.empty(0)
+        self._limp = np.zeros(len(robot.joint_names))
         self._speed_knee = self.config.speed_knee * robot.limits.velocity
         self._is_derated = False
         self._switch_on(start)
@@ -117,7 +118,7 @@ class MujocoBody:
 
     def stop(self) -> None:
         """Let every joint go limp under damping alone."""
-        self._set_gains(np.zeros(len(self.robot.joint_names)), self.robot.damping)
+        self._set_gains(self._limp, self.robot.damping)
 
     def close(self) -> None:
         """Do nothing: a simulated robot holds nothing open."""
@@ -144,8 +145,8 @@ class MujocoBody:
         self._start_from_world = _about_z(-yaw)
 
     def _set_gains(self, stiffness: NDArray[np.float64], damping: NDArray[np.float64]) -> None:
-        if np.array_equal(stiffness, self._stiffness) and np.array_equal(damping, self._damping):
-            return
+        if stiffness is self._stiffness and damping is self._damping:
+            return  # Messages' arrays cannot be written to: the same one holds the same gains.
         self._stiffness, self._damping = stiffness, damping
         self.model.actuator_gainprm[self._motor, 0] = stiffness
         self.model.actuator_biasprm[self._motor, 1] = -stiffness

@@ -1,7 +1,8 @@
 """Messages: what one part of Yanshi may tell another. Frozen, stamped, SI units.
 
-Every array is a read-only copy, so a logger, a policy and the web view can hold the same
-message safely. `t_ns` is the time of *measurement* on the run's clock.
+Every array is read-only and owned by its message (or shared with other messages), so a logger,
+a policy and the web view can hold the same message safely. `t_ns` is the time of *measurement*
+on the run's clock.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def read_only(values: ArrayLike) -> NDArray[np.float64]:
-    """Copy `values` into a float64 array nobody can write to."""
+    """Return `values` as a float64 array nobody can write to; a copy unless it is one already."""
+    if (
+        isinstance(values, np.ndarray)
+        and values.dtype == np.float64
+        and values.base is None
+        and not values.flags.writeable
+    ):
+        return values
     array = np.array(values, dtype=np.float64)
     array.flags.writeable = False
     return array

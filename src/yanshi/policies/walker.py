@@ -95,6 +95,8 @@ class Walker:
         self.damping = robot.damping.copy()
         self.stiffness[self._indices] = contract.stiffness
         self.damping[self._indices] = contract.damping
+        for gains in (self.stiffness, self.damping):
+            gains.flags.writeable = False  # So that every target can share them.
         self._share = np.zeros(n)  # 0: the network's joint, 1: the upper body's.
         self._wish = robot.default_position.copy()
         self._wished = np.zeros(n, dtype=bool)

@@ -52,7 +52,7 @@ def gate_target(
     age_s = (now_ns - asked.t_ns) * 1e-9
     if not 0.0 <= age_s <= config.target_age_max_s:
         return replace(sent, t_ns=now_ns), STALE
-    if not _is_sound(asked, sent.position.shape, config):
+    if not _is_sound(asked, sent, config):
         return replace(sent, t_ns=now_ns), MALFORMED
 
     # Clip the goal, then the step: a joint that starts outside its limits is walked
@@ -67,14 +67,16 @@ def gate_target(
     return replace(asked, t_ns=now_ns, position=step), NO_FAULT
 
 
-def _is_sound(asked: JointTarget, shape: tuple[int, ...], config: GateConfig) -> bool:
+def _is_sound(asked: JointTarget, sent: JointTarget, config: GateConfig) -> bool:
     """Whether shapes agree and every number is finite and in bounds; NaN fails each test."""
+    shape = sent.position.shape
     if asked.position.shape != shape or not np.isfinite(asked.position).all():
         return False
-    for gain, gain_max in (
-        (asked.stiffness, config.stiffness_max),
-        (asked.damping, config.damping_max),
-    ):
-        if gain.shape != shape or not (gain.min() >= 0.0 and gain.max() <= gain_max):
-            return False
-    return True
+    return all(
+        gain is before  # The very array that passed a tick ago; messages cannot be written to.
+        or (gain.shape == shape and bool(gain.min() >= 0.0 and gain.max() <= gain_max))
+        for gain, before, gain_max in (
+            (asked.stiffness, sent.stiffness, config.stiffness_max),
+            (asked.damping, sent.damping, config.damping_max),
+        )
+    )
