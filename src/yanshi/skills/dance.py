@@ -1,17 +1,81 @@
-"""Dance."""
+"""Dance, on a spot with room for it."""
 
+from collections.abc import Generator
+from dataclasses import replace
+
+from yanshi.control.route import STILL
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import JointTarget
+from yanshi.policies.contract import policy_folder
+from yanshi.policies.tracker import Tracker
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.motion import stand
-from yanshi.skills.skill import DONE, Outcome, Percept
+from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of
+from yanshi.skills.motion import here, stand, tick, walk_to
+from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+
+_ROOM_M = (1.15, 1.0)
+"""Room about the spot: what is looked for, and what is enough. The dance strays 0.45 m and
+the arms reach as far again."""
+_BLEND_IN_S = 0.6
+_BLEND_OUT_S = 0.4
 
 
 class Dance(Flow):
-    """Dance a while on a free spot."""
+    """Walk to a free spot if need be, dance the learned motion and stand."""
 
     syntax = ("",)
     summary = ("Dance a while on a free spot", "找块空地跳一段舞")
     timeout_s = 90.0
 
+    def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
+        super().__init__(arguments, tools)
+        self.prepare(tools)
+
+    @staticmethod
+    def prepare(tools: Tools) -> None:
+        """Load the dance and check it against the robot.
+
+        Raises:
+            ContractError: It does not fit.
+        """
+        if "dancer" not in tools.shared:
+            folder = policy_folder("g1_dance")
+            tools.shared["dancer"] = Tracker(tools.robot, tools.kinematics, folder)
+
     def act(self, percept: Percept) -> Behaviour[Outcome]:
-        yield from stand(self.tools, percept, 0.3)
+        """Make room, dance, stand."""
+        tools = self.tools
+        floor = floor_of(tools.floor_plan, percept.scene)
+        if floor.clearance(here(percept)) < _ROOM_M[1]:
+            spots = (floor.freest_point(here(percept), ROBOT_RADIUS_M, room) for room in _ROOM_M)
+            spot = next((spot for spot in spots if spot is not None), None)
+            if spot is None:
+                return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
+            try:
+                percept = yield from walk_to(tools, percept, (*spot, percept.base.yaw))
+            except UnreachableError:
+                return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
+        percept = yield from self._dance(percept)
+        yield from stand(tools, percept, 1.0)
         return DONE
+
+    def _dance(self, percept: Percept) -> Generator[JointTarget, Percept, Percept]:
+        """Go over from walker to dancer, and back before the motion ends."""
+        dancer: Tracker = self.tools.shared["dancer"]
+        dancer.start(percept.state)
+        while True:
+            begun_s = dancer.elapsed_s
+            left_s = dancer.duration_s - begun_s
+            target = dancer.step(percept.state)
+            if target is None:
+                return percept
+            share = _smooth(min(begun_s / _BLEND_IN_S, left_s / _BLEND_OUT_S, 1.0))
+            if share < 1.0:
+                standing = tick(self.tools, percept, STILL)
+                position = (1.0 - share) * standing.position + share * target.position
+                target = replace(target, position=position)
+            percept = yield target
+
+
+def _smooth(share: float) -> float:
+    return share * share * (3.0 - 2.0 * share)

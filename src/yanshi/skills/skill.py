@@ -1,7 +1,7 @@
 """The contract of a skill, and how one is found by name."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
@@ -73,6 +73,8 @@ class Tools:
     """Balance, steps and a free upper body."""
     kinematics: Kinematics
     """Poses of links, arm solutions."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What skills keep for the next skill of their kind, e.g. a loaded policy, by name."""
 
 
 @cache
@@ -85,6 +87,18 @@ def _entry_points() -> dict[str, EntryPoint]:
 def installed_skills() -> dict[str, type[Any]]:
     """Return every installed skill class by name, ours and other people's, sorted."""
     return {name: point.load() for name, point in _entry_points().items()}
+
+
+def prepare_skills(tools: Tools) -> None:
+    """Let every installed skill that has a `prepare` load what it needs, before motors are on.
+
+    Raises:
+        YanshiError: A skill cannot be prepared, e.g. its policy does not fit the robot.
+    """
+    for skill in installed_skills().values():
+        prepare = getattr(skill, "prepare", None)
+        if prepare is not None:
+            prepare(tools)
 
 
 def make_skill(name: str, arguments: Sequence[str], tools: Tools) -> Skill:
