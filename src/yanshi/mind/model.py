@@ -1,0 +1,308 @@
+"""The language model, in a process of its own that never holds up the body.
+
+The process is started early, loads and warms the model, and answers one prompt at a time. It
+ends with its parent, stands back for the body's loops, and is started anew once when it dies.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
+
+from yanshi.assets.store import locate
+from yanshi.core.errors import AssetError, YanshiError
+
+ADAPTER = Path(__file__).parent / "weights" / "plan-lora.gguf"
+PINNED_MODEL = "gemma_270m"
+NICENESS = 5
+"""How far the mind stands back when there is not enough processor for everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """Which model thinks, and with how much."""
+
+    source: str = ""
+    """Path of a GGUF file, or address of an OpenAI-compatible endpoint (`http…/v1`); empty for
+    the on-board model and its adapter."""
+    name: str = ""
+    """What an endpoint calls the model; most local ones do not ask."""
+    key: str = ""
+    """The endpoint's key; empty for none."""
+    threads: int = 2
+    tokens_max: int = 120
+    """Longest answer: six steps and two texts."""
+    timeout_s: float = 60.0
+    """Longest wait for an endpoint."""
+
+    @classmethod
+    def from_environment(cls) -> "ModelConfig":
+        """Read YANSHI_MODEL, YANSHI_MODEL_NAME and YANSHI_API_KEY."""
+        return cls(
+            source=os.environ.get("YANSHI_MODEL", ""),
+            name=os.environ.get("YANSHI_MODEL_NAME", ""),
+            key=os.environ.get("YANSHI_API_KEY", ""),
+        )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the model carries our adapter and needs no instructions."""
+        return not self.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What the model wrote."""
+
+    text: str
+    took_s: float
+    """From the prompt's arrival in the process to the last token."""
+
+
+class ModelProcess:
+    """A language model in another process; ask it, go on, and collect the answer."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self.config = config
+        self._grammar: str | None = None
+        self._asked: str | None = None
+        self._not_ready = 0
+        self._restarts = 1
+        self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """The process' number, to weigh its memory."""
+        return self._process.pid
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the process has died and will not be started again."""
+        return self._restarts < 0
+
+    def set_grammar(self, grammar: str, warm_up: str) -> None:
+        """Bind every answer to a grammar and think of `warm_up` once; returns at once."""
+        if grammar != self._grammar:
+            self._grammar, self._warm_up = grammar, warm_up
+            self._send(("grammar", grammar, warm_up))
+            self._not_ready += 1
+
+    def wait_ready(self, timeout_s: float = 120.0) -> None:
+        """Wait until the model is loaded and warm.
+
+        Raises:
+            AssetError: It cannot be loaded, or was not loaded in time.
+        """
+        while self._not_ready:
+            answer = self._receive(timeout_s)
+            if answer is None:
+                raise AssetError(
+                    f"The language model was to be ready in {timeout_s:.0f} s and was not. "
+                    "`yanshi doctor` says what is missing.",
+                    zh=f"语言模型在 {timeout_s:.0f} 秒内没有准备好。运行 yanshi doctor 查看缺少什么。",
+                )
+
+    def ask(self, prompt: str) -> None:
+        """Send a prompt; returns at once. An answer still under way is dropped."""
+        self._asked = prompt
+        self._send(("prompt", prompt))
+
+    def poll(self, timeout_s: float) -> Completion | None:
+        """Return the answer to the last prompt once it is there, waiting up to `timeout_s`."""
+        until_s = time.monotonic() + timeout_s
+        while self._asked is not None and not self.is_lost:
+            answer = self._receive(max(0.0, until_s - time.monotonic()))
+            if answer is None:
+                return None
+            if isinstance(answer, tuple) and answer[0] == self._asked:
+                self._asked = None
+                return Completion(text=answer[1], took_s=answer[2])
+        return None
+
+    def close(self) -> None:
+        """End the process."""
+        self._restarts = -1
+        with suppress(OSError):
+            self._connection.send(None)
+        self._process.join(timeout=0.5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._connection.close()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, child = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(child, self.config), daemon=True, name="mind"
+        )
+        self._process.start()
+        child.close()
+
+    def _revive(self) -> None:
+        """Start the process again, once, and tell it all that it knew."""
+        self._restarts -= 1
+        self._connection.close()
+        self._process.join(timeout=1.0)
+        if self.is_lost:
+            return
+        self._start()
+        if self._grammar is not None:
+            self._not_ready = 1
+            self._send(("grammar", self._grammar, self._warm_up))
+        if self._asked is not None:
+            self._send(("prompt", self._asked))
+
+    def _send(self, message: object) -> None:
+        if self.is_lost:
+            return
+        try:
+            self._connection.send(message)
+        except OSError:
+            self._revive()
+
+    def _receive(self, timeout_s: float) -> object:
+        """Return the next message, or None when there is none in time."""
+        if self.is_lost:
+            raise AssetError(
+                "The language model's process died twice. `yanshi doctor` says what is missing; "
+                "a machine that is out of memory ends processes like this.",
+                zh="语言模型的进程两次意外退出，可能是内存不足。运行 yanshi doctor 查看缺少什么。",
+            )
+        try:
+            if not self._connection.poll(timeout_s):
+                return None
+            answer: object = self._connection.recv()
+        except (OSError, EOFError):
+            self._revive()
+            return ""
+        if answer == "ready":
+            self._not_ready -= 1
+        if isinstance(answer, YanshiError):
+            self._restarts = -1
+            raise answer
+        return answer
+
+
+class Backend(Protocol):
+    """Something that continues a prompt."""
+
+    def complete(self, prompt: str, grammar: str) -> str:
+        """Return the continuation up to the first line break."""
+        ...
+
+
+class Llama:
+    """A GGUF file run by llama.cpp on this computer's processor."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        import xllamacpp
+
+        path = locate(PINNED_MODEL) if config.is_ours else Path(config.source).expanduser()
+        for file in (path, ADAPTER) if config.is_ours else (path,):
+            if not file.is_file():
+                raise AssetError(
+                    f"The language model needs {file}, which is not there. Unset YANSHI_MODEL for "
+                    "the on-board model, or name a GGUF file; `yanshi train mind` makes the adapter.",
+                    zh=f"语言模型需要的文件 {file} 不存在。请取消 YANSHI_MODEL 以使用自带模型，或指定一个 GGUF 文件。",
+                )
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(path)
+        parameters.n_ctx = 512 if config.is_ours else 2048
+        parameters.n_batch = parameters.n_ubatch = 256
+        parameters.n_parallel = 1
+        parameters.n_gpu_layers = 0
+        parameters.cache_ram_mib = 0
+        parameters.n_ctx_checkpoints = 0
+        parameters.verbosity = -1
+        for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
+            cpu.n_threads = config.threads
+            cpu.poll = 0  # Threads that spin while they wait would starve the body's loops.
+        if config.is_ours:
+            adapter = xllamacpp.CommonAdapterLoraInfo()
+            adapter.path, adapter.scale = str(ADAPTER), 1.0
+            parameters.lora_adapters = [adapter]
+        self._server: Any = xllamacpp.Server(parameters)
+        self._config = config
+
+    def complete(self, prompt: str, grammar: str) -> str:
+        request = {
+            "prompt": prompt,
+            "n_predict": self._config.tokens_max,
+            "temperature": 0,
+            "grammar": grammar,
+            # Reusing a prompt's beginning changes the sums' order: the same words could then
+            # become another plan. Only long instructions are worth that.
+            "cache_prompt": not self._config.is_ours,
+        }
+        answer = self._server.handle_completions(request)
+        if isinstance(answer, str | bytes):
+            answer = json.loads(answer)
+        return str(answer["choices"][0]["text"])
+
+
+class Endpoint:
+    """A model behind an OpenAI-compatible address."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._config = config
+        self._url = config.source.rstrip("/") + "/chat/completions"
+
+    def complete(self, prompt: str, grammar: str) -> str:
+        # The grammar is llama.cpp's own; others would refuse the field.
+        body = {
+            "model": self._config.name or "default",
+            "messages": [{"role": "user", "content": prompt}],
+            "temperature": 0,
+            "max_tokens": self._config.tokens_max,
+        }
+        headers = {"Content-Type": "application/json"}
+        if self._config.key:
+            headers["Authorization"] = f"Bearer {self._config.key}"
+        request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self._config.timeout_s) as response:
+                answer = json.load(response)
+            return str(answer["choices"][0]["message"]["content"])
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise AssetError(
+                f"YANSHI_MODEL names {self._url}, which answered: {error}. Name an "
+                "OpenAI-compatible address such as http://localhost:8080/v1, or unset it.",
+                zh=f"YANSHI_MODEL 指定的 {self._url} 回答：{error}。请填写兼容 OpenAI 的地址，或取消该变量。",
+            ) from error
+
+
+def _serve(connection: Connection, config: ModelConfig) -> None:
+    """Answer prompts until the other side hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The run decides what Ctrl-C means.
+    os.nice(NICENESS)
+    with suppress(EOFError, OSError):
+        try:
+            _answer(connection, config)
+        except YanshiError as error:
+            connection.send(error)
+    # llama.cpp's threads would otherwise be waited for, and one may be in mid-thought.
+    os._exit(0)
+
+
+def _answer(connection: Connection, config: ModelConfig) -> None:
+    is_endpoint = config.source.startswith(("http://", "https://"))
+    backend: Backend = Endpoint(config) if is_endpoint else Llama(config)
+    grammar = ""
+    while (message := connection.recv()) is not None:
+        if message[0] == "grammar":
+            grammar = message[1]
+            backend.complete(message[2], grammar)
+            connection.send("ready")
+            continue
+        began_s = time.monotonic()
+        text = backend.complete(message[1], grammar)
+        connection.send((message[1], text, time.monotonic() - began_s))

@@ -1,0 +1,229 @@
+"""Everything the robot says, worded in the user's language and script.
+
+Skills and the runtime give a reason and its facts; this table holds the sentences. A reason that
+it does not know is worded by how the step ended, so that a new skill is never struck dumb.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from yanshi.core.messages import Plan, Step
+from yanshi.mind.names import spoken
+from yanshi.mind.tongue import SENTENCE_MAX, to_traditional
+from yanshi.skills.skill import Outcome, installed_skills
+from yanshi.worlds.things import COLOURS, KINDS
+
+# Slots: {thing} is the first fact, {list} all of them with their numbers, {choices} all of them
+# as alternatives, {text} the first fact as it is, {heard} the user's sentence; {skills}, {kinds}
+# and {colours} are what the robot knows.
+REPLIES: dict[str, tuple[str, str]] = {
+    # What was seen, and what was not.
+    "saw": ("I see {list}.", "我看到{list}。"),
+    "saw_nothing": ("I see nothing there.", "我没有看到什么东西。"),
+    "saw_nothing_at": ("I see nothing at {thing}.", "我在{thing}那里没有看到什么东西。"),
+    "not_found": ("I could not find {thing}.", "我没有找到{thing}。"),
+    "which": ("Which one do you mean: {choices}?", "您是指哪一个：{choices}？"),
+    # Questions back.
+    "ask_which": (
+        "Which thing do you mean? I know {kinds}.",
+        "您是指哪一样东西？我认识{kinds}。",
+    ),
+    "ask_what": (
+        "What shall I do? Please say it again. I can {skills}.",
+        "您想让我做什么？请再说一遍。我会{skills}。",
+    ),
+    "ask_where": (
+        "Where to? Name a piece of furniture, a thing or a direction, please.",
+        "去哪里？请说出一件家具、一样东西或者一个方向。",
+    ),
+    # Refusals say what was asked and what would work.
+    "refuse_impossible": (
+        'You asked: "{heard}". Nobody like me can do that. I can {skills}; I walk at most 9.9 metres '
+        "and wait at most 60 seconds at a time.",
+        "您说：“{heard}”。这件事我做不到。我会{skills}；一次最多走 9.9 米，最多等 60 秒。",
+    ),
+    "refuse_unsafe": (
+        'You asked: "{heard}". I will not do that: somebody or something could be harmed. I can {skills}.',
+        "您说：“{heard}”。这样可能伤到人或弄坏东西，我不能做。我会{skills}。",
+    ),
+    "refuse_unknown_thing": (
+        'You asked: "{heard}". I do not know a thing in it. I know {kinds}, in {colours}.',
+        "您说：“{heard}”。里面有我不认识的东西。我认识{kinds}，颜色有{colours}。",
+    ),
+    "refuse_unknown_place": (
+        'You asked: "{heard}". That place is not on my floor plan. I can only go about this room.',
+        "您说：“{heard}”。这个地方不在我的平面图上。我只能在这个房间里走动。",
+    ),
+    "refuse_unknown_skill": (
+        'You asked: "{heard}". I have not learnt that yet. I can {skills}.',
+        "您说：“{heard}”。这个我还没有学会。我会{skills}。",
+    ),
+    "refuse_empty": (
+        "I heard no words. Please say what I shall do.",
+        "我没有听到内容。请说出要我做什么。",
+    ),
+    "refuse_too_long": (
+        f"That was longer than the {SENTENCE_MAX} characters I can take in at once. "
+        "Please say it in parts.",
+        f"这句话超过了我一次能听的 {SENTENCE_MAX} 个字符。请分几次说。",
+    ),
+    "refuse_other_language": ("I understand Chinese and English.", "我听得懂中文和英文。"),
+    # What went wrong on the way.
+    "unreachable": (
+        "I cannot get to {thing}: there is no free way.",
+        "我到不了{thing}那里：路不通。",
+    ),
+    "blocked": ("Something is in my way.", "我被挡住了。"),
+    "no_room": ("There is not enough free room for that.", "这里没有足够的空地。"),
+    "timeout": (
+        "I gave up after {text} seconds: it took too long.",
+        "用时超过 {text} 秒，我放弃了。",
+    ),
+    "fell": ("I have fallen. Please help me up.", "我摔倒了，请扶我起来。"),
+    "stopped": ("I have stopped.", "我停下来了。"),
+    "eyes_lost": ("I can no longer see: my eyes have failed.", "我看不见了：视觉出了故障。"),
+    "not_finite": ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。"),
+    # The robot's own words.
+    "say": ("{text}", "{text}"),
+    # When nobody gave a reason.
+    "failed": ("I could not do that.", "这一步我没有做成。"),
+    "asked": ("Please say it again.", "请再说一遍。"),
+    "refused": ("I cannot do that.", "这个我做不了。"),
+}
+"""Reason to the sentence in English and in simplified Chinese."""
+
+# What a plan's steps are called when the robot repeats what it has understood.
+STEP_WORDS: dict[str, tuple[str, str]] = {
+    "go forward": ("walk {0} m ahead", "往前走 {0} 米"),
+    "go back": ("walk {0} m back", "往后退 {0} 米"),
+    "go left": ("step {0} m to the left", "往左走 {0} 米"),
+    "go right": ("step {0} m to the right", "往右走 {0} 米"),
+    "go": ("go to {0}", "走到{0}那里"),
+    "turn left": ("turn {0} degrees to the left", "向左转 {0} 度"),
+    "turn right": ("turn {0} degrees to the right", "向右转 {0} 度"),
+    "turn around": ("turn around", "转过身"),
+    "turn": ("turn to {0}", "转向{0}"),
+    "look around": ("look around", "看看四周"),
+    "look": ("look at {0}", "看看{0}"),
+    "point": ("point at {0}", "指向{0}"),
+    "wave": ("wave", "挥手"),
+    "bow": ("bow", "鞠躬"),
+    "dance": ("dance", "跳舞"),
+    "wait": ("wait {0} s", "等 {0} 秒"),
+    "say": ("say {0}", "说{0}"),
+    "ask": ("ask back", "问清楚"),
+    "refuse": ("say no", "说明原因"),
+    "stop": ("stop", "停下"),
+}
+
+
+def word_outcome(outcome: Outcome, language: str, *, sentence: str = "") -> str:
+    """Word how a step ended; empty when there is nothing to say.
+
+    Args:
+        outcome: What the skill or the runtime reports.
+        language: `zh-Hans`, `zh-Hant`, `en`, or `other`, which gets both.
+        sentence: What the user said, for answers that repeat it.
+    """
+    key = outcome.reason or outcome.kind
+    if key == "saw_nothing" and outcome.facts:
+        key = "saw_nothing_at"
+    template = REPLIES.get(key) or REPLIES.get(outcome.kind)
+    if template is None:
+        return ""
+    if language == "other":
+        return (
+            f"{_fill(template[0], outcome, sentence, 0)} {_fill(template[1], outcome, sentence, 1)}"
+        )
+    is_chinese = language.startswith("zh")
+    words = _fill(template[is_chinese], outcome, sentence, int(is_chinese))
+    return to_traditional(words) if language == "zh-Hant" else words
+
+
+def word_plan(plan: Plan, language: str) -> str:
+    """Say what the robot is about to do: `go to the table, then dance`."""
+    is_chinese = language.startswith("zh")
+    joint = "，然后" if is_chinese else ", then "
+    words = joint.join(_word_step(step, int(is_chinese)) for step in plan.steps)
+    return to_traditional(words) if language == "zh-Hant" else words
+
+
+LANGUAGES = ("en", "zh-Hans")
+"""The columns of the tables; traditional Chinese is made from simplified."""
+
+
+def _name(name: str, column: int) -> str:
+    return spoken(name, LANGUAGES[column])
+
+
+def _the(name: str, column: int) -> str:
+    return _name(name, 1) if column else f"the {_name(name, 0)}"
+
+
+def _count(name: str, number: int, column: int) -> str:
+    if column:
+        return f"{number} 个{_name(name, 1)}" if number > 1 else _name(name, 1)
+    words = _name(name, 0)
+    if number == 1:
+        return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+    plural = "people" if words == "person" else words + ("es" if words.endswith("x") else "s")
+    return f"{number} {plural}"
+
+
+def _list(words: Iterable[str], column: int, last: tuple[str, str] = (" and ", "和")) -> str:
+    *firsts, end = list(words) or [""]
+    if not firsts:
+        return end
+    return ("、" if column else ", ").join(firsts) + last[column] + end
+
+
+def _fill(template: str, outcome: Outcome, sentence: str, column: int) -> str:
+    facts = outcome.facts
+
+    def word(slot: re.Match[str]) -> str:
+        match slot[1]:
+            case "thing":
+                return _the(facts[0], column) if facts else ("那里" if column else "it")
+            case "text":
+                return facts[0] if facts else ""
+            case "list":
+                counts = Counter(facts).items()
+                return _list((_count(name, number, column) for name, number in counts), column)
+            case "choices":
+                names = dict.fromkeys(facts)
+                return _list((_the(name, column) for name in names), column, (" or ", "还是"))
+            case "heard":
+                return sentence.strip()
+            case "skills":
+                return _list(_skills(column), column)
+            case "kinds":
+                return _list((_name(kind, column) for kind in KINDS), column)
+            case "colours":
+                return _list((_name(colour, column) for colour in COLOURS), column)
+            case unknown:
+                raise AssertionError(f"no such slot: {unknown}")
+
+    return re.sub(r"\{(\w+)\}", word, template)
+
+
+def _skills(column: int) -> list[str]:
+    """Name what the robot can do, other than talking its way out."""
+    names = [name for name in installed_skills() if name not in ("ask", "refuse", "stop")]
+    plain = {"go": ("walk", "走路"), "turn": ("turn", "转身"), "look": ("look", "看东西")}
+    plain |= {"point": ("point", "指东西"), "wait": ("wait", "等待"), "say": ("say things", "说话")}
+    words = {name: STEP_WORDS.get(name, (name, name)) for name in names}
+    return [plain.get(name, words[name])[column] for name in names]
+
+
+def _word_step(step: Step, column: int) -> str:
+    key = " ".join((step.skill, *step.arguments[:1]))
+    if key in STEP_WORDS:
+        arguments = step.arguments[1:]
+    else:
+        key, arguments = step.skill, step.arguments
+    template = STEP_WORDS.get(key, (f"{key} {{0}}", f"{key} {{0}}"))[column]
+    argument = arguments[0] if arguments else ""
+    if argument[:1].isalpha():
+        argument = _the(argument, column)
+    return template.format(argument).strip()
