@@ -7,7 +7,6 @@ its last checkpoint.
 
 import json
 import platform
-import shutil
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -187,6 +186,8 @@ class Training:
             self.optimizer, config.learning_rate, total_steps=config.steps, pct_start=0.08
         )
         self.step = 0
+        self.seconds = 0.0
+        """How long all sessions took together, pictures included."""
         self.curve: list[dict[str, float]] = []
 
     def advance(self) -> dict[str, float]:
@@ -214,6 +215,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
+            "seconds": self.seconds,
             "curve": self.curve,
             "config": json.dumps(asdict(self.config)),
         }
@@ -235,7 +237,7 @@ class Training:
             )
         for name in ("network", "average", "optimizer", "schedule"):
             getattr(self, name).load_state_dict(parts[name])
-        self.step, self.curve = parts["step"], parts["curve"]
+        self.step, self.curve, self.seconds = parts["step"], parts["curve"], parts["seconds"]
         self._next = None
 
 
@@ -262,10 +264,10 @@ def train_eyes(config: EyesTraining, work: Path, out: Path = WEIGHTS) -> dict[st
     if checkpoint.exists():
         training.load(checkpoint)
         console.print(f"Going on from step {training.step}.")
-    _run(training, checkpoint, console)
+    _run(training, checkpoint, console, began - training.seconds)
     export(training.average.module, out)
     figures = evaluate(Eyes(out), unseen)
-    record = _record(config, training, time.monotonic() - began, figures)
+    record = _record(config, training, figures)
     text = json.dumps(record, indent=1, ensure_ascii=False)
     out.with_suffix(".json").write_text(text + "\n", encoding="utf8")
     plot_curve(training.curve, out.with_suffix(".png"))
@@ -273,17 +275,13 @@ def train_eyes(config: EyesTraining, work: Path, out: Path = WEIGHTS) -> dict[st
     return record
 
 
-def clean(work: Path) -> None:
-    """Remove the pictures and checkpoints of a finished training."""
-    shutil.rmtree(work)
-
-
 def _names() -> tuple[list[str], list[str]]:
     return KINDS_SEEN, COLOURS_SEEN
 
 
-def _run(training: Training, checkpoint: Path, console: Console) -> None:
+def _run(training: Training, checkpoint: Path, console: Console, began: float) -> None:
     recent: list[dict[str, float]] = []
+    loss = ""
     columns = (TextColumn("training"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     with Progress(
         *columns, TimeRemainingColumn(), TextColumn("{task.fields[loss]}"), console=console
@@ -301,7 +299,9 @@ def _run(training: Training, checkpoint: Path, console: Console) -> None:
                 progress.update(task, loss=loss)
                 recent = []
             if training.step % training.config.checkpoint_steps == 0 or is_last:
+                training.seconds = time.monotonic() - began
                 training.save(checkpoint)
+                console.log(f"step {training.step}: {loss}")
 
 
 def export(network: torch.nn.Module, out: Path) -> None:
@@ -383,15 +383,13 @@ def summarise(scores: list[Score]) -> dict[str, float]:
     }
 
 
-def _record(
-    config: EyesTraining, training: Training, duration_s: float, figures: dict[str, float]
-) -> dict[str, Any]:
+def _record(config: EyesTraining, training: Training, figures: dict[str, float]) -> dict[str, Any]:
     return {
         "command": " ".join(["yanshi", *sys.argv[1:]]),
         "licence": "Apache-2.0; trained on this project's own renders alone",
         "parameters": sum(p.numel() for p in training.network.parameters()),
         "config": asdict(config),
-        "duration_s": round(duration_s),
+        "duration_s": round(training.seconds),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "figures_on_unseen_homes": figures,
         "curve": training.curve,
