@@ -1,0 +1,91 @@
+"""The command line's front door: which commands there are, and what an error looks like.
+
+Only the module of the command that was typed is loaded, so `yanshi --help` is quick and works
+even where a part is missing.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NoReturn
+
+import typer
+
+from yanshi.core.errors import YanshiError
+
+WRONG_USE = 2
+"""Exit code for an option, a sentence or a machine that cannot be used."""
+_MODULES = {
+    "run": "Say a sentence to the robot; it sees, understands and does it.",
+    "skills": "List what the robot can do, and how a plan asks for it.",
+    "worlds": "List the worlds that a robot can be put into.",
+    "doctor": "Say what is here, what is missing, what mends it, and how fast this machine is.",
+    "bench": "Measure how well something works, with what certainty.",
+    "train": "Train a part of Yanshi on this machine's CPU.",
+}
+"""Commands in the order of `--help`. Each is a function, or a `typer.Typer` with commands of its
+own, called like its module in this folder."""
+
+
+def main() -> None:
+    """Run the command that was typed; the exit code says how it went."""
+    arguments = sys.argv[1:]
+    try:
+        make_app(arguments)(args=arguments, prog_name="yanshi")
+    except YanshiError as error:
+        print(error.text(_language(arguments)), file=sys.stderr)
+        sys.exit(WRONG_USE)
+
+
+def make_app(arguments: Sequence[str]) -> typer.Typer:
+    """Make the command line with the command that `arguments` asks for loaded."""
+    app = typer.Typer(
+        help="Yanshi 偃师: an open brain for humanoid robots. Say a sentence in Chinese or "
+        "English; the robot does it.",
+        epilog='For example: yanshi run "走到桌子前，看看桌上有什么" --film out.mp4',
+        context_settings={"help_option_names": ["-h", "--help"]},
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_global_options)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in _MODULES.items():
+        if name != asked:
+            app.command(name, help=summary)(_not_loaded)
+            continue
+        command = getattr(import_module(f"yanshi.cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, help=summary, no_args_is_help=True)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _not_loaded() -> NoReturn:
+    raise AssertionError("The command that was typed is always the one that is loaded.")
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"yanshi {version('yanshi-robot')}")
+        raise typer.Exit
+
+
+def _global_options(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    """Take the options that stand before the command."""
+
+
+def _language(arguments: Sequence[str]) -> str:
+    """Return the user's language: that of what was typed, else that of the terminal."""
+    if any(re.search(r"[\u4e00-\u9fff]", word) for word in arguments):
+        return "zh"
+    settings = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return next((setting for setting in settings if setting), "en")

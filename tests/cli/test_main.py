@@ -1,0 +1,99 @@
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from yanshi.cli import main as front
+from yanshi.core.errors import ConfigError
+
+
+def run(*arguments):
+    return CliRunner().invoke(front.make_app(arguments), list(arguments))
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys):
+    """Return a function that types a command and gives its exit code, output and errors."""
+
+    def type_(*arguments):
+        monkeypatch.setattr(sys, "argv", ["yanshi", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            front.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return type_
+
+
+def test_help_names_every_command():
+    result = run("--help")
+    assert result.exit_code == 0
+    for name in ("run", "skills", "worlds", "doctor", "bench", "train"):
+        assert f" {name} " in result.output
+
+
+@pytest.mark.parametrize("name", ["run", "skills", "worlds", "doctor", "bench", "train"])
+def test_every_command_has_help(name):
+    result = run(name, "--help")
+    assert result.exit_code == 0, result.output
+    assert front._MODULES[name].split(" ")[0] in result.output
+
+
+@pytest.mark.parametrize("arguments", [("bench", "run"), ("bench", "eyes"), ("train", "eyes")])
+def test_every_bench_and_training_has_help(arguments):
+    assert run(*arguments, "--help").exit_code == 0
+
+
+def test_skills_lists_every_installed_skill_with_its_syntax():
+    result = run("skills")
+    assert result.exit_code == 0
+    assert "go {place}" in result.output
+    assert "dance" in result.output
+
+
+def test_worlds_lists_the_home():
+    assert "home" in run("worlds").output
+
+
+@pytest.mark.parametrize("arguments", [("nosuch",), ("run", "--nosuch"), ("bench", "nosuch")])
+def test_wrong_use_is_told_without_a_traceback(typed, arguments):
+    code, _, errors = typed(*arguments)
+    assert code == 2
+    assert "nosuch" in errors
+    assert "Traceback" not in errors
+
+
+def test_an_error_raised_on_purpose_is_one_message_in_the_language_that_was_typed(
+    typed, monkeypatch
+):
+    def fail():
+        raise ConfigError("too long", zh="太长")
+
+    monkeypatch.setattr("yanshi.cli.worlds.worlds", fail)
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert typed("worlds") == (2, "", "too long\n")
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert typed("worlds") == (2, "", "太长\n")
+
+
+def test_a_chinese_sentence_gets_chinese_errors_in_an_english_terminal(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    assert front._language(["run", "跳舞"]) == "zh"
+    assert front._language(["run", "dance"]).startswith("en")
+
+
+def test_the_version_is_the_packages():
+    result = subprocess.run(
+        [sys.executable, "-c", "from yanshi.cli.main import main; main()", "--version"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0
+    assert result.stdout.startswith("yanshi 0.")
+
+
+def test_training_without_its_packages_says_how_to_get_them(typed, monkeypatch):
+    monkeypatch.setattr("yanshi.cli.train.find_spec", lambda name: None)
+    code, _, errors = typed("train", "eyes")
+    assert code == 2
+    assert "make train" in errors
