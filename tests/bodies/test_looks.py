@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from yanshi.bodies.looks import MESH_CELL_M, thin_meshes
+from yanshi.bodies.looks import MESH_CELL_M, flatten_textures, thin_meshes
 from yanshi.robots.g1.model import load_g1
+from yanshi.worlds.home import build_home
 
 
 def corners_in_use(model, mesh):
@@ -21,3 +22,14 @@ def test_thinned_meshes_keep_their_extent_with_a_fifth_of_the_faces():
         after = corners_in_use(model, mesh)
         for end in (np.min, np.max):
             np.testing.assert_allclose(end(after, 0), end(corners, 0), atol=2 * MESH_CELL_M)
+
+
+def test_a_flattened_floor_has_the_mean_colour_of_its_boards():
+    model = build_home(1).spec.compile()
+    floor = model.geom("floor").id
+    texture = model.texture("floor").id
+    begin = model.tex_adr[texture]
+    pixels = model.tex_data[begin : begin + 256 * 256 * 3].reshape(-1, 3)
+    flatten_textures(model)
+    np.testing.assert_allclose(model.geom_rgba[floor, :3], pixels.mean(0) / 255.0, atol=1e-3)
+    assert model.mat_texid.max() == -1

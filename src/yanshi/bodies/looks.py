@@ -47,3 +47,18 @@ def polish(model: mujoco.MjModel) -> None:
     model.vis.quality.shadowsize = 1024
     model.vis.quality.offsamples = 4
     model.vis.map.shadowscale = 0.5
+
+
+def flatten_textures(model: mujoco.MjModel) -> None:
+    """Paint textured materials in their texture's mean colour, for viewers without textures."""
+    role = int(mujoco.mjtTextureRole.mjTEXROLE_RGB)
+    for index in range(model.nmat):
+        texture = model.mat_texid[index, role]
+        if texture < 0:
+            continue
+        begin, channels = model.tex_adr[texture], model.tex_nchannel[texture]
+        size = model.tex_width[texture] * model.tex_height[texture] * channels
+        pixels = model.tex_data[begin : begin + size].reshape(-1, channels)
+        model.mat_rgba[index, :3] = pixels[:, :3].mean(axis=0) / 255.0
+        model.mat_texid[index] = -1
+        model.geom_rgba[model.geom_matid == index] = model.mat_rgba[index]

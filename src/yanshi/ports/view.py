@@ -20,7 +20,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from yanshi.bodies.looks import polish, thin_meshes
+from yanshi.bodies.looks import flatten_textures, polish, thin_meshes
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Thing
 
@@ -69,14 +69,17 @@ class Page:
 
         thin_meshes(model)
         polish(model)
+        flatten_textures(model)
         for geom in range(model.ngeom):
-            if model.geom(geom).name.startswith("wall_"):
-                model.geom_group[geom] = 5  # Not shown, or one would see the house from outside.
+            # Walls would show the house from outside; floors would be drawn as endless grids.
+            if model.geom(geom).name.startswith(("wall_", "floor")):
+                model.geom_group[geom] = 5
         self._model, self._data = model, mujoco.MjData(model)
         self.server = viser.ViserServer(host=HOST, port=port, label="Yanshi 偃师", verbose=False)
         self.server.gui.configure_theme(dark_mode=True, show_share_button=False)
         self.scene = mjviser.ViserMujocoScene(self.server, model, num_envs=1)
         self.scene.camera_tracking_enabled = False
+        self._add_floor()
         self.server.initial_camera.position = (3.2, -3.6, 2.8)
         self.server.initial_camera.look_at = (0.0, 0.0, 0.6)
         self.words = self.server.gui.add_markdown("…")
@@ -85,6 +88,19 @@ class Page:
         )
         self.labels: dict[str, tuple[float, float, float]] = {}
         self._label_handles: dict[str, object] = {}
+
+    def _add_floor(self) -> None:
+        floor = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_GEOM, "floor")
+        if floor < 0:
+            return
+        x, y, _ = self._model.geom_size[floor]
+        red, green, blue = (float(value) for value in self._model.geom_rgba[floor, :3])
+        self.server.scene.add_box(
+            "/floor",
+            color=(red, green, blue),
+            dimensions=(2.0 * x, 2.0 * y, 0.02),
+            position=(0.0, 0.0, -0.011),
+        )
 
     @property
     def url(self) -> str:
