@@ -107,7 +107,8 @@ class ModelProcess:
                 raise AssetError(
                     f"The language model was to be ready in {timeout_s:.0f} s and was not. "
                     "`yanshi doctor` says what is missing.",
-                    zh=f"语言模型在 {timeout_s:.0f} 秒内没有准备好。运行 yanshi doctor 查看缺少什么。",
+                    zh=f"语言模型在 {timeout_s:.0f} 秒内没有准备好。"
+                    "运行 yanshi doctor 查看缺少什么。",
                 )
 
     def ask(self, prompt: str) -> None:
@@ -210,9 +211,11 @@ class Llama:
         for file in (path, ADAPTER) if config.is_ours else (path,):
             if not file.is_file():
                 raise AssetError(
-                    f"The language model needs {file}, which is not there. Unset YANSHI_MODEL for "
-                    "the on-board model, or name a GGUF file; `yanshi train mind` makes the adapter.",
-                    zh=f"语言模型需要的文件 {file} 不存在。请取消 YANSHI_MODEL 以使用自带模型，或指定一个 GGUF 文件。",
+                    f"The language model needs {file}, which is not there. Unset YANSHI_MODEL "
+                    "for the on-board model, or name a GGUF file in it; `yanshi train mind` "
+                    "makes the adapter.",
+                    zh=f"语言模型需要的文件 {file} 不存在。请取消 YANSHI_MODEL 以使用自带模型，"
+                    "或让它指向一个 GGUF 文件。",
                 )
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
@@ -276,7 +279,8 @@ class Endpoint:
             raise AssetError(
                 f"YANSHI_MODEL names {self._url}, which answered: {error}. Name an "
                 "OpenAI-compatible address such as http://localhost:8080/v1, or unset it.",
-                zh=f"YANSHI_MODEL 指定的 {self._url} 回答：{error}。请填写兼容 OpenAI 的地址，或取消该变量。",
+                zh=f"YANSHI_MODEL 指定的 {self._url} 回答：{error}。"
+                "请填写兼容 OpenAI 的地址，或取消该变量。",
             ) from error
 
 

@@ -40,8 +40,8 @@ def instructions(
     """Tell a model that was not trained for it what the plan language is."""
     steps = "\n".join(f"{skill} {way}".strip() for skill, ways in syntaxes.items() for way in ways)
     return (
-        "You turn an order to a humanoid robot, in Chinese or English, into a plan. Answer with the "
-        'plan alone, on one line: one to six steps, separated by "; ". A step is one of:\n'
+        "You turn an order to a humanoid robot, in Chinese or English, into a plan. Answer with "
+        'the plan alone, on one line: one to six steps, separated by "; ". A step is one of:\n'
         f"{steps}\n"
         f"{{place}}: {', '.join(places)}. {{person}}: person. {{thing}}: a kind, or a colour and a "
         f"kind. Kinds: {', '.join(kinds)}. Colours: {', '.join(colours)}. {{text}} is in double "

@@ -39,12 +39,13 @@ REPLIES: dict[str, tuple[str, str]] = {
     ),
     # Refusals say what was asked and what would work.
     "refuse_impossible": (
-        'You asked: "{heard}". Nobody like me can do that. I can {skills}; I walk at most 9.9 metres '
-        "and wait at most 60 seconds at a time.",
+        'You asked: "{heard}". Nobody like me can do that. I can {skills}; I walk at most '
+        "9.9 metres and wait at most 60 seconds at a time.",
         "您说：“{heard}”。这件事我做不到。我会{skills}；一次最多走 9.9 米，最多等 60 秒。",
     ),
     "refuse_unsafe": (
-        'You asked: "{heard}". I will not do that: somebody or something could be harmed. I can {skills}.',
+        'You asked: "{heard}". I will not do that: somebody or something could be harmed. '
+        "I can {skills}.",
         "您说：“{heard}”。这样可能伤到人或弄坏东西，我不能做。我会{skills}。",
     ),
     "refuse_unknown_thing": (

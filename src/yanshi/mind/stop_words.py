@@ -9,19 +9,23 @@ import re
 import unicodedata
 
 STOP = """
-停/停下/停下来/停一下/停一停/停住/停止/停车/停手/停步/急停/站住/站着别动/别动/不要动/不许动/别走/别走了/别再走了/不要走了/
-别跳了/别转了/住手/打住/刹车/立定/定住/止步/紧急停止/停止动作/停止移动/停止行动/停止运动/停止一切/给我停/別動/別走/別走了/
-別再走了/別跳了/別轉了/停下來/停車/站著別動/不許動/剎車/緊急停止/停止動作/停止移動/停止行動/停止運動/
-stop/halt/freeze/hold it/hold it right there/stop it/stop that/stop there/stop here/stop right there/stop moving/
-stop walking/stop dancing/stop turning/stop everything/stop where you are/stop what you are doing/stop what you re doing/
-do not move/don t move/dont move/stand still/stay still/stay where you are/hold still/emergency stop/e stop/estop/whoa/
-abort/cease/cut it out/quit it/knock it off/no more moving
+停/停下/停下来/停一下/停一停/停住/停止/停车/停手/停步/急停/站住/站着别动/别动/不要动/不许动/别走/
+别走了/别再走了/不要走了/别跳了/别转了/住手/打住/刹车/立定/定住/止步/紧急停止/停止动作/停止移动/
+停止行动/停止运动/停止一切/给我停/別動/別走/別走了/別再走了/別跳了/別轉了/停下來/停車/站著別動/
+不許動/剎車/緊急停止/停止動作/停止移動/停止行動/停止運動/stop/halt/freeze/hold it/
+hold it right there/stop it/stop that/stop there/stop here/stop right there/stop moving/
+stop walking/stop dancing/stop turning/stop everything/stop where you are/
+stop what you are doing/stop what you re doing/do not move/don t move/dont move/stand still/
+stay still/stay where you are/hold still/emergency stop/e stop/estop/whoa/abort/cease/cut it out/
+quit it/knock it off/no more moving
 """
 AROUND = """
-机器人/偃师/小偃/请/请你/麻烦/麻烦你/你/给我/快/快点/马上/立刻/立即/赶紧/赶快/现在/就/先/全部/都/喂/嘿/哎/啊/吧/了/呀/哦/啦/嘛/好/好了/
-行了/够了/谢谢/拜托/原地/一下/我说/你快/求你/機器人/偃師/請/請你/麻煩/麻煩你/給我/快點/馬上/趕緊/趕快/現在/夠了/謝謝/拜託/我說/
-please/now/robot/yanshi/hey/oi/no/right now/at once/immediately/just/ok/okay/quick/quickly/for god s sake/thanks/
-thank you/i said/you/must/can you/could you/would you/will you/this instant/and/yanshi robot/right/for heaven s sake
+机器人/偃师/小偃/请/请你/麻烦/麻烦你/你/给我/快/快点/马上/立刻/立即/赶紧/赶快/现在/就/先/全部/都/
+喂/嘿/哎/啊/吧/了/呀/哦/啦/嘛/好/好了/行了/够了/谢谢/拜托/原地/一下/我说/你快/求你/機器人/偃師/
+請/請你/麻煩/麻煩你/給我/快點/馬上/趕緊/趕快/現在/夠了/謝謝/拜託/我說/please/now/robot/yanshi/
+hey/oi/no/right now/at once/immediately/just/ok/okay/quick/quickly/for god s sake/thanks/
+thank you/i said/you/must/can you/could you/would you/will you/this instant/and/yanshi robot/
+right/for heaven s sake
 """
 TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 TOKENS_MAX = 24

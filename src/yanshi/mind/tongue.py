@@ -47,20 +47,39 @@ class Heard:
 
 # Words that nearly every sentence of a language contains and the others do not.
 _COMMON = {
-    "en": "the to and you me a an it is of on at in please go walk look turn can what where find point is my this that "
-    "for then with are do up your stop dance wave bow wait say left right forward back around there here red green blue",
-    "fr": "le la les un une et vous moi va aller vers dans je tu est sur à s'il te plaît marche regarde tourne où quoi "
-    "danse pour avec puis ton mon rouge vert bleu gauche droite voir salle porte au aux des du veuillez",
-    "de": "der die das ein eine und du mir geh gehe zum zur ist auf in bitte schau dreh wo was tanz tanze für mit dann "
-    "dein mein rot grün blau links rechts tisch tür sie ich nicht zu den dem einen vor nach siehst",
-    "es": "el la los las un una y tú me ve a ir hacia en por favor mira gira dónde qué baila para con luego tu mi rojo "
-    "verde azul izquierda derecha mesa puerta camina está hay al del que",
-    "it": "il lo la gli un una e tu vai verso per favore guarda gira dove cosa balla con poi tuo mio rosso verde blu "
-    "sinistra destra tavolo porta cammina sul alla che della",
-    "pt": "o os as um uma e você vá para por favor olhe vire onde que dance com depois seu meu vermelho verde azul "
-    "esquerda direita mesa porta ande até não",
+    "en": (
+        "the to and you me a an it is of on at in please go walk look turn can what where find "
+        "point is my this that for then with are do up your stop dance wave bow wait say left "
+        "right forward back around there here red green blue"
+    ),
+    "fr": (
+        "le la les un une et vous moi va aller vers dans je tu est sur à s'il te plaît marche "
+        "regarde tourne où quoi danse pour avec puis ton mon rouge vert bleu gauche droite voir "
+        "salle porte au aux des du veuillez"
+    ),
+    "de": (
+        "der die das dir an ein eine und du mir geh gehe zum zur ist auf in bitte schau dreh wo "
+        "was tanz tanze für mit dann dein mein rot grün blau links rechts tisch tür sie ich "
+        "nicht zu den dem einen vor nach siehst"
+    ),
+    "es": (
+        "el la los las un una y tú me ve a ir hacia en por favor mira gira dónde qué baila para "
+        "con luego tu mi rojo verde azul izquierda derecha mesa puerta camina está hay al del "
+        "que"
+    ),
+    "it": (
+        "il lo la gli un una e tu vai verso per favore guarda gira dove cosa balla con poi tuo "
+        "mio rosso verde blu sinistra destra tavolo porta cammina sul alla che della"
+    ),
+    "pt": (
+        "o os as um uma e você vá para por favor olhe vire onde que dance com depois seu meu "
+        "vermelho verde azul esquerda direita mesa porta ande até não"
+    ),
     "vi": "đi đến bàn tôi bạn hãy cái và trên nhìn",
-    "nl": "de het een en jij naar op alsjeblieft kijk draai waar wat dans met dan rood groen blauw tafel deur loop ga",
+    "nl": (
+        "de het een en jij naar op alsjeblieft kijk draai waar wat dans met dan rood groen "
+        "blauw tafel deur loop ga"
+    ),
     "pl": "idź do na proszę i stół gdzie co jest zatańcz",
     "tr": "git masaya lütfen ve bir nerede ne dans et",
     "id": "pergi ke meja tolong dan di mana apa",
@@ -69,6 +88,7 @@ COMMON = {code: frozenset(words.split()) for code, words in _COMMON.items()}
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9f]")
 LATIN = re.compile(r"[a-zA-Z\u00c0-\u024f\u1e00-\u1eff']+")
+QUOTED = re.compile(r"[\"“”「『«].*[\"“”」』»]")
 # French, German and others write words with these marks; English borrows few of them.
 MARKED = re.compile(r"[à-öø-ÿāăąćčďđęěğıłńňőřśşšťůűźżžơưạ-ỹ]")
 
@@ -109,6 +129,9 @@ def hear(sentence: str) -> Heard:
 
 def tongue_of(text: str) -> Tongue:
     """Tell the language of a text by its characters and its commonest words."""
+    # What is between quotation marks is to be repeated and may be in any language.
+    own = QUOTED.sub(" ", text)
+    text = own if any(c.isalpha() for c in own) else text
     letters = [c for c in text if c.isalpha()]
     han, latin = HAN.findall(text), sum(len(word) for word in LATIN.findall(text))
     if not letters:
@@ -124,8 +147,7 @@ def tongue_of(text: str) -> Tongue:
 
 
 def _latin_tongue(text: str) -> Tongue:
-    # What is between quotation marks is to be repeated and may be in any language.
-    words = [word.lower() for word in LATIN.findall(re.sub(r"[\"“”«].*[\"“”»]", " ", text))]
+    words = [word.lower() for word in LATIN.findall(text)]
     scores = {code: sum(word in known for word in words) for code, known in COMMON.items()}
     english = scores.pop("en")
     marks = sum(bool(MARKED.search(word)) for word in words)

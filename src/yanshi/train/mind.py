@@ -1,0 +1,372 @@
+"""Train the adapter that turns sentences into plans: LoRA on a frozen Gemma-3-270M.
+
+The frozen weights are the very ones that will run: the 4-bit file, de-quantised, so that the
+adapter learns around its rounding errors. Only the plan is learnt, never the sentence. The loss
+looks at the words that the sentences use, not at Gemma's 262,144: on a CPU that softmax would
+cost as much as the rest of the network.
+"""
+
+import json
+import math
+import random
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import gguf
+import matplotlib
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from yanshi.assets.store import locate
+from yanshi.core.files import write_whole
+from yanshi.mind.model import ADAPTER, PINNED_MODEL
+from yanshi.mind.prompt import prompt_for
+from yanshi.train.sentences import Example, examples
+
+GGUF_NAMES = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+"""Gemma's layers as transformers and as llama.cpp call them."""
+VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
+"""Streams of sentences that training never draws from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MindTraining:
+    """How the adapter is trained."""
+
+    minutes: float = 25.0
+    """Time to train, evaluation not counted."""
+    seed: int = 0
+    """Seed of the sentences and of the adapter's first weights."""
+    rank: int = 12
+    """Width of the adapter; 12 makes a file of under 6 MB."""
+    alpha: float = 24.0
+    """Scale of the adapter, over its rank."""
+    learning_rate: float = 7e-4
+    """Peak of the schedule: 3 % warm-up, then a cosine down to a twentieth."""
+    tokens_per_batch: int = 330
+    """Batches hold as many sentences of like length as fit."""
+    threads: int = 1
+    """On a machine with other work, threads that wait for each other are slower than one."""
+    validation: int = 200
+    """Unseen sentences of the same kind for the curve."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Everything worth keeping about a training run."""
+
+    steps: int = 0
+    sentences: int = 0
+    elapsed_s: float = 0.0
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    """(seconds, mean loss since the last point)."""
+    validation: list[tuple[float, float]] = field(default_factory=list)
+    """(seconds, share of unseen sentences whose whole plan is right)."""
+
+
+class LowRank(nn.Module):
+    """A frozen linear layer plus a trained product of two thin matrices (LoRA, Hu et al. 2021)."""
+
+    def __init__(self, frozen: nn.Linear, rank: int, scale: float) -> None:
+        super().__init__()
+        self.frozen = frozen
+        self.scale = scale
+        self.down = nn.Parameter(torch.empty(rank, frozen.in_features))
+        self.up = nn.Parameter(torch.zeros(frozen.out_features, rank))
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        added = nn.functional.linear(nn.functional.linear(x, self.down), self.up)
+        return nn.functional.linear(x, self.frozen.weight) + self.scale * added
+
+
+class Student:
+    """The model in training, its tokenizer and its small vocabulary."""
+
+    def __init__(self, model_file: Path, config: MindTraining) -> None:
+        source = {"gguf_file": model_file.name}
+        folder = str(model_file.parent)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, **source)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, **source, dtype=torch.float32
+        )
+        self.model.requires_grad_(False)
+        torch.manual_seed(config.seed)
+        self.adapter = self._insert_adapter(config.rank, config.alpha / config.rank)
+        self.vocabulary = self._vocabulary(islice(examples(VALIDATION_SEED - 1), 12_000))
+        self.place_in_vocabulary = torch.zeros(self.model.config.vocab_size, dtype=torch.long)
+        self.place_in_vocabulary[self.vocabulary] = torch.arange(len(self.vocabulary))
+        self.output_rows = self.model.lm_head.weight[self.vocabulary].detach().clone()
+
+    def _insert_adapter(self, rank: int, scale: float) -> dict[str, LowRank]:
+        layers: dict[str, LowRank] = {}
+        for name, module in list(self.model.named_modules()):
+            found = re.fullmatch(r"model\.layers\.(\d+)\.(self_attn|mlp)\.(\w+_proj)", name)
+            if found:
+                layer = LowRank(module, rank, scale)
+                setattr(self.model.get_submodule(name.rpartition(".")[0]), found[3], layer)
+                layers[f"blk.{found[1]}.{GGUF_NAMES[f'{found[2]}.{found[3]}']}.weight"] = layer
+        return layers
+
+    def _vocabulary(self, sample: Iterable[Example]) -> Tensor:
+        seen: set[int] = set()
+        for example in sample:
+            prompt, plan = self.encode(example)
+            seen.update(prompt, plan)
+        return torch.tensor(sorted(seen))
+
+    def encode(self, example: Example) -> tuple[list[int], list[int]]:
+        """Return the tokens of the prompt and of the plan."""
+        prompt = self.tokenizer(prompt_for(example.sentence)).input_ids
+        plan = self.tokenizer(example.plan + "\n", add_special_tokens=False).input_ids
+        return prompt, plan
+
+    def parameters(self) -> list[nn.Parameter]:
+        return [p for layer in self.adapter.values() for p in (layer.down, layer.up)]
+
+    def logits(self, batch: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scores over the small vocabulary, the right answers, and whose token each is."""
+        length = max(len(prompt) + len(plan) for prompt, plan in batch)
+        tokens = torch.zeros(len(batch), length, dtype=torch.long)
+        mask = torch.zeros(len(batch), length, dtype=torch.long)
+        learnt = torch.zeros(len(batch), length, dtype=torch.bool)
+        for row, (prompt, plan) in enumerate(batch):
+            end = len(prompt) + len(plan)
+            tokens[row, :end] = torch.tensor(prompt + plan)
+            mask[row, :end] = 1
+            learnt[row, len(prompt) : end] = True
+        hidden = self.model.model(input_ids=tokens, attention_mask=mask).last_hidden_state
+        # Each position predicts the next token, hence the shift by one.
+        scores = hidden[:, :-1][learnt[:, 1:]] @ self.output_rows.T
+        answers = self.place_in_vocabulary[tokens[learnt]]
+        return scores, answers, learnt.nonzero()[:, 0]
+
+
+def batches(
+    student: Student, config: MindTraining, seed: int
+) -> Iterator[list[tuple[list[int], list[int]]]]:
+    """Yield batches of sentences of like length, without end."""
+    stream = examples(seed)
+    rng = random.Random(seed)
+    while True:
+        pool = [student.encode(example) for example in islice(stream, 512)]
+        pool.sort(key=lambda pair: len(pair[0]) + len(pair[1]))
+        groups: list[list[tuple[list[int], list[int]]]] = [[]]
+        for pair in pool:
+            if (len(groups[-1]) + 1) * (len(pair[0]) + len(pair[1])) > config.tokens_per_batch:
+                groups.append([])
+            groups[-1].append(pair)
+        rng.shuffle(groups)
+        yield from groups
+
+
+@torch.no_grad()
+def share_right(student: Student, sample: list[Example]) -> float:
+    """Return the share of sentences whose every plan token would be chosen greedily."""
+    pairs = sorted(map(student.encode, sample), key=lambda pair: len(pair[0]) + len(pair[1]))
+    right = 0
+    for start in range(0, len(pairs), 25):
+        batch = pairs[start : start + 25]
+        scores, answers, rows = student.logits(batch)
+        wrong = set(rows[scores.argmax(-1) != answers].tolist())
+        right += len(batch) - len(wrong)
+    return right / len(sample)
+
+
+def learning_rate(config: MindTraining, progress: float) -> float:
+    """Return the rate at a share (0 to 1) of the training time."""
+    warm = min(1.0, progress / 0.03)
+    cosine = 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
+    return config.learning_rate * warm * (0.05 + 0.95 * cosine)
+
+
+def train(
+    student: Student,
+    config: MindTraining,
+    checkpoint: Path,
+    report: Callable[[Progress], None],
+) -> Progress:
+    """Train until the time is up, saving `checkpoint` every four minutes; resume if it exists."""
+    optimizer = torch.optim.AdamW(student.parameters(), weight_decay=0.0, betas=(0.9, 0.98))
+    progress = Progress()
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        load_adapter(student, saved["adapter"])
+        optimizer.load_state_dict(saved["optimizer"])
+        progress = Progress(**saved["progress"])
+    sample = list(islice(examples(VALIDATION_SEED), config.validation))
+    recent: list[float] = []
+    next_save_s = progress.elapsed_s + 240.0
+    # A new stream after every resumption: sentences that were seen are not seen again.
+    for batch in batches(student, config, config.seed + progress.steps):
+        began_s = time.monotonic()
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(config, progress.elapsed_s / (config.minutes * 60.0))
+        scores, answers, _ = student.logits(batch)
+        loss = nn.functional.cross_entropy(scores, answers)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        progress.steps += 1
+        progress.sentences += len(batch)
+        progress.elapsed_s += time.monotonic() - began_s
+        recent.append(loss.item())
+        is_over = progress.elapsed_s >= config.minutes * 60.0
+        if len(recent) == 20 or is_over:
+            progress.curve.append((progress.elapsed_s, float(np.mean(recent))))
+            recent = []
+            report(progress)
+        if progress.elapsed_s >= next_save_s or is_over:
+            next_save_s = progress.elapsed_s + 240.0
+            progress.validation.append((progress.elapsed_s, share_right(student, sample)))
+            save_checkpoint(checkpoint, student, optimizer, progress)
+            report(progress)
+        if is_over:
+            break
+    return progress
+
+
+def adapter_arrays(student: Student) -> dict[str, Tensor]:
+    """Return the adapter's matrices by llama.cpp's names."""
+    arrays: dict[str, Tensor] = {}
+    for name, layer in student.adapter.items():
+        arrays[f"{name}.lora_a"] = layer.down.detach()
+        arrays[f"{name}.lora_b"] = layer.up.detach()
+    return arrays
+
+
+def load_adapter(student: Student, arrays: dict[str, Tensor]) -> None:
+    """Copy saved matrices into the model."""
+    with torch.no_grad():
+        for name, own in adapter_arrays(student).items():
+            own.copy_(arrays[name])
+
+
+def save_checkpoint(
+    path: Path, student: Student, optimizer: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Write everything needed to go on, never leaving half a file."""
+    state = {
+        "adapter": adapter_arrays(student),
+        "optimizer": optimizer.state_dict(),
+        "progress": asdict(progress),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def write_gguf(path: Path, arrays: dict[str, Tensor], alpha: float) -> None:
+    """Write the adapter as llama.cpp reads it, in 16-bit floats."""
+    partial = path.with_suffix(".part")
+    writer = gguf.GGUFWriter(partial, "gemma3")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for name, array in arrays.items():
+        writer.add_tensor(name, array.numpy().astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    partial.replace(path)
+
+
+def train_mind(config: MindTraining, work: Path, out: Path = ADAPTER) -> dict[str, Any]:
+    """Train the adapter from nothing, or go on from the last checkpoint in `work`.
+
+    Args:
+        config: How; minutes are those of the whole training, so a run that is to go on after
+            it has ended is given more of them.
+        work: Folder for checkpoints.
+        out: Where the adapter goes; its record and its curve go beside it.
+
+    Returns:
+        The record: configuration, command, duration, curve and figures on unseen sentences.
+    """
+    torch.set_num_threads(config.threads)
+    console = Console(stderr=True)
+    with console.status("The language model is unpacked …"):
+        student = Student(locate(PINNED_MODEL), config)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, console=console) as bar:
+        task = bar.add_task("mind", total=config.minutes * 60.0)
+
+        def show(progress: Progress) -> None:
+            right = f", {progress.validation[-1][1]:.0%} right" if progress.validation else ""
+            words = f"{progress.sentences} sentences, loss {progress.curve[-1][1]:.3f}{right}"
+            bar.update(task, completed=progress.elapsed_s, description=words)
+
+        progress = train(student, config, work / "checkpoint.pt", show)
+    figures = evaluate(student)
+    record = make_record(config, progress, figures)
+    write_gguf(out, adapter_arrays(student), config.alpha)
+    write_whole(out.with_suffix(".json"), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    plot_curve(progress, out.with_suffix(".png"))
+    console.print(figures)
+    return record
+
+
+def evaluate(student: Student, n: int = 1000) -> dict[str, float]:
+    """Return the share of unseen generated sentences understood, in all and by kind."""
+    sample = list(islice(examples(TEST_SEED), n))
+    several = [example for example in sample if "; " in example.plan]
+    no = [example for example in sample if example.plan.startswith(("refuse", "ask"))]
+    return {
+        "right": share_right(student, sample),
+        "right_of_several_steps": share_right(student, several),
+        "right_of_refusals_and_questions": share_right(student, no),
+    }
+
+
+def make_record(
+    config: MindTraining, progress: Progress, figures: dict[str, float]
+) -> dict[str, Any]:
+    """Tell how the adapter came to be."""
+    return {
+        "command": " ".join(["yanshi", *sys.argv[1:]]),
+        "base": "gemma-3-270m, q4_k_m",
+        "licence": "Gemma Terms of Use: a derivative of Gemma 3",
+        "training": asdict(config),
+        "steps": progress.steps,
+        "sentences": progress.sentences,
+        "seconds": round(progress.elapsed_s, 1),
+        "unseen_sentences": figures,
+        "validation": [[round(t, 1), round(v, 4)] for t, v in progress.validation],
+        "curve": [[round(t, 1), round(v, 4)] for t, v in progress.curve],
+    }
+
+
+def plot_curve(progress: Progress, path: Path) -> None:
+    """Draw loss and share of right plans over time."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7.0, 4.0))
+    axes.plot(*zip(*progress.curve, strict=True), label="loss")
+    axes.plot(*zip(*progress.validation, strict=True), marker="o", label="unseen sentences right")
+    axes.set(xlabel="s", ylim=(0.0, 1.05))
+    axes.legend()
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    pyplot.close(figure)

@@ -1,0 +1,124 @@
+import re
+import string
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+import yanshi
+from yanshi.core.messages import Plan, Step
+from yanshi.mind.names import NAMES, spoken
+from yanshi.mind.replies import REPLIES, word_outcome, word_plan
+from yanshi.mind.tongue import Tongue, Trouble, to_simplified
+from yanshi.skills.skill import DONE, Outcome, installed_skills
+from yanshi.worlds.home import build_home
+from yanshi.worlds.things import COLOURS, KINDS
+
+LANGUAGES = [tongue.value for tongue in Tongue]
+REASONS = sorted(
+    {
+        reason
+        for folder in ("skills", "runtime")
+        for path in (Path(yanshi.__file__).parent / folder).glob("*.py")
+        for reason in re.findall(r'reason="(\w+)"', path.read_text(encoding="utf8"))
+    }
+)
+"""Every reason that skills and runtime give."""
+
+
+@pytest.mark.parametrize(("reason", "language"), list(product(REPLIES, LANGUAGES)))
+def test_every_reason_is_worded_in_every_language_with_and_without_facts(reason, language):
+    for facts in ((), ("red cup",), ("red cup", "box", "box", "person")):
+        outcome = Outcome(kind="failed", reason=reason, facts=facts)
+        text = word_outcome(outcome, language, sentence="hi")
+        assert text or (reason == "say" and not facts)
+        assert "{" not in text
+
+
+def test_every_reason_that_skills_and_runtime_give_has_a_sentence():
+    assert {"not_found", "saw", "which", "fell"} <= set(REASONS)
+    assert set(REASONS) <= set(REPLIES)
+
+
+def test_every_way_to_ask_and_to_refuse_has_a_sentence():
+    skills = installed_skills()
+    arguments = [*skills["refuse"].syntax, *(trouble.value for trouble in Trouble)]
+    assert {f"refuse_{argument}" for argument in arguments} <= set(REPLIES)
+    assert {f"ask_{argument}" for argument in skills["ask"].syntax} <= set(REPLIES)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh-Hans", "我没有找到绿色的杯子。"),
+        ("zh-Hant", "我沒有找到綠色的杯子。"),
+        ("en", "I could not find the green cup."),
+        ("other", "I could not find the green cup. 我没有找到绿色的杯子。"),
+    ],
+)
+def test_a_thing_that_was_not_found_is_named_in_the_users_script(language, text):
+    outcome = Outcome(kind="failed", reason="not_found", facts=("green cup",))
+    assert word_outcome(outcome, language) == text
+
+
+def test_what_was_seen_is_listed_with_numbers():
+    outcome = Outcome(kind="done", reason="saw", facts=("red cup", "apple", "apple", "green box"))
+    assert word_outcome(outcome, "en") == "I see a red cup, 2 apples and a green box."
+    assert word_outcome(outcome, "zh-Hans") == "我看到红色的杯子、2 个苹果和绿色的盒子。"
+    boxes = Outcome(kind="done", reason="saw", facts=("box", "box"))
+    assert word_outcome(boxes, "en") == "I see 2 boxes."
+
+
+def test_a_choice_is_offered_as_a_question():
+    outcome = Outcome(kind="asked", reason="which", facts=("red cup", "blue cup"))
+    assert word_outcome(outcome, "en") == "Which one do you mean: the red cup or the blue cup?"
+    assert word_outcome(outcome, "zh-Hans") == "您是指哪一个：红色的杯子还是蓝色的杯子？"
+
+
+def test_a_refusal_says_what_was_asked_and_what_would_work():
+    outcome = Outcome(kind="refused", reason="refuse_unknown_thing")
+    text = word_outcome(outcome, "en", sentence="find the elephant")
+    assert "find the elephant" in text
+    assert all(kind in text for kind in KINDS)
+
+
+def test_a_step_that_ends_well_and_silently_says_nothing():
+    assert word_outcome(DONE, "en") == ""
+
+
+def test_a_reason_that_nobody_worded_is_worded_by_how_the_step_ended():
+    outcome = Outcome(kind="failed", reason="somebody_elses_reason")
+    assert word_outcome(outcome, "en") == "I could not do that."
+
+
+def test_words_in_braces_are_said_as_they_are():
+    outcome = Outcome(kind="done", reason="say", facts=("{heard} {x}",))
+    assert word_outcome(outcome, "en", sentence="secret") == "{heard} {x}"
+
+
+def test_every_kind_colour_and_place_has_a_name_in_both_languages():
+    places = [place.name for place in build_home(0).floor_plan.places]
+    for word in (*KINDS, *COLOURS, *places, "person"):
+        english, chinese = NAMES[word]
+        assert set(english) <= set(string.ascii_lowercase)
+        assert re.fullmatch("[\u4e00-\u9fff]+", chinese)
+
+
+def test_a_name_is_spoken_in_each_script():
+    assert spoken("brown book", "en") == "brown book"
+    assert spoken("brown book", "zh-Hans") == "棕色的书"
+    assert spoken("brown book", "zh-Hant") == "棕色的書"
+
+
+def test_a_plan_is_told_back_in_the_users_language():
+    steps = (
+        Step(skill="go", arguments=("table",)),
+        Step(skill="turn", arguments=("left", "90")),
+        Step(skill="say", arguments=('"早"',)),
+    )
+    plan = Plan(steps=steps)
+    assert (
+        word_plan(plan, "en") == 'go to the table, then turn 90 degrees to the left, then say "早"'
+    )
+    assert word_plan(plan, "zh-Hans") == '走到桌子那里，然后向左转 90 度，然后说"早"'
+    assert to_simplified(word_plan(plan, "zh-Hant")) == word_plan(plan, "zh-Hans")

@@ -1,0 +1,102 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yanshi.mind.stop_words import AROUND, STOP, is_stop_order
+
+ORDERS = [entry.strip() for entry in STOP.replace("\n", "").split("/") if entry.strip()]
+COURTESIES = [entry.strip() for entry in AROUND.replace("\n", "").split("/") if entry.strip()]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "停",
+        "停！停！停！",
+        "快停下来！",
+        "机器人，请你马上停下来",
+        "别动",
+        "不要动！！",
+        "站住",
+        "住手",
+        "喂，停一下",
+        "請停下來",
+        "別動",
+        "ｓｔｏｐ！",
+        "stop",
+        "STOP!!!",
+        "Robot, stop please.",
+        "Freeze!",
+        "halt, halt",
+        "please stop moving now",
+        "Don't move!",
+        "don\u2019t move",
+        "stop, 停",
+        "hey robot, stop right now",
+    ],
+)
+def test_an_order_to_stop_is_recognised(sentence):
+    assert is_stop_order(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "",
+        "！！！",
+        "走到门口停下",
+        "走到门口，停下来",
+        "公交车停在哪",
+        "不要停",
+        "别停",
+        "停三秒",
+        "停车场在哪里",
+        "don't stop dancing",
+        "don't stop",
+        "never stop",
+        "stop and wave",
+        "stop by the table",
+        "stop for three seconds",
+        "where is the bus stop",
+        "nonstop dancing",
+        "please",
+        "好了",
+        "go to the shelf and stop there",
+        "the freezer",
+        "停" * 200 + "车场",
+    ],
+)
+def test_a_sentence_that_only_mentions_stopping_goes_to_the_model(sentence):
+    assert not is_stop_order(sentence)
+
+
+@given(
+    st.lists(st.sampled_from(COURTESIES), max_size=2),
+    st.lists(st.sampled_from(ORDERS), min_size=1, max_size=2),
+    st.lists(st.sampled_from(COURTESIES), max_size=2),
+    st.sampled_from([" ", ", ", "！", "…"]),
+)
+def test_courtesy_emphasis_and_repetition_do_not_hide_an_order(before, orders, after, joint):
+    assert is_stop_order(joint.join([*before, *orders, *after]))
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_answered(text):
+    assert is_stop_order(text) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["走到桌子前，看看桌上有什么，然后跳个舞", "好了" * 100, "please now " * 20, "停" * 200],
+)
+def test_matching_takes_far_less_than_a_control_tick(sentence):
+    best_s = min(_duration_s(sentence) for _ in range(50))
+    assert best_s < 0.002
+
+
+def _duration_s(sentence):
+    began = time.perf_counter()
+    is_stop_order(sentence)
+    return time.perf_counter() - began
