@@ -116,7 +116,7 @@ def waved(reversals_min: int = 3, swing_m: float = 0.05) -> Goal:
         moments = []
         for side in range(2):
             hand = witness.hands[begin:, side]
-            above_elbow = hand[:, 2] - witness.elbows[begin:, side, 2] > 0.05
+            above_elbow = hand[:, 2] - witness.elbows[begin:, side, 2] > -0.05
             high = hand[:, 2] - witness.shoulders[begin:, side, 2] > -0.2
             track = witness.hands_in_torso[begin:, side]
             for axis in range(3):
