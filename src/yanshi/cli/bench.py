@@ -47,3 +47,19 @@ def bench_eyes(n: Number = 200, seed: Seed = 0, json: Json = None) -> None:
     from yanshi.bench import eyes
 
     raise typer.Exit(eyes.bench_eyes(n, seed, json))
+
+
+@bench.command("mind")
+def bench_mind(
+    n: Number = 133,
+    seed: Seed = 0,
+    json: Json = None,
+    sentences: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Sentences of your own, with their plans."),
+    ] = None,
+) -> None:
+    """Say sentences that it was not trained on and compare the plans with what they mean."""
+    from yanshi.bench import mind
+
+    raise typer.Exit(mind.bench_mind(n, seed, json, sentences or mind.SENTENCES))

@@ -28,8 +28,25 @@ def train_eyes(
     eyes.train_eyes(eyes.EyesTraining(seed=seed), work)
 
 
-def _need_training_packages() -> None:
-    missing = [name for name in ("torch", "onnx", "matplotlib") if find_spec(name) is None]
+@train.command("mind")
+def train_mind(
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="Of the whole training; more than before goes on.")
+    ] = 25.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sentences and the first weights.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="One is best beside other work.")] = 2,
+    work: Work = Path("out/train_mind"),
+) -> None:
+    """Train the adapter that turns sentences into plans."""
+    _need_training_packages("transformers", "gguf")
+    from yanshi.train import mind
+
+    mind.train_mind(mind.MindTraining(minutes=minutes, seed=seed, threads=threads), work)
+
+
+def _need_training_packages(*more: str) -> None:
+    names = ("torch", "onnx", "matplotlib", *more)
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise ConfigError(
             f"Training needs {', '.join(missing)}, which are not installed. "
