@@ -1,6 +1,7 @@
 """One sentence on one robot: who runs when, from the words to the last settled stance.
 
     senses 10 Hz  pictures out to the eyes' process, scenes back
+    mind   50 Hz  words out to the language model's process, plans back
     policy 50 Hz  odometry, executive, skill → joint target
     reflex 500 Hz gate → body
 
@@ -109,7 +110,7 @@ class Episode:
         config: EpisodeConfig | None = None,
     ) -> None:
         self.config = config or EpisodeConfig()
-        self._simulation = simulation
+        self.simulation = simulation
         self._body = simulation.body
         self._robot = simulation.robot
         self._mind = mind
@@ -160,6 +161,12 @@ class Episode:
                 period_ns=c.senses_ms * MS,
                 deadline_ns=c.senses_ms * MS,
                 run=self._senses_tick,
+            ),
+            Loop(
+                name="mind",
+                period_ns=c.policy_ms * MS,
+                deadline_ns=c.policy_ms * MS,
+                run=self._mind_tick,
             ),
             Loop(
                 name="policy",
@@ -272,7 +279,6 @@ class Episode:
     def _policy_tick(self, t_ns: int) -> None:
         self._sense_body(t_ns)
         self._watch_for_a_fall(t_ns)
-        self._listen(t_ns)
         percept = Percept(state=self._state, base=self._base, scene=self._scene)
         target = self._executive.tick(percept)
         self._asked = target
@@ -304,9 +310,9 @@ class Episode:
         self._raise_fault(t_ns, Fault.FALLEN)
         self._executive.interrupt(Outcome(kind="failed", reason="fell"))
 
-    # -- words -----------------------------------------------------------------------------
+    # -- mind: 50 Hz --------------------------------------------------------------------------
 
-    def _listen(self, t_ns: int) -> None:
+    def _mind_tick(self, t_ns: int) -> None:
         if self._stop_asked:
             self._stop_asked = False
             self._raise_fault(t_ns, Fault.STOP_ASKED)
@@ -445,7 +451,7 @@ class Episode:
             faults={fault.name.lower(): count for fault, count in self._faults.items()},
             trace_sha256=self._trace.hexdigest(),
             clock="wall" if self.clock.is_real_time else "sim",
-            world=self._simulation.world,
-            seed=self._simulation.seed,
+            world=self.simulation.world,
+            seed=self.simulation.seed,
             policy_late_ms=loops["policy"].late.values.tolist(),
         )

@@ -138,11 +138,12 @@ def _answer(connection: Connection) -> None:
     from yanshi.robots.g1.spec import HEAD_CAMERA
     from yanshi.senses.eyes import Eyes
 
-    eyes = Eyes()
     camera: MujocoCamera | None = None
+    eyes: Eyes | None = None
     while (message := connection.recv()) is not None:
         if message[0] == "enter":
             try:
+                eyes = eyes or Eyes()
                 if camera is not None:
                     camera.close()
                 camera = MujocoCamera(simulate(message[1], message[2]).body.model, HEAD_CAMERA)
@@ -150,7 +151,7 @@ def _answer(connection: Connection) -> None:
             except YanshiError as error:
                 connection.send(str(error))
             continue
-        assert camera is not None
+        assert camera is not None and eyes is not None
         _, t_ns, qpos, want_rgb = message
         began = time.perf_counter()
         image = camera.capture_at(qpos, t_ns)

@@ -1,0 +1,140 @@
+"""The whole brain on real input: words in, pictures in, motors out."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from yanshi.bodies.simulation import simulate
+from yanshi.runtime.brain import Brain
+from yanshi.runtime.episode import Episode, Snapshot
+from yanshi.runtime.report import RunReport
+from yanshi.worlds.witness import Witness
+
+WORLD, SEED = "home", 3
+
+
+class Onlooker:
+    """Hears every event, and may do something at a moment."""
+
+    wants_pictures = False
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, str, str]] = []
+        self.at: dict[int, object] = {}
+
+    def on_tick(self, snapshot: Snapshot) -> None:
+        act = self.at.pop(snapshot.t_ns // 1_000_000, None)
+        if callable(act):
+            act()
+
+    def on_event(self, t_ns: int, kind: str, text: str) -> None:
+        self.events.append((t_ns, kind, text))
+
+    def on_picture(self, t_ns: int, rgb: np.ndarray) -> None:
+        raise AssertionError("Nobody asked for pictures.")
+
+
+@pytest.fixture(scope="module")
+def brain() -> Iterator[Brain]:
+    with Brain() as brain:
+        yield brain
+
+
+def begin(brain: Brain, onlooker: Onlooker, *, is_real_time: bool = False) -> Episode:
+    brain.enter(WORLD, SEED)
+    simulation = simulate(WORLD, SEED)
+    brain.wait_ready(simulation)
+    return Episode(
+        simulation, brain.mind, brain.eyes, is_real_time=is_real_time, observers=[onlooker]
+    )
+
+
+def run(brain: Brain, sentence: str) -> tuple[RunReport, Onlooker]:
+    onlooker = Onlooker()
+    return begin(brain, onlooker).run(sentence), onlooker
+
+
+def test_the_same_seed_gives_the_same_trace_and_another_sentence_another(brain):
+    first, _ = run(brain, "挥挥手")
+    second, _ = run(brain, "挥挥手")
+    other, _ = run(brain, "等两秒")
+    assert first.outcome == "done"
+    assert first.plan == ["wave"]
+    assert first.falls == 0
+    assert first.mujoco_warnings == 0
+    assert first.trace_sha256 == second.trace_sha256
+    assert first.trace_sha256 != other.trace_sha256
+
+
+def test_a_stop_word_acts_within_50_ms_and_never_reaches_the_model(brain):
+    report, onlooker = run(brain, "站住！")
+    heard = next(t for t, kind, _ in onlooker.events if kind == "heard")
+    ended = next(t for t, kind, _ in onlooker.events if kind == "end")
+    assert ended - heard <= 50_000_000
+    assert report.outcome == "stopped"
+    assert report.exit_code == 0
+    assert report.latency_ms["understand"]["max"] < 50.0
+
+
+@pytest.mark.parametrize(
+    ("sentence", "part"),
+    [
+        ("", "no words"),
+        ("走" * 500, "200"),
+        ("Пожалуйста, иди к столу", "Chinese and English"),
+        ("飞到月球上去", "飞到月球"),
+    ],
+    ids=["empty", "endless", "another language", "impossible"],
+)
+def test_an_order_that_cannot_be_taken_gets_a_clear_answer_and_no_step(brain, sentence, part):
+    report, _ = run(brain, sentence)
+    assert report.outcome in ("refused", "asked")
+    assert report.exit_code == 3
+    assert any(part in text for text in report.said), report.said
+
+
+def test_stop_in_mid_walk_stands_the_robot_still(brain):
+    onlooker = Onlooker()
+    episode = begin(brain, onlooker)
+    witness = Witness(episode.simulation.body.model, episode.simulation.home)
+    onlooker.at = {3000: episode.stop}
+    for ms in range(4000, 5200, 20):
+        onlooker.at[ms] = lambda: witness.sample(episode.simulation.body.data)
+    report = episode.run("走到架子那里去")
+    assert report.outcome == "stopped"
+    stopped = next(t for t, kind, text in onlooker.events if kind == "end")
+    assert stopped <= 3_050_000_000
+    assert np.ptp(witness.base[:, :2], axis=0).max() < 0.12
+    assert report.falls == 0
+
+
+def test_dead_eyes_end_the_plan_honestly_and_the_robot_stands_on(brain):
+    with Brain() as fragile:
+        onlooker = Onlooker()
+        episode = begin(fragile, onlooker)
+        onlooker.at = {2500: lambda: os.kill(fragile.eyes.pid, signal.SIGKILL)}
+        report = episode.run("去门口，然后跳舞")
+    assert report.outcome == "failed"
+    assert report.falls == 0
+    assert report.faults["eyes_lost"] == 1
+    assert any("看不见" in text for text in report.said)
+
+
+def test_a_dead_mind_is_started_again_and_the_sentence_still_understood(brain):
+    with Brain() as fragile:
+        onlooker = Onlooker()
+        episode = begin(fragile, onlooker)
+        os.kill(fragile.mind.pid, signal.SIGKILL)
+        report = episode.run("挥挥手")
+    assert report.outcome in ("done", "asked")
+    assert report.falls == 0
+
+
+def test_on_the_wall_clock_a_second_takes_a_second(brain):
+    report = begin(brain, Onlooker(), is_real_time=True).run("等一秒")
+    assert report.outcome == "done"
+    assert report.wall_s == pytest.approx(report.sim_s, rel=0.25)
+    assert report.clock == "wall"
