@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from yanshi.core.errors import ConfigError
 from yanshi.core.messages import Image
@@ -171,11 +170,6 @@ class Training:
         self._next: Future[Batch] | None = None
         self.network = EyesNetwork(len(KINDS_SEEN), len(COLOURS_SEEN))
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(
-            self.network,
-            multi_avg_fn=get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
-            use_buffers=True,
-        )
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(),
             lr=config.learning_rate,
@@ -202,7 +196,6 @@ class Training:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimizer.step()
         self.schedule.step()
-        self.average.update_parameters(self.network)
         self.step += 1
         return {name: float(part.detach()) for name, part in parts.items()}
 
@@ -211,7 +204,6 @@ class Training:
         partial = path.with_suffix(".partial")
         parts = {
             "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
@@ -235,7 +227,7 @@ class Training:
                 f"{path} belongs to a training with {parts['config']}, this one has {wanted}. "
                 "Name another --work folder, or remove that one."
             )
-        for name in ("network", "average", "optimizer", "schedule"):
+        for name in ("network", "optimizer", "schedule"):
             getattr(self, name).load_state_dict(parts[name])
         self.step, self.curve, self.seconds = parts["step"], parts["curve"], parts["seconds"]
         self._next = None
@@ -265,7 +257,7 @@ def train_eyes(config: EyesTraining, work: Path, out: Path = WEIGHTS) -> dict[st
         training.load(checkpoint)
         console.print(f"Going on from step {training.step}.")
     _run(training, checkpoint, console, began - training.seconds)
-    export(training.average.module, out)
+    export(training.network, out)
     figures = evaluate(Eyes(out), unseen)
     record = _record(config, training, figures)
     text = json.dumps(record, indent=1, ensure_ascii=False)
@@ -304,9 +296,8 @@ def _run(training: Training, checkpoint: Path, console: Console, began: float) -
                 console.log(f"step {training.step}: {loss}")
 
 
-def export(network: torch.nn.Module, out: Path) -> None:
+def export(network: EyesNetwork, out: Path) -> None:
     """Write the network for ONNX Runtime, with what it can tell apart in its metadata."""
-    assert isinstance(network, EyesNetwork)
     height, width = HEAD_CAMERA.height, HEAD_CAMERA.width
     example = (torch.zeros(1, height, width, 3, dtype=torch.uint8), torch.ones(1, height, width))
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
