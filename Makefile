@@ -17,6 +17,9 @@ KEY := $(shell cat pyproject.toml constraints.txt Makefile src/yanshi/assets/man
 READY := $(VENV)/.ready-$(KEY)
 READY_DEV := $(VENV)/.ready-dev-$(KEY)
 READY_TRAIN := $(VENV)/.ready-train-$(KEY)
+# What is missing from the system is installed when that is allowed, else the command is told.
+AS_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null
+APT := apt-get update -qq && apt-get install -y -qq --no-install-recommends
 RENDERER := libegl1 libgl1-mesa-dri libgles2
 
 .PHONY: run test doctor train setup clean
@@ -40,7 +43,7 @@ test: $(READY_DEV)
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Yanshi needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 …"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(AS_ROOT) && $(APT) python3-venv; } || \
 	    { echo "Python's venv is missing. As root: apt-get install -y python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
@@ -62,9 +65,7 @@ $(READY_TRAIN): $(READY_DEV)
 
 .PHONY: renderer
 renderer:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $(RENDERER); \
-	fi
+	@if $(AS_ROOT); then $(APT) $(RENDERER); fi
 	@$(PY) -m yanshi.bodies.renderer > /dev/null || { \
 	    echo "No renderer for the robot's camera. As root: apt-get install -y $(RENDERER)"; exit 1; }
 

@@ -59,7 +59,7 @@ def test_parts_are_joined_in_order_with_their_papers_beside_them(tmp_path):
 
 
 def test_parts_that_join_to_something_else_leave_nothing_behind(tmp_path):
-    with pytest.raises(AssetError, match="join to SHA-256"):
+    with pytest.raises(AssetError, match="join to has SHA-256"):
         store.fetch([replace(JOINED, sha256="0" * 64)], tmp_path)
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
@@ -123,3 +123,9 @@ def test_the_hash_of_a_folder_changes_with_names_and_with_content(tmp_path):
     assert len(same) == 1
     assert folder("c", "y", "1") not in same
     assert folder("d", "x", "2") not in same
+
+
+def test_an_error_can_be_told_in_chinese(tmp_path):
+    with pytest.raises(AssetError) as caught:
+        store.fetch([replace(JOINED, sha256="0" * 64)], tmp_path)
+    assert "修复命令" in caught.value.text("zh")

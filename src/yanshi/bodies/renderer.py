@@ -28,16 +28,23 @@ def check_renderer() -> str:
             command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise BodyError(f"Rendering one picture took over {_TIMEOUT_S:.0f} s.") from error
+        raise cannot_render(f"one picture took over {_TIMEOUT_S:.0f} s") from error
     if result.returncode != 0:
         # The first error is the reason; others follow while MuJoCo cleans up after it.
         errors = re.findall(r"^[\w.]*Error: .*", result.stderr, re.MULTILINE)
         reason = errors[0] if errors else f"rendering ended with code {result.returncode}"
-        raise BodyError(
-            f"This machine cannot render a camera's picture: {reason}. "
-            f"A software renderer is enough: {MEND}"
-        )
+        raise cannot_render(reason)
     return result.stdout.strip()
+
+
+def cannot_render(reason: str) -> BodyError:
+    """Return the error of a machine without a renderer, with what mends it."""
+    return BodyError(
+        f"This machine cannot render a camera's picture: {reason.rstrip('.')}. "
+        f"A software renderer is enough; as root: {MEND}",
+        zh=f"这台机器无法渲染相机画面：{reason.rstrip('.')}。"
+        f"装一个软件渲染器即可（以 root 身份）：{MEND}",
+    )
 
 
 def _render_once() -> str:
