@@ -21,8 +21,9 @@ READY_TRAIN := $(VENV)/.ready-train-$(KEY)
 AS_ROOT := [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null
 APT := apt-get update -qq && apt-get install -y -qq --no-install-recommends
 RENDERER := libegl1 libgl1-mesa-dri libgles2
+RENDERS := $(PY) -m yanshi.bodies.renderer > /dev/null
 
-.PHONY: run test doctor train setup clean
+.PHONY: run test doctor train setup renderer clean
 
 run: $(READY)
 	@$(VENV)/bin/yanshi run "$$SAY" $(ARGS)
@@ -52,7 +53,7 @@ $(READY): | $(PY)
 	@$(PIP) install -c constraints.txt hatchling
 	@$(PIP) install -c constraints.txt --no-build-isolation -e .
 	@$(PY) -m yanshi.assets > /dev/null
-	@$(PY) -m yanshi.bodies.renderer > /dev/null 2>&1 || $(MAKE) --no-print-directory renderer
+	@$(MAKE) --no-print-directory renderer
 	@rm -f $(VENV)/.ready-* && touch $@
 
 $(READY_DEV): $(READY)
@@ -63,11 +64,8 @@ $(READY_TRAIN): $(READY_DEV)
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,train]'
 	@touch $@
 
-.PHONY: renderer
 renderer:
-	@if $(AS_ROOT); then $(APT) $(RENDERER); fi
-	@$(PY) -m yanshi.bodies.renderer > /dev/null || { \
-	    echo "No renderer for the robot's camera. As root: apt-get install -y $(RENDERER)"; exit 1; }
+	@$(RENDERS) 2> /dev/null || { $(AS_ROOT) && $(APT) $(RENDERER); $(RENDERS); }
 
 clean:
 	rm -rf $(VENV) build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis

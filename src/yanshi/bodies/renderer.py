@@ -14,6 +14,8 @@ from yanshi.core.errors import BodyError
 MEND = "apt-get install -y --no-install-recommends libegl1 libgl1-mesa-dri libgles2"
 """What makes rendering without a screen or a GPU possible on Debian, as root."""
 _TIMEOUT_S = 60.0
+_HERE = "here"
+"""Argument that makes this module render in its own process."""
 
 
 def check_renderer() -> str:
@@ -22,7 +24,7 @@ def check_renderer() -> str:
     Raises:
         BodyError: Nothing can be rendered; the message says what was tried and what mends it.
     """
-    command = [sys.executable, "-m", "yanshi.bodies.renderer"]
+    command = [sys.executable, "-m", "yanshi.bodies.renderer", _HERE]
     try:
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
@@ -63,4 +65,10 @@ def _render_once() -> str:
 
 
 if __name__ == "__main__":
-    print(_render_once())
+    if sys.argv[1:] == [_HERE]:
+        print(_render_once())
+    else:
+        try:
+            print(check_renderer())
+        except BodyError as error:
+            sys.exit(str(error))
