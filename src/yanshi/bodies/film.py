@@ -125,7 +125,8 @@ def plan_camera(
         take.qpos[0],
         lookat[moments],
         distance[moments],
-        np.stack([base[moments] + [0.0, 0.0, 0.45], base[moments], wanted[moments]], axis=1),
+        np.stack([base[moments] + [0.0, 0.0, z] for z in (0.45, 0.0, -0.6)], axis=1),
+        wanted[moments],
         heading[moments],
         np.deg2rad(angles),
         elevation,
@@ -151,14 +152,16 @@ def _view_costs(
     qpos: NDArray[np.float64],
     lookat: NDArray[np.float64],
     distance: NDArray[np.float64],
-    targets: NDArray[np.float64],
+    robot: NDArray[np.float64],
+    subject: NDArray[np.float64],
     heading: NDArray[np.float64],
     angles: NDArray[np.float64],
     elevation: float,
 ) -> NDArray[np.float64]:
     """Return what is bad about each angle at each moment, shape (moments, angles).
 
-    A view costs 1 for each target behind furniture, and up to 0.7 from behind the robot.
+    A view costs 0.5 for each of the robot's points (moments, k, 3) and 0.7 for the subject
+    behind furniture, and up to 0.7 from behind the robot.
     """
     data = mujoco.MjData(model)
     data.qpos[:] = qpos
@@ -168,14 +171,17 @@ def _view_costs(
     before = model.geom_group[walls].copy()
     model.geom_group[walls] = _HIDDEN_GROUP
     cost = 0.35 * (1.0 + np.cos(angles[None] - heading[:, None]))
-    for moment, points in enumerate(targets):
+
+    def is_hidden(eye: NDArray[np.float64], point: NDArray[np.float64]) -> bool:
+        gap, hit = float(np.linalg.norm(point - eye)), np.zeros(1, dtype=np.int32)
+        found = mujoco.mj_ray(model, data, eye, (point - eye) / gap, groups, 1, -1, hit)
+        return bool(0.0 <= found < gap - 0.4)
+
+    for moment, points in enumerate(robot):
         for index, angle in enumerate(angles):
             eye = lookat[moment] - distance[moment] * look_direction(angle, elevation)
-            for point in points:
-                gap = float(np.linalg.norm(point - eye))
-                hit = np.zeros(1, dtype=np.int32)
-                found = mujoco.mj_ray(model, data, eye, (point - eye) / gap, groups, 1, -1, hit)
-                cost[moment, index] += 0.0 <= found < gap - 0.4
+            cost[moment, index] += 0.5 * sum(is_hidden(eye, point) for point in points)
+            cost[moment, index] += 0.7 * is_hidden(eye, subject[moment])
     model.geom_group[walls] = before
     return cost
 

@@ -42,6 +42,7 @@ def polish(model: mujoco.MjModel) -> None:
         elif name.endswith("black"):
             model.mat_rgba[index] = (0.10, 0.10, 0.12, 1.0)
             model.mat_specular[index], model.mat_shininess[index] = 0.5, 0.7
+    model.vis.headlight.ambient[:] = np.minimum(1.25 * model.vis.headlight.ambient, 0.5)
     model.light_castshadow[:] = 0
     model.light_castshadow[:1] = 1
     model.vis.quality.shadowsize = 1024
