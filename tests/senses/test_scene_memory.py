@@ -91,13 +91,16 @@ def test_the_order_of_detections_does_not_matter(rows):
 
 def test_confidence_rises_with_every_sighting():
     memory = SceneMemory()
-    sure = [look(memory, [sighting(0.0)], start=k).things[0].confidence for k in range(6)]
+    look(memory, [sighting(0.0)])
+    sure = [look(memory, [sighting(0.0)], start=k).things[0].confidence for k in range(1, 7)]
     assert sure == sorted(sure)
-    assert sure[0] < 0.5 < 0.9 < sure[-1] <= 1.0
+    assert sure[0] < 0.7 < 0.9 < sure[-1] <= 1.0
 
 
-def test_one_doubtful_sighting_is_not_told():
-    assert look(SceneMemory(), [sighting(0.0, confidence=0.3)]).things == ()
+def test_a_single_sighting_is_not_told_and_a_second_one_is():
+    memory = SceneMemory()
+    assert look(memory, [sighting(0.0)]).things == ()
+    assert len(look(memory, [sighting(0.0)], start=1).things) == 1
 
 
 def test_most_sightings_decide_kind_and_colour():
@@ -149,7 +152,7 @@ def test_positions_are_on_the_map():
     pose = np.eye(4)
     pose[:3, :3] = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]  # Looking along the map's x axis.
     pose[:3, 3] = (1.0, 2.0, 1.2)
-    scene = look(SceneMemory(), [sighting(0.1, 0.2, 1.5)], pose=pose)
+    scene = look(SceneMemory(), [sighting(0.1, 0.2, 1.5)], times=2, pose=pose)
     np.testing.assert_allclose(scene.things[0].position, (2.5, 1.9, 1.0), atol=1e-9)
 
 

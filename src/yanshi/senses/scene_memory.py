@@ -31,8 +31,8 @@ class SceneMemoryConfig:
     """The same for a person, who is wide and may sway."""
     gain_min: float = 0.12
     """Least weight of a new sighting in the place: small is calm, large follows a moved thing."""
-    confidence_shown: float = 0.3
-    """Things below this are not told to anybody yet."""
+    confidence_shown: float = 0.5
+    """Things below this are not told to anybody yet: it takes two sure sightings."""
     rise: float = 0.45
     """Share of the doubt that a sure sighting removes."""
     fall: float = 0.22
