@@ -47,6 +47,10 @@ class Kinematics:
         self._addresses = np.array(
             [self._model.joint(name).qposadr[0] for name in robot.joint_names], dtype=np.intp
         )
+        self._dofs = np.array(
+            [self._model.joint(name).dofadr[0] for name in robot.joint_names], dtype=np.intp
+        )
+        self._torque = np.zeros(self._model.nv)
         self._bodies = {self._model.body(i).name: i for i in range(self._model.nbody)}
         self._link_from_camera = camera.link_from_camera
         self._posed = np.full(len(robot.joint_names), np.nan)
@@ -54,6 +58,12 @@ class Kinematics:
             [robot.joint_index(f"{side}_{joint}") for joint in _POINTING_JOINTS]
             for side in ("left", "right")
         )
+        self._legs = tuple(
+            [robot.joint_index(f"{side}_{joint}") for joint in _LOADED_JOINTS]
+            for side in ("left", "right")
+        )
+        self._jacobian = np.zeros((3, self._model.nv))
+        self._reaches = self._measure_reaches()
 
     def pelvis_from_link(
         self, joint_position: NDArray[np.float64], link: str
@@ -117,7 +127,7 @@ class Kinematics:
         turning = arm[:2]
         shoulder = self.shoulder_in_pelvis(q, side)
         distance = float(np.linalg.norm(target_in_pelvis - shoulder))
-        q[arm[3]] -= np.clip((_ARM_LENGTH - distance) / _ARM_LENGTH, 0.0, 1.0) * 1.5
+        q[arm[3]] = np.interp(distance - _SHORT_OF_TARGET_M, self._reaches, _ELBOWS)
         for _ in range(20):
             error = self._pointing_error(q, side, target_in_pelvis)
             if np.linalg.norm(error) < 1e-3:
@@ -141,6 +151,47 @@ class Kinematics:
             )
         return {int(joint): float(q[joint]) for joint in arm}
 
+    def leg_loads(
+        self,
+        joint_position: NDArray[np.float64],
+        joint_torque: NDArray[np.float64],
+        up_in_pelvis: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return how hard the floor seems to push each foot up, N, shape (2,).
+
+        The force at the sole that would explain the torques of hip and knee, as if the leg had
+        no weight and the ankle bore no moment: good enough to tell which foot carries.
+        """
+        self._pose(joint_position)
+        mujoco.mj_comPos(self._model, self._data)
+        loads = np.empty(2)
+        for side, foot in enumerate(self.links.feet):
+            body = self._body(foot)
+            sole = self._data.xpos[body] + self._data.xmat[body].reshape(3, 3) @ self._soles[
+                side
+            ].mean(axis=0)
+            mujoco.mj_jac(self._model, self._data, self._jacobian, None, sole, body)
+            leg = self._legs[side]
+            J = self._jacobian[:, self._dofs[leg]]  # (3, n_leg)
+            damped = J @ J.T + 1e-6 * np.eye(3)
+            loads[side] = up_in_pelvis @ np.linalg.solve(damped, -J @ joint_torque[leg])
+        return loads
+
+    def holding_torque(
+        self, joint_position: NDArray[np.float64], up_in_pelvis: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the torques that hold the links against gravity, N·m, shape (n_joints,).
+
+        Only what hangs free on the pelvis counts: true for arms, not for legs on the floor.
+        """
+        self._posed[:] = np.nan  # What follows poses the links, but not by `_pose`.
+        self._data.qpos[self._addresses] = joint_position
+        self._model.opt.gravity[:] = -9.81 * up_in_pelvis
+        mujoco.mj_fwdPosition(self._model, self._data)
+        mujoco.mj_rne(self._model, self._data, 0, self._torque)
+        torque: NDArray[np.float64] = self._torque[self._dofs]
+        return torque
+
     def _pointing_error(
         self, joint_position: NDArray[np.float64], side: int, target: NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -152,6 +203,17 @@ class Kinematics:
             to_hand
         ) - to_target / np.linalg.norm(to_target)
         return difference
+
+    def _measure_reaches(self) -> NDArray[np.float64]:
+        """Return the distance from shoulder to palm for each of `_ELBOWS`, m."""
+        q = self.robot.default_position.copy()
+        q[self._arms[LEFT]] = _POINTING_POSE
+        reaches = []
+        for elbow in _ELBOWS:
+            q[self._arms[LEFT][3]] = elbow
+            arm = self.hand_in_pelvis(q, LEFT) - self.shoulder_in_pelvis(q, LEFT)
+            reaches.append(float(np.linalg.norm(arm)))
+        return np.array(reaches)
 
     def _pose(self, joint_position: NDArray[np.float64]) -> None:
         if np.array_equal(joint_position, self._posed):
@@ -166,6 +228,7 @@ class Kinematics:
         return self._bodies[link]
 
 
+_LOADED_JOINTS = ("hip_pitch", "hip_roll", "hip_yaw", "knee")
 _POINTING_JOINTS = (
     "shoulder_pitch",
     "shoulder_roll",
@@ -178,8 +241,10 @@ _POINTING_JOINTS = (
 _POINTING_POSE = (-0.9, 0.0, 0.0, 1.45, 0.0, 0.0, 0.0)
 """Arm ahead and nearly straight: an elbow of π/2 is straight."""
 _POINTING_ROLL = (0.15, -0.15)
-_ARM_LENGTH = 0.6
-"""Shoulder to fingertips with some air, m: nearer targets bend the elbow."""
+_ELBOWS = np.linspace(-0.9, 1.45, 16)
+"""From folded to nearly straight, rad."""
+_SHORT_OF_TARGET_M = 0.27
+"""The palm stops this far before a near target: fingers and some air."""
 
 
 def _skeleton(spec: mujoco.MjSpec) -> mujoco.MjModel:

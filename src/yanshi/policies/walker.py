@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yanshi.core.errors import ConfigError
 from yanshi.core.messages import JointTarget, RobotState
@@ -33,6 +34,8 @@ class UpperBody:
     """Angles by joint index in rad, for arms and hands."""
     waist: Mapping[int, float] = field(default_factory=dict)
     """Angles added to the walker's own, by joint index in rad, for the waist."""
+    effort: Mapping[int, float] = field(default_factory=dict)
+    """Torques to add by joint index, N·m, against the weight of what is held out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,10 @@ class WalkerConfig:
     """Time over which it goes back."""
     speed_max: float = 2.5
     """Fastest change of a borrowed joint's target, rad/s."""
+    waist_stiffening: float = 3.0
+    """How much stiffer the waist becomes while arms are held out, so that it bears them."""
+    effort_rate_max: float = 40.0
+    """Fastest change of an added torque, N·m/s."""
     start_s: float = 0.3
     """Time over which targets move from where the joints are, after a reset."""
     gap_s: float = 0.05
@@ -101,6 +108,7 @@ class Walker:
         self._wish = robot.default_position.copy()
         self._wished = np.zeros(n, dtype=bool)
         self._lean = np.zeros(n)  # What the waist adds to the network's wish.
+        self._effort = np.zeros(n)
         self._start = robot.default_position.copy()
         self._action = np.zeros(len(self._indices))
         self._command = np.zeros(3)
@@ -123,6 +131,7 @@ class Walker:
         self._wish[:] = state.joint_position
         self._share[:] = 0.0
         self._lean[:] = 0.0
+        self._effort[:] = 0.0
         self._action[:] = 0.0
         self._command[:] = 0.0
         self._phase[:] = np.pi
@@ -208,6 +217,11 @@ class Walker:
         for joint in self._waist:
             angle = upper_body.waist.get(joint, 0.0)
             self._lean[joint] += np.clip(angle - self._lean[joint], -step, step)
+        effort = np.zeros(len(self._effort))
+        for joint, torque in upper_body.effort.items():
+            effort[joint] = torque
+        step = config.effort_rate_max * self._period_s
+        self._effort += np.clip(effort - self._effort, -step, step)
 
     def _observe(self, state: RobotState) -> None:
         """Fill in the observation, with what the upper body does by itself taken out."""
@@ -239,12 +253,24 @@ class Walker:
         position += self._lean
         share = self._share * self._share * (3.0 - 2.0 * self._share)
         position += share * (self._wish - position)
+        stiffness, damping = self._gains()
+        # A motor is a spring: to add torque, ask for an angle farther on.
+        position += self._effort / stiffness
         started = min(1.0, self._ticks * self._period_s / self.config.start_s)
         position = self._start + started * (position - self._start)
         np.clip(position, self.robot.limits.lower, self.robot.limits.upper, out=position)
-        return JointTarget(
-            t_ns=state.t_ns, position=position, stiffness=self.stiffness, damping=self.damping
-        )
+        return JointTarget(t_ns=state.t_ns, position=position, stiffness=stiffness, damping=damping)
+
+    def _gains(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return stiffness and damping of all joints, with a stiffer waist under held-out arms."""
+        held_out = float(self._share.max())
+        if held_out == 0.0:
+            return self.stiffness, self.damping
+        more = 1.0 + held_out * (self.config.waist_stiffening - 1.0)
+        stiffness, damping = self.stiffness.copy(), self.damping.copy()
+        stiffness[self._waist] *= more
+        damping[self._waist] *= more
+        return stiffness, damping
 
 
 _LEG = ("hip", "knee", "ankle")

@@ -2,8 +2,8 @@
 
 A foot that carries the robot stands still on the floor, so the pelvis moves against it. At
 each tick every sole point of both feet proposes how far the pelvis moved since the last one;
-the points that touch the floor are believed. That is dead reckoning: the error grows with
-the distance walked, by slip and by the parts of a step in which the sole rolls.
+the lowest points of the foot that the torques show to be loaded are believed. That is dead
+reckoning: the error grows with the distance walked, by slip and by the rolling of soles.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from yanshi.core.messages import BaseEstimate, RobotState
 class OdometryConfig:
     """How contact is judged and noise is smoothed."""
 
-    contact_height: float = 0.004
+    contact_height: float = 0.008
     """Height above the lowest sole point at which belief has fallen to 1/e, m."""
     height_share: float = 0.5
     """Part of a new pelvis height taken over per tick."""
@@ -43,19 +43,20 @@ class Odometry:
         self._position = np.array([x, y, kinematics.robot.standing_height])
         self._velocity = np.zeros(3)  # On the map.
         self._map_from_start = np.array([np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)])
-        self._soles: NDArray[np.float64] | None = None  # In level axes at the pelvis, (n, 3).
+        self._soles: NDArray[np.float64] | None = None  # In map axes at the pelvis, (2, n, 3).
+        self._belief: NDArray[np.float64] = np.empty(0)
         self._last_ns = 0
 
     def update(self, state: RobotState) -> BaseEstimate:
         """Take in one measurement and return where the pelvis is now."""
         orientation_wxyz = _product(self._map_from_start, state.orientation_wxyz)
         R = _matrix(orientation_wxyz)
-        soles = self._kinematics.soles_in_pelvis(state.joint_position).reshape(-1, 3) @ R.T
-        heights = soles[:, 2] - soles[:, 2].min()
-        if self._soles is not None and state.t_ns > self._last_ns:
-            self._advance(soles, heights, (state.t_ns - self._last_ns) * 1e-9)
-        self._position[2] += self.config.height_share * (-soles[:, 2].min() - self._position[2])
-        self._soles = soles
+        soles = self._kinematics.soles_in_pelvis(state.joint_position) @ R.T  # (2, n, 3)
+        belief = self._believe(state, soles, R[2])
+        if state.t_ns > self._last_ns and self._soles is not None:
+            self._advance(soles, belief, (state.t_ns - self._last_ns) * 1e-9)
+        self._position[2] += self.config.height_share * (-soles[..., 2].min() - self._position[2])
+        self._soles, self._belief = soles, belief
         self._last_ns = state.t_ns
         return BaseEstimate(
             t_ns=state.t_ns,
@@ -64,13 +65,23 @@ class Odometry:
             velocity=self._in_heading(R),
         )
 
+    def _believe(
+        self, state: RobotState, soles: NDArray[np.float64], up_in_pelvis: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return how much each sole point seems to carry, shape (2, n)."""
+        loads = self._kinematics.leg_loads(state.joint_position, state.joint_torque, up_in_pelvis)
+        loads = np.maximum(loads, 1.0)
+        heights = soles[..., 2] - soles[..., 2].min()
+        near: NDArray[np.float64] = np.exp(-heights / self.config.contact_height)
+        belief: NDArray[np.float64] = near * (loads / loads.sum())[:, None]
+        return belief
+
     def _advance(
-        self, soles: NDArray[np.float64], heights: NDArray[np.float64], elapsed_s: float
+        self, soles: NDArray[np.float64], belief: NDArray[np.float64], elapsed_s: float
     ) -> None:
         assert self._soles is not None
-        heights_before = self._soles[:, 2] - self._soles[:, 2].min()
-        belief = np.exp(-(heights + heights_before) / self.config.contact_height)
-        moved = belief @ (self._soles - soles) / belief.sum()  # (3,)
+        share = belief * self._belief
+        moved = np.einsum("fp,fpk->k", share, self._soles - soles) / share.sum()  # (3,)
         self._position[:2] += moved[:2]
         self._velocity += self.config.velocity_share * (moved / elapsed_s - self._velocity)
 

@@ -12,7 +12,7 @@ from yanshi.worlds.floor_plan import FloorPlan, Place
 ROBOT_RADIUS_M = 0.38
 """Half the width of the way that the robot needs, elbows and sway included."""
 PERSON_RADIUS_M = 0.3
-STAND_OFF_M = 0.40
+STAND_OFF_M = 0.43
 """From the edge of a place to the pelvis."""
 PERSON_STAND_OFF_M = 0.9
 THING_STAND_OFF_M = 0.45

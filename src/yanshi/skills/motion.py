@@ -123,8 +123,25 @@ def move_arm(
         share = min(1.0, (percept.state.t_ns - start_ns) * 1e-9 / seconds)
         smooth = share * share * (3.0 - 2.0 * share)
         joints = {j: start[j] + smooth * (end[j] - start[j]) for j in end}
-        percept = yield tick(tools, percept, STILL, UpperBody(joints=joints))
+        percept = yield tick(tools, percept, STILL, held_out(tools, percept, joints))
     return percept
+
+
+def held_out(tools: Tools, percept: Percept, joints: Mapping[int, float]) -> UpperBody:
+    """Return a posture of the arms with the torques that its weight asks of arms and waist."""
+    w, x, y, z = percept.base.orientation_wxyz
+    up = np.array([2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)])
+    resting = tools.robot.default_position.copy()
+    waist = [i for i, name in enumerate(tools.robot.joint_names) if name.startswith("waist")]
+    resting[waist] = percept.state.joint_position[waist]
+    posed = resting.copy()
+    posed[list(joints)] = list(joints.values())
+    torque = tools.kinematics.holding_torque(posed, up)
+    # The walker knows the weight of arms at rest; the waist must bear the difference.
+    more = torque - tools.kinematics.holding_torque(resting, up)
+    effort = {joint: float(torque[joint]) for joint in joints}
+    effort |= {joint: float(more[joint]) for joint in waist}
+    return UpperBody(joints=joints, effort=effort)
 
 
 def is_line_free(floor: Floor, start: Point, end: Point) -> bool:

@@ -4,20 +4,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.control.route import wrap
+from yanshi.control.route import STILL, wrap
 from yanshi.core.errors import UnreachableError
-from yanshi.policies.walker import UpperBody
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.motion import heading_to, move_arm, stand, turn_to
+from yanshi.skills.ground import floor_of
+from yanshi.skills.motion import heading_to, held_out, here, move_arm, tick, turn_to
 from yanshi.skills.search import position_of
 from yanshi.skills.skill import DONE, Outcome, Percept
 
 _AHEAD_RAD = np.deg2rad(50.0)
 """Farther aside than this the robot turns before it points."""
-_RAISE_S = 0.9
-_HOLD_S = 1.8
-_ELBOW_FOLDED = -0.3
-"""The forearm is folded up on the way, so that it clears the edge of a table."""
+_MOVE_S = 0.8
+"""From one posture of the arm to the next."""
+_HOLD_S = 2.2
+_AIM_SHARE = 0.1
+"""Part of a new aim taken over per tick."""
+_FREE_M = 0.75
+"""With less room the hand may hang under the edge of a table: draw it back before raising it."""
+_BACK_SHOULDER, _TUCKED_ELBOW, _FOLDED_ELBOW = 0.8, -0.6, -0.3
+"""rad."""
 
 
 class Point(Flow):
@@ -37,22 +42,56 @@ class Point(Flow):
         yaw = heading_to(percept, (found[0], found[1]))
         if abs(wrap(yaw - percept.base.yaw)) > _AHEAD_RAD:
             percept = yield from turn_to(tools, percept, yaw)
-        target_in_pelvis = _in_pelvis(percept, target)
-        side = LEFT if target_in_pelvis[1] > 0.0 else RIGHT
+        side = LEFT if _in_pelvis(percept, target)[1] > 0.0 else RIGHT
         try:
-            aimed = tools.kinematics.point_arm(percept.state.joint_position, side, target_in_pelvis)
+            yield from self._raise_hold_lower(percept, side, target)
         except UnreachableError:
             return Outcome(kind="failed", reason="unreachable", facts=(name,))
-        resting = {joint: float(tools.robot.default_position[joint]) for joint in aimed}
-        now = {joint: float(percept.state.joint_position[joint]) for joint in aimed}
-        elbow = tools.robot.joint_index("left_elbow" if side == LEFT else "right_elbow")
-        folded = dict(aimed) | {elbow: _ELBOW_FOLDED}
-        percept = yield from move_arm(tools, percept, now, folded, _RAISE_S)
-        percept = yield from move_arm(tools, percept, folded, aimed, _RAISE_S)
-        percept = yield from stand(tools, percept, _HOLD_S, UpperBody(joints=aimed))
-        percept = yield from move_arm(tools, percept, aimed, folded, _RAISE_S)
-        yield from move_arm(tools, percept, folded, resting, _RAISE_S)
         return DONE
+
+    def _raise_hold_lower(
+        self, percept: Percept, side: int, target: NDArray[np.float64]
+    ) -> Behaviour[Percept]:
+        tools = self.tools
+        aimed = self._aim(percept, side, target)
+        now = {joint: float(percept.state.joint_position[joint]) for joint in aimed}
+        way = self._way_up(percept, side, aimed)
+        before = now
+        for posture in (*way, aimed):
+            percept = yield from move_arm(tools, percept, before, posture, _MOVE_S)
+            before = posture
+        # The pelvis leans back against the arm's weight: aim again until the hand is steady.
+        end_ns = percept.state.t_ns + round(_HOLD_S * 1e9)
+        while percept.state.t_ns < end_ns:
+            better = self._aim(percept, side, target)
+            aimed = {j: aimed[j] + _AIM_SHARE * (better[j] - aimed[j]) for j in aimed}
+            percept = yield tick(tools, percept, STILL, held_out(tools, percept, aimed))
+        resting = {joint: float(tools.robot.default_position[joint]) for joint in aimed}
+        for posture in (*reversed(way), resting):
+            percept = yield from move_arm(tools, percept, aimed, posture, _MOVE_S)
+            aimed = posture
+        return percept
+
+    def _way_up(
+        self, percept: Percept, side: int, aimed: dict[int, float]
+    ) -> list[dict[int, float]]:
+        """Return the postures on the way: forearm folded, and first drawn back near furniture."""
+        index = self.tools.robot.joint_index
+        name = "left" if side == LEFT else "right"
+        elbow, shoulder = index(f"{name}_elbow"), index(f"{name}_shoulder_pitch")
+        folded = aimed | {elbow: _FOLDED_ELBOW}
+        floor = floor_of(self.tools.floor_plan, percept.scene)
+        if floor.clearance(here(percept)) > _FREE_M:
+            return [folded]
+        resting = {joint: float(self.tools.robot.default_position[joint]) for joint in aimed}
+        back = resting | {shoulder: _BACK_SHOULDER}
+        return [back, back | {elbow: _TUCKED_ELBOW}, folded]
+
+    def _aim(self, percept: Percept, side: int, target: NDArray[np.float64]) -> dict[int, float]:
+        """Return the arm's angles that point at `target` on the map from where the robot is."""
+        joints = percept.state.joint_position
+        in_pelvis = _in_pelvis(percept, target)
+        return dict(self.tools.kinematics.point_arm(joints, side, in_pelvis))
 
 
 def _in_pelvis(percept: Percept, point_on_map: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,9 +3,8 @@
 import numpy as np
 
 from yanshi.control.route import STILL
-from yanshi.policies.walker import UpperBody
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.motion import move_arm, tick
+from yanshi.skills.motion import held_out, move_arm, tick
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 
 _RAISED = {
@@ -47,7 +46,7 @@ class Wave(Flow):
         while elapsed_s < _SWINGS / _SWING_HZ:
             swing = _SWING_RAD * np.sin(2.0 * np.pi * _SWING_HZ * elapsed_s)
             joints = self._raised | {self._swinging: float(swing)}
-            percept = yield tick(tools, percept, STILL, UpperBody(joints=joints))
+            percept = yield tick(tools, percept, STILL, held_out(tools, percept, joints))
             elapsed_s = (percept.state.t_ns - start_ns) * 1e-9
         yield from move_arm(tools, percept, self._raised, resting, _RAISE_S)
         return DONE
