@@ -37,7 +37,7 @@ def polish(model: mujoco.MjModel) -> None:
     for index in range(model.nmat):
         name = model.material(index).name
         if name.endswith("metal"):
-            model.mat_rgba[index] = (0.74, 0.76, 0.80, 1.0)
+            model.mat_rgba[index] = (0.66, 0.68, 0.72, 1.0)
             model.mat_specular[index], model.mat_shininess[index] = 0.7, 0.6
         elif name.endswith("black"):
             model.mat_rgba[index] = (0.10, 0.10, 0.12, 1.0)
