@@ -13,7 +13,7 @@ in the sentence's language. All goals must be met, in order, and the outcome mus
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -193,7 +193,7 @@ def make_goal(verb: str, rest: str, home: Home) -> Goal:
         ConfigError: There is no such goal.
     """
     name, numbers = _split_numbers(rest)
-    makers = {
+    makers: dict[str, Callable[[], Goal]] = {
         "near": lambda: goals.near(name, numbers[0] if numbers else near_m(name, home)),
         "facing": lambda: goals.facing(name),
         "pointed": lambda: goals.pointed_at(name),

@@ -147,4 +147,4 @@ class TruthCamera:
         for geom in self._scene.geoms[: self._scene.ngeom]:
             if geom.objtype == mujoco.mjtObj.mjOBJ_GEOM and geom.segid >= 0:
                 owner[geom.segid + 1] = self.model.geom_bodyid[geom.objid]
-        return owner[np.clip(codes, 0, self._scene.ngeom)]
+        return np.asarray(owner[np.clip(codes, 0, self._scene.ngeom)])

@@ -151,7 +151,8 @@ def _answer(connection: Connection) -> None:
             except YanshiError as error:
                 connection.send(str(error))
             continue
-        assert camera is not None and eyes is not None
+        assert camera is not None
+        assert eyes is not None
         _, t_ns, qpos, want_rgb = message
         began = time.perf_counter()
         image = camera.capture_at(qpos, t_ns)

@@ -95,7 +95,7 @@ class McapFile:
         """End the file and give it its final name, unless it has failed."""
         if self.error is None:
             try:
-                self._writer.finish()
+                self._writer.finish()  # type: ignore[no-untyped-call]
                 os.fsync(self._sink.descriptor)
             except OSError as error:
                 self._give_up(error)
@@ -112,7 +112,7 @@ class McapFile:
         builder = RecordBuilder()
         DataEnd(0).write(builder)
         Footer(summary_start=0, summary_offset_start=0, summary_crc=0).write(builder)
-        ending = builder.end() + MCAP0_MAGIC
+        ending = builder.end() + MCAP0_MAGIC  # type: ignore[no-untyped-call]
         for position in reversed(self._ends):  # Each cut makes more room for the ending.
             with suppress(OSError):
                 self._sink.cut(position)
