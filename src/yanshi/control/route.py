@@ -82,14 +82,18 @@ class Floor:
         return self._straighten(points, radius)
 
     def freest_point(self, near: Point, radius: float, room: float) -> Point | None:
-        """Return the nearest reachable point with `room` m about it, else None."""
-        cost = self._costs(near, near, radius)
-        reached = _distances(cost, self._cell(near))
-        reached[self._clearance < room] = np.inf
-        best = np.unravel_index(int(np.argmin(reached)), reached.shape)
-        if not np.isfinite(reached[best]):
-            return None
-        return float(self._x[best[0]]), float(self._y[best[1]])
+        """Return the nearest point with `room` m about it that a way leads to, else None."""
+        candidates = np.argwhere(self._clearance >= room)
+        points = np.stack([self._x[candidates[:, 0]], self._y[candidates[:, 1]]], axis=-1)
+        order = np.argsort(np.linalg.norm(points - np.array(near), axis=-1), kind="stable")
+        spread = order[:: len(order) // _CANDIDATES_MAX + 1]
+        for x, y in points[np.concatenate([order[:_CANDIDATES_MAX], spread])]:
+            try:
+                self.find_path(near, (float(x), float(y)), radius)
+            except UnreachableError:
+                continue
+            return float(x), float(y)
+        return None
 
     def _measure(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the clearance of points (..., 2)."""
@@ -156,6 +160,9 @@ _END_M = 0.45
 _END_ROOM_M = 0.2
 """… namely this much."""
 
+_CANDIDATES_MAX = 12
+"""How many free spots are tried: the nearest ones, then as many from all over the floor."""
+
 _NEIGHBOURS = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
 
 
@@ -186,27 +193,6 @@ def _a_star(
                 ahead = ((i - goal[0]) ** 2 + (j - goal[1]) ** 2) ** 0.5
                 heapq.heappush(waiting, (total + ahead, (i, j)))
     return None
-
-
-def _distances(cost: NDArray[np.float64], start: tuple[int, int]) -> NDArray[np.float64]:
-    """Return what the cheapest way from start to every cell costs, in cells."""
-    costs = cost.tolist()
-    paid = np.full(cost.shape, np.inf)
-    paid[start] = 0.0
-    waiting = [(0.0, start)]
-    while waiting:
-        total, here = heapq.heappop(waiting)
-        if total > paid[here]:
-            continue
-        for di, dj in _NEIGHBOURS:
-            i, j = here[0] + di, here[1] + dj
-            if not (0 <= i < cost.shape[0] and 0 <= j < cost.shape[1]):
-                continue
-            there = total + (di * di + dj * dj) ** 0.5 * costs[i][j]
-            if there < paid[i, j]:
-                paid[i, j] = there
-                heapq.heappush(waiting, (there, (i, j)))
-    return paid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,13 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+)
 
 from yanshi.assets import locate
 from yanshi.core.errors import ConfigError, ContractError
@@ -37,6 +44,9 @@ TERM_WIDTHS: dict[str, int | None] = {
     "motion_orientation": 6,
 }
 """Every observation term Yanshi can fill in, and how many numbers it has; None: one a joint."""
+
+_NOT_A_NETWORK = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented)
+"""What ONNX Runtime raises on a file that it cannot open as a network."""
 
 _GAIN_TOLERANCE = 0.02
 """How far, relatively, a policy's gains may lie from the robot's own."""
@@ -331,7 +341,7 @@ def open_session(path: Path) -> ort.InferenceSession:
     options.log_severity_level = 3
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except (ort.capi.onnxruntime_pybind11_state.Fail, RuntimeError, ValueError) as error:
+    except _NOT_A_NETWORK as error:
         raise ContractError(
             f"{path} is not a network that ONNX Runtime can run: {error}"
         ) from error

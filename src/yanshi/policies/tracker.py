@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import ContractError
+from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import load_contract
 from yanshi.policies.network import Network
@@ -94,7 +95,7 @@ class Tracker:
         """Return the torso's rotation in the IMU's level frame, shape (3, 3)."""
         torso = self._kinematics.links.torso
         pelvis_from_torso = self._kinematics.pelvis_from_link(state.joint_position, torso)[:3, :3]
-        rotation: NDArray[np.float64] = _matrix(state.orientation_wxyz) @ pelvis_from_torso
+        rotation: NDArray[np.float64] = rotation_matrix(state.orientation_wxyz) @ pelvis_from_torso
         return rotation
 
     def _read_motion(
@@ -115,20 +116,8 @@ class Tracker:
             position.append(outputs["joint_pos"][0].astype(np.float64))
             velocity.append(outputs["joint_vel"][0].astype(np.float64))
             x, y, z, w = outputs["ref_quat_xyzw"][0].astype(np.float64)
-            torso.append(_matrix(np.array([w, x, y, z])))
+            torso.append(rotation_matrix(np.array([w, x, y, z])))
         return np.array(position), np.array(velocity), np.array(torso)
-
-
-def _matrix(wxyz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rotation matrix of a unit quaternion, shape (3, 3)."""
-    w, x, y, z = wxyz
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
 
 
 def _yaw(rotation: NDArray[np.float64]) -> float:

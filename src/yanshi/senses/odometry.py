@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.control.kinematics import Kinematics
+from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import BaseEstimate, RobotState
 
 
@@ -50,7 +51,7 @@ class Odometry:
     def update(self, state: RobotState) -> BaseEstimate:
         """Take in one measurement and return where the pelvis is now."""
         orientation_wxyz = _product(self._map_from_start, state.orientation_wxyz)
-        R = _matrix(orientation_wxyz)
+        R = rotation_matrix(orientation_wxyz)
         soles = self._kinematics.soles_in_pelvis(state.joint_position) @ R.T  # (2, n, 3)
         belief = self._believe(state, soles, R[2])
         if state.t_ns > self._last_ns and self._soles is not None:
@@ -105,15 +106,3 @@ def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float
         ]
     )
     return -c if c[0] < 0.0 else c
-
-
-def _matrix(wxyz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rotation matrix of a unit quaternion, shape (3, 3)."""
-    w, x, y, z = wxyz
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )

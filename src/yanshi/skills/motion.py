@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from yanshi.control.route import STILL, Floor, Follower, FollowerConfig, Point, wrap
+from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity
 from yanshi.skills.behaviour import Behaviour
@@ -129,8 +130,7 @@ def move_arm(
 
 def held_out(tools: Tools, percept: Percept, joints: Mapping[int, float]) -> UpperBody:
     """Return a posture of the arms with the torques that its weight asks of arms and waist."""
-    w, x, y, z = percept.base.orientation_wxyz
-    up = np.array([2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)])
+    up = rotation_matrix(percept.base.orientation_wxyz)[2]
     resting = tools.robot.default_position.copy()
     waist = [i for i, name in enumerate(tools.robot.joint_names) if name.startswith("waist")]
     resting[waist] = percept.state.joint_position[waist]

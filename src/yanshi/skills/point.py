@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.route import STILL, wrap
 from yanshi.core.errors import UnreachableError
+from yanshi.core.frames import rotation_matrix
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.ground import floor_of
 from yanshi.skills.motion import heading_to, held_out, here, move_arm, tick, turn_to
@@ -96,9 +97,6 @@ class Point(Flow):
 
 def _in_pelvis(percept: Percept, point_on_map: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return a point of the map in the pelvis frame, shape (3,)."""
-    w, x, y, z = percept.base.orientation_wxyz
     offset = point_on_map - percept.base.position
-    # v + 2 u × (u × v + w v) turns by a quaternion (w, u); its inverse has -u.
-    u = -np.array([x, y, z])
-    turned: NDArray[np.float64] = offset + 2.0 * np.cross(u, np.cross(u, offset) + w * offset)
-    return turned
+    in_pelvis: NDArray[np.float64] = rotation_matrix(percept.base.orientation_wxyz).T @ offset
+    return in_pelvis

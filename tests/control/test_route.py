@@ -1,0 +1,128 @@
+"""Ways are checked against a fine grid of clearances; the follower against a point that moves."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yanshi.control.route import Box, Disc, Floor, Follower, wrap
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import BaseEstimate
+
+ROOM = (6.0, 5.0)
+TABLE = Box(centre=(0.5, 0.0), size=(0.8, 1.6), yaw=0.4)
+PERSON = Disc(centre=(-1.5, 1.0), radius=0.3)
+FLOOR = Floor(ROOM, [TABLE], [PERSON])
+RADIUS = 0.38
+
+
+def room_along(path: np.ndarray, floor: Floor) -> float:
+    """Return the least clearance on a path, leaving out its ends."""
+    least = np.inf
+    for start, end in zip(path[:-1], path[1:], strict=True):
+        for share in np.linspace(0.0, 1.0, 60):
+            point = start + share * (end - start)
+            if min(np.linalg.norm(point - path[0]), np.linalg.norm(point - path[-1])) > 0.5:
+                least = min(least, floor.clearance((point[0], point[1])))
+    return least
+
+
+def test_clearance_is_the_distance_to_the_nearest_thing():
+    assert FLOOR.clearance((-2.5, -2.0)) == pytest.approx(0.5)
+    assert FLOOR.clearance((-1.5, 0.2)) == pytest.approx(0.5)
+    assert FLOOR.clearance((0.5, 0.0)) == 0.0
+    turned = Floor(ROOM, [Box(centre=(0.0, 0.0), size=(1.0, 1.0), yaw=np.pi / 4)])
+    assert turned.clearance((1.0, 0.0)) == pytest.approx(1.0 - np.sqrt(0.5))
+
+
+def test_a_free_way_is_straight():
+    np.testing.assert_allclose(
+        FLOOR.find_path((-2.0, -1.5), (2.0, -1.8), RADIUS), [(-2.0, -1.5), (2.0, -1.8)]
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(-2.5, 2.5), st.floats(-2.0, 2.0), st.floats(-2.5, 2.5), st.floats(-2.0, 2.0))
+def test_every_way_keeps_its_distance(x0, y0, x1, y1):
+    start, goal = (x0, y0), (x1, y1)
+    if FLOOR.clearance(start) < RADIUS or FLOOR.clearance(goal) < RADIUS:
+        return
+    path = FLOOR.find_path(start, goal, RADIUS)
+    np.testing.assert_allclose(path[[0, -1]], [start, goal])
+    assert room_along(path, FLOOR) > RADIUS - 0.12  # A cell's diagonal.
+
+
+def test_no_way_leads_through_a_wall_of_boxes():
+    wall = Box(centre=(0.0, 0.0), size=(0.2, 5.0), yaw=0.0)
+    with pytest.raises(UnreachableError, match="No way"):
+        Floor(ROOM, [wall]).find_path((-2.0, 0.0), (2.0, 0.0), RADIUS)
+
+
+def test_a_robot_close_to_a_table_finds_its_way_off():
+    close = (-0.25, 0.0)
+    assert 0.2 < FLOOR.clearance(close) < RADIUS
+    path = FLOOR.find_path(close, (2.2, 1.5), RADIUS)
+    assert len(path) > 2
+
+
+def test_the_freest_point_has_the_room_asked_for():
+    point = FLOOR.freest_point((0.0, -1.2), RADIUS, 1.0)
+    assert point is not None
+    assert FLOOR.clearance(point) >= 1.0
+    assert FLOOR.freest_point((0.0, -1.2), RADIUS, 2.6) is None
+
+
+class Glider:
+    """A point that moves exactly as told, with a lag like a walking robot's."""
+
+    def __init__(self, x: float, y: float, yaw: float) -> None:
+        self.position = np.array([x, y])
+        self.yaw = yaw
+        self.velocity = np.zeros(3)
+        self.t_ns = 0
+
+    def base(self) -> BaseEstimate:
+        return BaseEstimate(
+            t_ns=self.t_ns,
+            position=[*self.position, 0.75],
+            orientation_wxyz=[np.cos(0.5 * self.yaw), 0.0, 0.0, np.sin(0.5 * self.yaw)],
+            velocity=[0.0, 0.0, 0.0],
+        )
+
+    def move(self, velocity: tuple[float, float, float]) -> None:
+        self.velocity += 0.1 * (np.array(velocity) - self.velocity)
+        ahead, left, turn = self.velocity
+        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
+        self.position += 0.02 * np.array([cos * ahead - sin * left, sin * ahead + cos * left])
+        self.yaw += 0.02 * turn
+        self.t_ns += 20_000_000
+
+
+def follow(follower: Follower, glider: Glider, ticks_max: int = 3000) -> float:
+    """Follow to the end and return the least clearance met on FLOOR."""
+    least = np.inf
+    for _ in range(ticks_max):
+        velocity = follower.velocity(glider.base())
+        if velocity is None:
+            return least
+        glider.move(velocity)
+        least = min(least, FLOOR.clearance((glider.position[0], glider.position[1])))
+    raise AssertionError("The follower never arrived.")
+
+
+@pytest.mark.parametrize("yaw", [-3.0, -1.0, 0.5, 2.2])
+def test_the_follower_ends_at_the_pose_asked_and_cuts_no_corner(yaw):
+    glider = Glider(-1.0, -1.5, 1.0)
+    path = FLOOR.find_path((-1.0, -1.5), (1.6, 1.6), RADIUS)
+    least = follow(Follower(path, yaw), glider)
+    assert np.linalg.norm(glider.position - (1.6, 1.6)) < 0.1
+    assert abs(wrap(glider.yaw - yaw)) < np.deg2rad(6.0)
+    assert least > 0.25
+
+
+def test_a_goal_underfoot_is_reached_without_walking_away():
+    glider = Glider(0.0, -1.5, 0.0)
+    follower = Follower(np.array([(0.0, -1.5), (0.0, -1.5)]), 1.2)
+    follow(follower, glider)
+    assert np.linalg.norm(glider.position - (0.0, -1.5)) < 0.1
+    assert abs(wrap(glider.yaw - 1.2)) < 0.1
