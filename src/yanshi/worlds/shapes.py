@@ -315,7 +315,7 @@ def make_book(maker: Maker) -> None:
         maker.seen(BOX, (x, y, 0.0025), (0.0, 0.0, sign * (z - 0.0025)))
     maker.seen(BOX, (0.003, y, z), (-x + 0.003, 0.0, 0.0))
     maker.seen(BOX, (x - 0.006, y - 0.004, z - 0.004), (0.002, 0.0, 0.0), rgba=PAPER)
-    maker.seen(BOX, (0.03, 0.035, 0.0006), (0.005, 0.02, z), rgba=PAPER)
+    maker.seen(BOX, (0.03, 0.03, 0.0006), (0.005, 0.055, z), rgba=PAPER)
     maker.touch(BOX, (x, y, z))
 
 
