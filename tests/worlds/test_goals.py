@@ -189,6 +189,13 @@ def test_arms_and_legs_in_motion_for_long_enough_are_a_dance():
     assert not goals.danced(12.0).is_met(seen)
 
 
+def test_treading_with_one_arm_still_is_no_dance():
+    def tread(t):
+        return {name: angle for name, angle in jig(t).items() if "right" not in name}
+
+    assert not goals.danced(3.0).is_met(Puppet().act(6.0, tread).witness)
+
+
 def test_moving_one_arm_alone_or_marching_off_is_no_dance():
     assert not goals.danced(3.0).is_met(Puppet().act(6.0, raised).witness)
     marching = Puppet().act(6.0, lambda t: {**jig(t), "x": t}).witness
