@@ -28,8 +28,9 @@ SMALL = FilmConfig(width=96, height=64, fps=10)
 STAGE = """
 <mujoco><worldbody><light pos="0 0 3"/>
   <geom name="floor" type="plane" size="3 3 .1" rgba=".5 .5 .5 1"/>
-  <geom name="wall_east" type="box" size=".03 2 1.2" pos="2.03 0 1.2" rgba="0 0 1 1"/>
-  <geom name="wall_west" type="box" size=".03 2 1.2" pos="-2.03 0 1.2" quat="0 0 0 1"
+  <geom name="wall_east" type="box" size=".03 2 1.2" pos="2.03 0 1.2" group="1"
+        rgba="0 0 1 1"/>
+  <geom name="wall_west" type="box" size=".03 2 1.2" pos="-2.03 0 1.2" quat="0 0 0 1" group="1"
         rgba="0 0 1 1"/>
   {extra}
   <body name="pelvis" pos="0 0 .8"><freejoint name="pelvis"/>
@@ -82,10 +83,10 @@ def test_the_camera_goes_round_a_cupboard_that_would_hide_the_robot():
     eye = path.position(15)
     toward = np.array([0.0, 0.0, 0.8]) - eye
     hit = np.zeros(1, dtype=np.int32)
-    groups = np.array([1, 0, 0, 0, 0, 0], dtype=np.uint8)
+    groups = np.array([1, 0, 0, 0, 0, 0], dtype=np.uint8)  # Walls are in group 1.
     far = np.linalg.norm(toward)
     gap = mujoco.mj_ray(model, data, eye, toward / far, groups, 1, -1, hit)
-    assert gap < 0.0 or gap > far or model.geom(hit[0]).name.startswith("wall")
+    assert gap < 0.0 or gap > far
 
 
 def test_a_wall_between_camera_and_room_is_cut_away_and_others_stay():
