@@ -10,7 +10,7 @@ from yanshi.policies.contract import policy_folder
 from yanshi.policies.tracker import Tracker
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of
-from yanshi.skills.motion import here, stand, tick, walk_to
+from yanshi.skills.motion import here, march, stand, tick, walk_to
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 
 _ROOM_M = (1.15, 1.0)
@@ -18,6 +18,8 @@ _ROOM_M = (1.15, 1.0)
 the arms reach as far again."""
 _BLEND_IN_S = 0.6
 _BLEND_OUT_S = 0.4
+_FEET_TOGETHER_S = 1.5
+"""The dance ends with the feet apart: a few steps on the spot bring them together."""
 
 
 class Dance(Flow):
@@ -56,7 +58,8 @@ class Dance(Flow):
             except UnreachableError:
                 return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
         percept = yield from self._dance(percept)
-        yield from stand(tools, percept, 1.0)
+        percept = yield from march(tools, percept, _FEET_TOGETHER_S)
+        yield from stand(tools, percept, 1.5)
         return DONE
 
     def _dance(self, percept: Percept) -> Generator[JointTarget, Percept, Percept]:

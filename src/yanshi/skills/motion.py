@@ -12,6 +12,11 @@ from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
 from yanshi.skills.skill import Percept, Tools
 
+LEAN_STIFFNESS = 50.0
+"""N·m/rad: leaning back by this balances what is held out, as the upper body weighs 20 kg with
+its middle 0.25 m above the waist."""
+_LEAST_TURN = 0.02
+"""rad/s."""
 REPLAN_S = 1.0
 """How often a way is looked for anew, since a person may have been seen on it."""
 
@@ -43,6 +48,19 @@ def stand(
     end_ns = percept.state.t_ns + round(seconds * 1e9)
     while percept.state.t_ns < end_ns:
         percept = yield tick(tools, percept, STILL, upper_body)
+    return percept
+
+
+def march(tools: Tools, percept: Percept, seconds: float) -> Behaviour[Percept]:
+    """Step on the spot, which brings the feet under the hips."""
+    spot, yaw = np.array(here(percept)), percept.base.yaw
+    end_ns = percept.state.t_ns + round(seconds * 1e9)
+    while percept.state.t_ns < end_ns:
+        turn = float(np.clip(wrap(yaw - percept.base.yaw), -0.4, 0.4))
+        ahead, left = _back_to(spot, percept)
+        # Never all zeros, which would mean standing.
+        velocity = (ahead, left, turn if abs(turn) > _LEAST_TURN else _LEAST_TURN)
+        percept = yield tick(tools, percept, velocity)
     return percept
 
 
@@ -141,7 +159,8 @@ def held_out(tools: Tools, percept: Percept, joints: Mapping[int, float]) -> Upp
     more = torque - tools.kinematics.holding_torque(resting, up)
     effort = {joint: float(torque[joint]) for joint in joints}
     effort |= {joint: float(more[joint]) for joint in waist}
-    return UpperBody(joints=joints, effort=effort)
+    lean = {joint: float(more[joint]) / LEAN_STIFFNESS for joint in waist}
+    return UpperBody(joints=joints, waist=lean, effort=effort)
 
 
 def is_line_free(floor: Floor, start: Point, end: Point) -> bool:

@@ -8,10 +8,10 @@ from yanshi.skills.motion import held_out, move_arm, tick
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 
 _RAISED = {
-    "shoulder_pitch": -0.4,
-    "shoulder_roll": -1.1,
+    "shoulder_pitch": -1.1,
+    "shoulder_roll": -0.5,
     "shoulder_yaw": 0.0,
-    "elbow": -0.4,
+    "elbow": -0.2,
     "wrist_roll": 0.0,
     "wrist_pitch": 0.0,
     "wrist_yaw": 0.0,
