@@ -9,17 +9,16 @@ import pytest
 
 from yanshi.bodies.simulation import simulate
 from yanshi.runtime.brain import Brain
-from yanshi.runtime.episode import Episode, Snapshot
+from yanshi.runtime.episode import Episode
+from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 from yanshi.worlds.witness import Witness
 
 WORLD, SEED = "home", 3
 
 
-class Onlooker:
+class Onlooker(Observer):
     """Hears every event, and may do something at a moment."""
-
-    wants_pictures = False
 
     def __init__(self) -> None:
         self.events: list[tuple[int, str, str]] = []

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bodies.simulation import Simulation, simulate
@@ -28,7 +27,8 @@ from yanshi.core.errors import ConfigError
 from yanshi.mind.mind import Mind
 from yanshi.mind.names import spoken
 from yanshi.runtime.brain import Brain
-from yanshi.runtime.episode import Episode, Observer, Snapshot
+from yanshi.runtime.episode import Episode
+from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 from yanshi.worlds import goals
 from yanshi.worlds.goals import Goal
@@ -55,10 +55,8 @@ class Order:
     outcome: str
 
 
-class Judge:
+class Judge(Observer):
     """Watches an episode through the simulator's eyes; an `Observer`."""
-
-    wants_pictures = False
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
@@ -67,17 +65,9 @@ class Judge:
     def on_tick(self, snapshot: Snapshot) -> None:
         self.witness.sample(self._simulation.body.data)
 
-    def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        pass
 
-    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
-        pass
-
-
-class Chatter:
+class Chatter(Observer):
     """Keeps the language model busy with one sentence after the other; an `Observer`."""
-
-    wants_pictures = False
 
     def __init__(self, mind: Mind) -> None:
         self._mind = mind
@@ -91,9 +81,6 @@ class Chatter:
         if self._is_free and (self._count == 0 or self._mind.poll() is not None):
             self._count += 1
             self._mind.ask(f"第{self._count}次，走到桌子前，看看桌上有什么，然后跳个舞")
-
-    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
-        pass
 
 
 def load_orders(path: Path) -> list[Order]:

@@ -64,7 +64,8 @@ def run(
     from yanshi.ports.keyboard import listen_for_stop
     from yanshi.ports.terminal import Terminal
     from yanshi.runtime.brain import Brain
-    from yanshi.runtime.episode import Episode, Observer
+    from yanshi.runtime.episode import Episode
+    from yanshi.runtime.observer import Observer
 
     with ExitStack() as stack:
         with console.status("偃师 wakes up …"):

@@ -1,7 +1,6 @@
 """What a run leaves for a film: poses and captions, kept as it goes and developed afterwards."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +10,12 @@ from rich.progress import Progress
 from yanshi.bodies.film import Cinema, FilmConfig, Take, VideoFile, plan_camera
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.messages import Step
+from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.worlds.witness import place_points
 
-if TYPE_CHECKING:
-    from yanshi.runtime.episode import Snapshot
 
-
-class Reel:
+class Reel(Observer):
     """Looks on at a run and keeps a pose per frame."""
-
-    wants_pictures = False
 
     def __init__(self, simulation: Simulation, config: FilmConfig | None = None) -> None:
         self.config = config or FilmConfig()
@@ -31,7 +26,7 @@ class Reel:
         self._subjects: list[NDArray[np.float64]] = []
         self._captions: list[str] = []
 
-    def on_tick(self, snapshot: "Snapshot") -> None:
+    def on_tick(self, snapshot: Snapshot) -> None:
         """Keep a pose when a frame is due."""
         if snapshot.t_ns < self._due_ns:
             return
@@ -39,12 +34,6 @@ class Reel:
         self._qpos.append(self._simulation.body.data.qpos.copy())
         self._subjects.append(self._subject(snapshot.step))
         self._captions.append(ascii_caption(snapshot.step))
-
-    def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        """Do nothing: captions are the steps."""
-
-    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
-        """Do nothing: the film has a camera of its own."""
 
     def develop(self, path: Path, console: Console | None = None) -> None:
         """Film what was kept.

@@ -9,13 +9,12 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from yanshi.runtime.episode import Snapshot
+from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 
 MARKS = {"waiting": "·", "begin": "▶", "done": "✔", "failed": "✘", "stopped": "■"}
@@ -24,10 +23,8 @@ SWITCH_INTERVAL_S = 0.0005
 """How long a drawing thread may keep the interpreter from the robot's thread."""
 
 
-class Terminal:
+class Terminal(Observer):
     """Shows a run as it happens; use it as a context manager."""
-
-    wants_pictures = False
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
@@ -63,9 +60,6 @@ class Terminal:
 
     def on_tick(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-
-    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
-        pass
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
         if kind == "heard":

@@ -14,19 +14,17 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.bodies.looks import flatten_textures, polish, thin_meshes
+from yanshi.bodies.simulation import Simulation
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Thing
-
-if TYPE_CHECKING:
-    from yanshi.bodies.simulation import Simulation
-    from yanshi.runtime.episode import Snapshot
+from yanshi.runtime.observer import Observer, Snapshot
 
 HOST = "127.0.0.1"
 """The page is for this machine alone."""
@@ -141,12 +139,12 @@ def word_panel(sight: Sight) -> str:
     return "\n\n".join([*filter(None, parts), f"*sees:* {seen or '…'}"])
 
 
-class View:
+class View(Observer):
     """Looks on at a run and shows it on a page; use it as a context manager."""
 
     wants_pictures = True
 
-    def __init__(self, simulation: "Simulation", port: int = PORT) -> None:
+    def __init__(self, simulation: Simulation, port: int = PORT) -> None:
         """Start the page and wait until it is served.
 
         Raises:
@@ -170,7 +168,7 @@ class View:
         self._thread = threading.Thread(target=self._feed, name="view", daemon=True)
         self._thread.start()
 
-    def on_tick(self, snapshot: "Snapshot") -> None:
+    def on_tick(self, snapshot: Snapshot) -> None:
         """Leave the newest state for the page."""
         self._sight = replace(
             self._sight,

@@ -15,7 +15,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 from yanshi.bodies.simulation import Simulation
 from yanshi.core.errors import BodyError
 from yanshi.core.frames import pose_matrix
-from yanshi.core.messages import BaseEstimate, JointTarget, Plan, RobotState, Scene, Step
+from yanshi.core.messages import JointTarget, Plan, RobotState, Scene, Step
 from yanshi.mind.mind import Mind, Understanding
 from yanshi.mind.replies import word_outcome
 from yanshi.policies.walker import Walker
@@ -31,6 +30,7 @@ from yanshi.runtime.clocks import LockstepClock, PacedClock
 from yanshi.runtime.executive import Executive, StepRecord
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.loops import Loop, Scheduler, Timings
+from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport, StepReport, Trace
 from yanshi.safety.faults import Fault
 from yanshi.safety.gate import GateConfig, gate_target
@@ -60,40 +60,6 @@ class EpisodeConfig:
     """How long the robot goes on balancing after the last step before the run ends."""
     longest_s: float = 600.0
     """A run is ended by then, whatever it is doing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Snapshot:
-    """What an onlooker may see at one policy tick."""
-
-    t_ns: int
-    state: RobotState
-    target: JointTarget
-    base: BaseEstimate
-    scene: Scene
-    step: Step | None
-    loops: tuple[Loop, ...]
-
-
-class Observer(Protocol):
-    """Somebody who looks on: a terminal, a page, a log, a judge."""
-
-    def on_tick(self, snapshot: Snapshot) -> None:
-        """See one policy tick."""
-        ...
-
-    def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        """Hear an event: `heard`, `plan`, `begin`, `end`, `say`, `see`, `fault`."""
-        ...
-
-    def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
-        """See what the head camera saw; only when `wants_pictures`."""
-        ...
-
-    @property
-    def wants_pictures(self) -> bool:
-        """Whether pictures should be sent over from the eyes' process."""
-        ...
 
 
 class Episode:
@@ -147,6 +113,7 @@ class Episode:
         self._understanding: Understanding | None = None
         self._asked_at_ns: int | None = None
         self._idle_since_ns: int | None = None
+        self._lost: list[Observer] = []
         self._has_fallen = False
         self._stop_asked = False
         self._eyes_lost = False
@@ -223,6 +190,7 @@ class Episode:
         if self._eyes_lost:
             return
         self._sense_body(t_ns)
+        self._check_observers(t_ns)
         try:
             self._collect_glance(t_ns)
             if self._eyes.pending == 0:
@@ -260,6 +228,12 @@ class Episode:
             for observer in self._observers:
                 if observer.wants_pictures:
                     observer.on_picture(taken_ns, glance.rgb)
+
+    def _check_observers(self, t_ns: int) -> None:
+        for observer in self._observers:
+            if observer.fault and observer not in self._lost:
+                self._lost.append(observer)
+                self._raise_fault(t_ns, Fault.RECORDER_LOST, observer.fault)
 
     def _map_from_camera(self) -> NDArray[np.float64]:
         map_from_pelvis = pose_matrix(self._base.position, self._base.orientation_wxyz)

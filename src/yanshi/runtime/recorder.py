@@ -13,23 +13,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import av
 import numpy as np
 from foxglove import messages as fox
 from numpy.typing import NDArray
 
+from yanshi.bodies.simulation import Simulation
 from yanshi.core.errors import UnknownNameError
 from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene
 from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.mcap_file import McapFile
+from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.things import PAINTS, THING_KINDS
-
-if TYPE_CHECKING:
-    from yanshi.bodies.simulation import Simulation
-    from yanshi.runtime.episode import Snapshot
 
 MAP, BASE, CAMERA = "map", "pelvis", "head_camera"
 """Frames of reference in the log."""
@@ -304,12 +302,12 @@ def _entity(name: str, t_ns: int, **parts: Any) -> fox.SceneEntity:
     return fox.SceneEntity(timestamp=stamp(t_ns), frame_id=MAP, id=name, **parts)
 
 
-class RunRecorder:
+class RunRecorder(Observer):
     """Looks on at a run and logs it; use it as a context manager."""
 
     wants_pictures = True
 
-    def __init__(self, path: Path, simulation: "Simulation") -> None:
+    def __init__(self, path: Path, simulation: Simulation) -> None:
         self.recorder = Recorder(path, simulation.robot, simulation.floor_plan)
         self._scene: Scene | None = None
 
@@ -318,7 +316,7 @@ class RunRecorder:
         """What went wrong with the log; empty while all is well."""
         return self.recorder.fault
 
-    def on_tick(self, snapshot: "Snapshot") -> None:
+    def on_tick(self, snapshot: Snapshot) -> None:
         """Log one policy tick."""
         write, t_ns = self.recorder.write, snapshot.t_ns
         write("/state", t_ns, snapshot.state)
