@@ -71,6 +71,8 @@ def walk_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
         UnreachableError: No way leads there.
     """
     x, y, yaw = pose
+    # Choosing the pose took time already: look for the way in a tick of its own.
+    percept = yield tick(tools, percept)
     floor = floor_of(tools.floor_plan, percept.scene)
     follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw)
     people = _people(percept)
