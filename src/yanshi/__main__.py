@@ -1,0 +1,5 @@
+"""`python -m yanshi` is the command `yanshi`."""
+
+from yanshi.cli.main import main
+
+main()

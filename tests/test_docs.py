@@ -1,0 +1,93 @@
+"""Every example runs, and every command in the documents is one that the program takes."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(r"^\s*(?:\.venv/bin/)?yanshi (?P<rest>[^#\n]*)", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:)(?P<path>[^)#]+)(?:#[^)]*)?\)")
+RUN_MAX = 3
+"""Each of the first few different `yanshi run` lines is run for real; they take a while."""
+
+
+def commands() -> list[list[str]]:
+    found: dict[str, list[str]] = {}
+    for document in DOCUMENTS:
+        blocks = re.findall(r"```\w*\n(.*?)```|((?:^    .*\n)+)", document.read_text(), re.S | re.M)
+        for fenced, indented in blocks:
+            for match in COMMAND.finditer(fenced or indented):
+                words = shlex.split(match["rest"])
+                if words and not any(word.isupper() for word in words):
+                    found.setdefault(" ".join(words), words)
+    return list(found.values())
+
+
+COMMANDS = commands()
+RUNS = [words for words in COMMANDS if words[0] == "run" and "wall" not in words][:RUN_MAX]
+
+
+def test_the_documents_name_commands():
+    assert len(COMMANDS) >= 8
+    assert RUNS
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs_to_its_end(example):
+    result = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:yanshi", str(example)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip()
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_program_knows_the_command_and_its_options(words):
+    depth = 2 if words[0] in ("bench", "train") else 1
+    help_text = subprocess.run(
+        [sys.executable, "-m", "yanshi", *words[:depth], "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "TERM": "dumb"},
+    )
+    if words[0] == "train" and "make train" in help_text.stderr:
+        pytest.skip("training needs packages that are not installed here")
+    assert help_text.returncode == 0, help_text.stderr
+    for option in (word for word in words if word.startswith("--")):
+        assert option in help_text.stdout, f"{option} is not an option of {words[0]}"
+
+
+@pytest.mark.parametrize("words", RUNS, ids=" ".join)
+def test_a_run_from_the_documents_runs(words, tmp_path):
+    quick = [word for word in words if word != "--view"]
+    if "--film" in quick:  # Filming a whole run takes minutes; it has tests of its own.
+        at = quick.index("--film")
+        del quick[at : at + 2]
+    result = subprocess.run(
+        [sys.executable, "-m", "yanshi", *quick],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        cwd=tmp_path,
+    )
+    assert result.returncode in (0, 3, 4), result.stderr
+    assert "Traceback" not in result.stderr
+    for option in ("--record", "--report"):
+        if option in quick:
+            assert (tmp_path / quick[quick.index(option) + 1]).stat().st_size > 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document):
+    for match in LINK.finditer(document.read_text()):
+        assert (document.parent / match["path"]).exists(), match["path"]
