@@ -36,7 +36,7 @@ from yanshi.safety.faults import Fault
 from yanshi.safety.gate import GateConfig, gate_target
 from yanshi.senses.odometry import Odometry
 from yanshi.senses.scene_memory import SceneMemory
-from yanshi.skills.skill import Outcome, Percept, Tools
+from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
 
@@ -92,6 +92,7 @@ class Episode:
             walker=Walker(self._robot),
             kinematics=self._kinematics,
         )
+        prepare_skills(tools)
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
         self._odometry = Odometry(self._kinematics, simulation.floor_plan.start)
         self._memory = SceneMemory()
