@@ -97,3 +97,13 @@ def test_training_without_its_packages_says_how_to_get_them(typed, monkeypatch):
     code, _, errors = typed("train", "eyes")
     assert code == 2
     assert "make train" in errors
+
+
+def test_a_wrong_option_is_told_in_chinese_to_whom_speaks_chinese(typed):
+    code, _, errors = typed("run", "走到门口", "--sede", "3")
+    assert code == 2
+    assert "没有选项 --sede" in errors
+    assert "--seed" in errors
+    code, _, errors = typed("bench", "run", "--n", "0")
+    assert code == 2
+    assert "yanshi bench run --help" in errors

@@ -13,11 +13,14 @@ from importlib.metadata import version
 from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from yanshi.core.errors import YanshiError
 
 WRONG_USE = 2
 """Exit code for an option, a sentence or a machine that cannot be used."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 _MODULES = {
     "run": "Say a sentence to the robot; it sees, understands and does it.",
     "skills": "List what the robot can do, and how a plan asks for it.",
@@ -33,11 +36,38 @@ own, called like its module in this folder."""
 def main() -> None:
     """Run the command that was typed; the exit code says how it went."""
     arguments = sys.argv[1:]
+    language = _language(arguments)
     try:
-        make_app(arguments)(args=arguments, prog_name="yanshi")
+        code = make_app(arguments)(args=arguments, prog_name="yanshi", standalone_mode=False)
     except YanshiError as error:
-        print(error.text(_language(arguments)), file=sys.stderr)
+        print(error.text(language), file=sys.stderr)
         sys.exit(WRONG_USE)
+    except TyperException as error:
+        print(explain_wrong_use(error, language), file=sys.stderr)
+        sys.exit(WRONG_USE)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def explain_wrong_use(error: TyperException, language: str) -> str:
+    """Say what was wrong with what was typed, and what shows what would be right."""
+    found = str(getattr(error, "message", error))
+    close = ", ".join(getattr(error, "possibilities", None) or ())
+    option = getattr(error, "option_name", None)
+    parameter = getattr(getattr(error, "param", None), "opts", None)
+    more = f"{getattr(getattr(error, 'ctx', None), 'command_path', 'yanshi')} --help"
+    if not language.startswith("zh"):
+        where = f"{'/'.join(parameter)}: " if parameter else ""
+        hint = f" Did you mean {close}?" if close else ""
+        end = "" if found.endswith(("?", ".")) else "."
+        return f"{where}{found}{end}{hint} This shows what there is: {more}"
+    hint = f"是不是想说 {close}？" if close else ""
+    if option:
+        return f"没有选项 {option}。{hint}查看帮助：{more}"
+    if parameter:
+        return f"选项 {'/'.join(parameter)} 的值不对（{found}）。查看帮助：{more}"
+    return f"用法不对（{found}）。{hint}查看帮助：{more}"
 
 
 def make_app(arguments: Sequence[str]) -> typer.Typer:
