@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from yanshi.assets.store import locate
 from yanshi.core.errors import AssetError, YanshiError
+from yanshi.mind.trim import trimmed
 
 ADAPTER = Path(__file__).parent / "weights" / "plan-lora.gguf"
 PINNED_MODEL = "gemma_270m"
@@ -37,7 +38,8 @@ class ModelConfig:
     """What an endpoint calls the model; most local ones do not ask."""
     key: str = ""
     """The endpoint's key; empty for none."""
-    threads: int = 2
+    threads: int = 0
+    """0: as many as there are idle cores, at least one, at most two."""
     tokens_max: int = 120
     """Longest answer: six steps and two texts."""
     timeout_s: float = 60.0
@@ -207,7 +209,9 @@ class Llama:
     def __init__(self, config: ModelConfig) -> None:
         import xllamacpp
 
-        path = locate(PINNED_MODEL) if config.is_ours else Path(config.source).expanduser()
+        path = Path(config.source).expanduser()
+        if config.is_ours:
+            path = trimmed(locate(PINNED_MODEL))
         for file in (path, ADAPTER) if config.is_ours else (path,):
             if not file.is_file():
                 raise AssetError(
@@ -227,7 +231,7 @@ class Llama:
         parameters.n_ctx_checkpoints = 0
         parameters.verbosity = -1
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
-            cpu.n_threads = config.threads
+            cpu.n_threads = config.threads or _idle_cores(2)
             cpu.poll = 0  # Threads that spin while they wait would starve the body's loops.
         if config.is_ours:
             adapter = xllamacpp.CommonAdapterLoraInfo()
@@ -282,6 +286,16 @@ class Endpoint:
                 zh=f"YANSHI_MODEL 指定的 {self._url} 回答：{error}。"
                 "请填写兼容 OpenAI 的地址，或取消该变量。",
             ) from error
+
+
+def _idle_cores(most: int) -> int:
+    """Return how many cores have nothing to do, from one to `most`.
+
+    Threads of one network wait for each other several hundred times per token. Two on one core
+    are therefore not half as fast as two on two, but ten times slower than one alone.
+    """
+    idle = (os.cpu_count() or 1) - round(os.getloadavg()[0])
+    return min(max(idle, 1), most)
 
 
 def _serve(connection: Connection, config: ModelConfig) -> None:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import gguf
 import matplotlib
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
@@ -32,6 +33,7 @@ from yanshi.assets.store import locate
 from yanshi.core.files import write_whole
 from yanshi.mind.model import ADAPTER, PINNED_MODEL
 from yanshi.mind.prompt import prompt_for
+from yanshi.mind.trim import VOCABULARY, read_tokens
 from yanshi.train.sentences import Example, examples
 
 GGUF_NAMES = {
@@ -46,6 +48,14 @@ GGUF_NAMES = {
 """Gemma's layers as transformers and as llama.cpp call them."""
 VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
 """Streams of sentences that training never draws from."""
+
+ORDINARY, SPECIAL_MAX, COMMON_MAX = 1, 1000, 80_000
+"""Gemma's type of ordinary tokens; where its special ones end; how many of its tokens, commonest
+first, are kept when they are written in Latin letters or signs."""
+CHINESE = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+")
+PLAIN = re.compile(
+    "[\u2581\u0020-\u007e\u3000-\u303f\uff00-\uffef\u2018-\u201d\u2026\u2014\u00b0]+"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +215,10 @@ def train(
     checkpoint: Path,
     report: Callable[[Progress], None],
 ) -> Progress:
-    """Train until the time is up, saving `checkpoint` every four minutes; resume if it exists."""
+    """Train until the time is up, saving `checkpoint` every four minutes; resume if it exists.
+
+    A checkpoint whose time is up already is returned as it is.
+    """
     optimizer = torch.optim.AdamW(student.parameters(), weight_decay=0.0, betas=(0.9, 0.98))
     progress = Progress()
     if checkpoint.exists():
@@ -213,6 +226,8 @@ def train(
         load_adapter(student, saved["adapter"])
         optimizer.load_state_dict(saved["optimizer"])
         progress = Progress(**saved["progress"])
+    if progress.elapsed_s >= config.minutes * 60.0:
+        return progress
     sample = list(islice(examples(VALIDATION_SEED), config.validation))
     recent: list[float] = []
     next_save_s = progress.elapsed_s + 240.0
@@ -300,7 +315,7 @@ def train_mind(config: MindTraining, work: Path, out: Path = ADAPTER) -> dict[st
         config: How; minutes are those of the whole training, so a run that is to go on after
             it has ended is given more of them.
         work: Folder for checkpoints.
-        out: Where the adapter goes; its record and its curve go beside it.
+        out: Where the adapter goes; its vocabulary, record and curve go beside it.
 
     Returns:
         The record: configuration, command, duration, curve and figures on unseen sentences.
@@ -320,15 +335,17 @@ def train_mind(config: MindTraining, work: Path, out: Path = ADAPTER) -> dict[st
 
         progress = train(student, config, work / "checkpoint.pt", show)
     figures = evaluate(student)
+    vocabulary = choose_vocabulary(locate(PINNED_MODEL), islice(examples(config.seed), 30_000))
     record = make_record(config, progress, figures)
     write_gguf(out, adapter_arrays(student), config.alpha)
+    write_vocabulary(out.with_name(VOCABULARY.name), vocabulary)
     write_whole(out.with_suffix(".json"), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     plot_curve(progress, out.with_suffix(".png"))
     console.print(figures)
     return record
 
 
-def evaluate(student: Student, n: int = 1000) -> dict[str, float]:
+def evaluate(student: Student, n: int = 600) -> dict[str, float]:
     """Return the share of unseen generated sentences understood, in all and by kind."""
     sample = list(islice(examples(TEST_SEED), n))
     several = [example for example in sample if "; " in example.plan]
@@ -370,3 +387,35 @@ def plot_curve(progress: Progress, path: Path) -> None:
     axes.legend()
     figure.savefig(path, dpi=110, bbox_inches="tight")
     pyplot.close(figure)
+
+
+def choose_vocabulary(model_file: Path, sample: Iterable[Example]) -> NDArray[np.bool_]:
+    """Choose the tokens that Chinese and English need, shape (n_tokens,).
+
+    Gemma builds a token from pairs of smaller ones. Everything that a token of the sample could
+    be built from is kept too, so the sample is cut into tokens just as before.
+    """
+    texts, types = read_tokens(model_file)
+    tokens = [text.decode("utf8", "replace") for text in texts]
+    numbers = {token: number for number, token in enumerate(tokens)}
+    keep = np.zeros(len(tokens), dtype=bool)
+    for number, (token, kind) in enumerate(zip(tokens, types, strict=True)):
+        if kind != ORDINARY:
+            keep[number] = number < SPECIAL_MAX
+        elif CHINESE.fullmatch(token):
+            keep[number] = True
+        elif number < COMMON_MAX:
+            keep[number] = PLAIN.fullmatch(token) is not None
+    lines = {f"{e.sentence}\n{e.plan}\n".replace(" ", "\u2581") for e in sample}
+    for line in lines:
+        for start, end in combinations(range(len(line) + 1), 2):
+            if end - start <= 24 and (found := numbers.get(line[start:end])) is not None:
+                keep[found] = True
+    return keep
+
+
+def write_vocabulary(path: Path, keep: NDArray[np.bool_]) -> None:
+    """Write one bit per token."""
+    partial = path.with_suffix(".part")
+    partial.write_bytes(np.packbits(keep).tobytes())
+    partial.replace(path)

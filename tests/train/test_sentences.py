@@ -1,0 +1,127 @@
+"""The sentences that train the mind, against the language that the mind speaks."""
+
+import json
+import random
+from collections import Counter
+from itertools import islice
+
+import pytest
+
+from yanshi.bench.mind import SENTENCES
+from yanshi.mind.language import PlanLanguage
+from yanshi.mind.tongue import Tongue, hear
+from yanshi.train.sentences import (
+    Example,
+    examples,
+    metres_en,
+    metres_zh,
+    number_en,
+    number_zh,
+    seconds_en,
+)
+from yanshi.worlds.home import build_home
+from yanshi.worlds.things import COLOURS, KINDS
+
+N = 4000
+LANGUAGE = PlanLanguage.of(build_home(0).floor_plan)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return list(islice(examples(7), N))
+
+
+def test_every_plan_that_is_taught_is_a_plan(sample):
+    for example in sample:
+        assert str(LANGUAGE.parse(example.plan)) == example.plan
+
+
+def test_no_slot_is_left_open(sample):
+    for example in sample:
+        assert "{" not in example.sentence + example.plan
+
+
+def test_the_same_seed_gives_the_same_sentences_and_another_gives_others():
+    first, again, other = (list(islice(examples(seed), 50)) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_every_word_of_the_language_is_taught(sample):
+    words = Counter(word for example in sample for word in example.plan.replace(";", "").split())
+    places = [place.name for place in build_home(0).floor_plan.places]
+    for word in (*KINDS, *COLOURS, *places, "person", "wave", "bow", "dance", "around", "which"):
+        assert words[word] > 10, word
+
+
+def test_about_half_of_the_sentences_are_chinese_and_all_are_simplified(sample):
+    tongues = Counter(hear(example.sentence).tongue for example in sample)
+    assert 0.4 * N < tongues[Tongue.HANS] < 0.6 * N
+    assert tongues[Tongue.HANT] < 0.01 * N
+
+
+def test_refusals_and_questions_are_whole_plans(sample):
+    for example in sample:
+        if example.plan.startswith(("refuse", "ask")):
+            assert "; " not in example.plan
+
+
+def test_what_is_to_be_said_is_in_the_sentence(sample):
+    own = ("我是偃师", "不客气", "I am Yanshi", "You are welcome")
+    spoken = [example for example in sample if example.plan.startswith('say "')]
+    for example in spoken:
+        text = example.plan.split('"')[1]
+        assert text in own or text in example.sentence or example.sentence.isupper()
+
+
+def test_nothing_of_the_bench_is_ever_taught():
+    held_out = {json.loads(line)["say"] for line in SENTENCES.read_text("utf8").splitlines()}
+    assert not held_out & {example.sentence for example in islice(examples(0), 20_000)}
+
+
+@pytest.mark.parametrize(
+    ("n", "zh", "en"),
+    [
+        (0, "零", "zero"),
+        (10, "十", "ten"),
+        (17, "十七", "seventeen"),
+        (45, "四十五", "forty-five"),
+        (105, "一百零五", "one hundred and five"),
+        (110, "一百一十", "one hundred and ten"),
+        (360, "三百六十", "three hundred and sixty"),
+        (999, "九百九十九", "nine hundred and ninety-nine"),
+    ],
+)
+def test_numbers_are_worded(n, zh, en):
+    assert (number_zh(n), number_en(n)) == (zh, en)
+
+
+def ways(word, value):
+    """Return what `word` makes of a value, over many draws."""
+    return {word(random.Random(seed), value) for seed in range(300)}
+
+
+@pytest.mark.parametrize(
+    ("tenths", "zh", "en"),
+    [
+        (5, {"半米", "50厘米", "0.5米"}, {"half a metre", "50 cm", "one step"}),
+        (10, {"一米", "1米", "两步"}, {"one metre", "1 metre", "two steps"}),
+        (15, {"一米五", "1.5米", "一米半", "三步"}, {"one and a half metres", "1.5 metres"}),
+    ],
+)
+def test_a_distance_has_many_wordings(tenths, zh, en):
+    assert zh <= ways(metres_zh, tenths)
+    assert en <= ways(metres_en, tenths)
+
+
+def test_one_second_is_singular():
+    assert ways(seconds_en, 1) == {
+        "1 second",
+        "one second",
+        "1 sec",
+        "a second",
+    }
+
+
+def test_an_example_is_a_sentence_and_a_plan(sample):
+    assert all(isinstance(example, Example) and example.sentence for example in sample)
