@@ -25,7 +25,7 @@ STOP_ORDERS = ("停！", "快停下来", "stop", "robot, freeze!", "站住别动
 
 
 def bench_mind(
-    n: int = 133, seed: int = 0, out: Path | None = None, sentences: Path = SENTENCES
+    n: int = 193, seed: int = 0, out: Path | None = None, sentences: Path = SENTENCES
 ) -> int:
     """Ask n sentences, print the figures and return the exit code: 1 for a missed target."""
     floor_plan = build_home(seed).floor_plan

@@ -51,7 +51,7 @@ def bench_eyes(n: Number = 200, seed: Seed = 0, json: Json = None) -> None:
 
 @bench.command("mind")
 def bench_mind(
-    n: Number = 133,
+    n: Number = 193,
     seed: Seed = 0,
     json: Json = None,
     sentences: Annotated[

@@ -1,19 +1,21 @@
 """Sentences to learn from: an endless, seeded stream of orders and the plans they mean.
 
 A sentence is made the way people make them: pick what is meant (a plan), pick a wording for each
-step, join the steps, add courtesy, and be a little careless. `phrases_zh` and `phrases_en` hold
+step, join the steps, add courtesy, and be a little careless. `phrases/zh.toml` and `en.toml` hold
 the wordings.
 """
 
 import random
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
-
-from yanshi.train import phrases_en, phrases_zh
+from functools import cache
+from pathlib import Path
 
 SLOT = re.compile(r"\{(\w+)\}")
+OPTIONAL = re.compile(r"(\[[^\[\]]*\]|[\u4e00-\u9fff，：])\?")
+EITHER = re.compile(r"\[([^\[\]]*)\]")
 QUESTION = re.compile(r"哪|什么|吗$|有啥|有没有|^(where|what|is |do |can |have )")
 DIGITS_ZH = "零一二三四五六七八九"
 ONES_EN = (
@@ -42,6 +44,38 @@ class Example:
 
     sentence: str
     plan: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """One language's tables; `phrases/zh.toml` says what they hold."""
+
+    kinds: dict[str, list[str]]
+    colours: dict[str, list[str]]
+    other_colours: list[str]
+    measures: list[str]
+    places: dict[str, list[str]]
+    at: list[str]
+    on: list[str]
+    persons: list[str]
+    steps: dict[str, list[str]]
+    refusals: dict[str, list[str]]
+    polite_start: list[str]
+    polite_end: list[str]
+    question_end: list[str]
+    joints: list[str]
+    first: list[str]
+    texts: list[str]
+    syllables: list[str]
+    unknown_things: list[str]
+    unknown_places: list[str]
+
+
+@cache
+def load_phrases(language: str) -> Phrases:
+    """Read the tables of `zh` or `en`."""
+    path = Path(__file__).parent / "phrases" / f"{language}.toml"
+    return Phrases(**tomllib.loads(path.read_text(encoding="utf8")))
 
 
 def number_zh(n: int) -> str:
@@ -153,13 +187,13 @@ def seconds_en(rng: random.Random, seconds: int) -> str:
 class Speaker:
     """One language's way of filling slots and joining steps."""
 
-    def __init__(self, rng: random.Random, words: ModuleType) -> None:
+    def __init__(self, rng: random.Random, language: str) -> None:
         self.rng = rng
-        self.words = words
-        self.is_chinese = words is phrases_zh
+        self.words = load_phrases(language)
+        self.is_chinese = language == "zh"
         self.last_thing = ""
         self.plans: dict[str, list[str]] = {skill: [] for skill in SKILL_WEIGHTS}
-        for plan in words.STEPS:
+        for plan in self.words.steps:
             self.plans[plan.split()[0].rstrip(";")].append(plan)
         self.fillers: dict[str, Callable[[], tuple[str, str]]] = {
             "thing": self.thing,
@@ -180,18 +214,18 @@ class Speaker:
 
     def thing(self) -> tuple[str, str]:
         """Return a known thing as the plan language writes it, and as people say it."""
-        kind = self.rng.choice(list(self.words.KINDS))
-        colour = self.rng.choice(list(self.words.COLOURS)) if self.rng.random() < 0.65 else ""
-        surface = self.rng.choice(self.words.KINDS[kind])
+        kind = self.rng.choice(list(self.words.kinds))
+        colour = self.rng.choice(list(self.words.colours)) if self.rng.random() < 0.65 else ""
+        surface = self.rng.choice(self.words.kinds[kind])
         shade = ""
         if colour:
-            shades = self.words.COLOURS[colour]
+            shades = self.words.colours[colour]
             shade = self.rng.choice(shades[:2] if self.rng.random() < 0.8 else shades)
         return f"{colour} {kind}".strip(), self.noun(shade, surface)
 
     def noun(self, shade: str, noun: str) -> str:
         """Put a colour and a measure word or an article before a noun."""
-        measure = self.rng.choice(self.words.MEASURES)
+        measure = self.rng.choice(self.words.measures)
         if self.is_chinese:
             return measure + shade + ("的" if shade and self.rng.random() < 0.6 else "") + noun
         if measure == "a" and (shade or noun)[0] in "aeiou":
@@ -200,8 +234,8 @@ class Speaker:
 
     def place(self) -> tuple[str, str]:
         """Return a known place, and its bare name (with an article in English)."""
-        place = self.rng.choice(list(self.words.PLACES))
-        names = self.words.PLACES[place]
+        place = self.rng.choice(list(self.words.places))
+        names = self.words.places[place]
         name = names[0] if self.rng.random() < 0.5 else self.rng.choice(names)
         if self.is_chinese:
             return place, self.rng.choice(
@@ -212,12 +246,12 @@ class Speaker:
     def locative(self, slot: str, name: str) -> str:
         """Add where by the place: 桌子旁边, 桌上, `on`."""
         if not self.is_chinese:
-            return name if slot == "at" else str(self.rng.choice(self.words.ON))
-        suffix = self.rng.choice(self.words.AT if slot == "at" else self.words.ON)
+            return name if slot == "at" else str(self.rng.choice(self.words.on))
+        suffix = self.rng.choice(self.words.at if slot == "at" else self.words.on)
         return name.removesuffix("子") + suffix if suffix == "上" else name + suffix
 
     def person(self) -> tuple[str, str]:
-        return "person", self.rng.choice(self.words.PERSONS)
+        return "person", self.rng.choice(self.words.persons)
 
     def metres(self) -> tuple[str, str]:
         tenths = self.rng.choice((5, 10, 10, 15, 20, 20, 25, 30, 40, 50, self.rng.randint(1, 99)))
@@ -263,27 +297,31 @@ class Speaker:
     def text(self) -> tuple[str, str]:
         """Return words to be said: set phrases, or any words in a row."""
         if self.rng.random() < 0.55:
-            text = self.rng.choice(self.words.TEXTS)
+            text = self.rng.choice(self.words.texts)
         elif self.is_chinese:
-            text = "".join(self.rng.choices(self.words.SYLLABLES, k=self.rng.randint(2, 8)))
+            text = "".join(self.rng.choices(self.words.syllables, k=self.rng.randint(2, 8)))
         else:
-            text = " ".join(
-                self.rng.choices(self.words.SYLLABLES.split(), k=self.rng.randint(1, 5))
-            )
+            text = " ".join(self.rng.choices(self.words.syllables, k=self.rng.randint(1, 5)))
         return text, text
 
     def unknown(self) -> tuple[str, str]:
         """Return a thing the eyes have not learnt, or a known kind in a colour they have not."""
         if self.rng.random() < 0.12:
-            kind = self.rng.choice(list(self.words.KINDS))
-            shade = self.rng.choice(self.words.OTHER_COLOURS)
-            return "", self.noun(shade, self.rng.choice(self.words.KINDS[kind]))
-        shade = self.rng.choice(list(self.words.COLOURS.values()))[0]
-        noun = self.rng.choice(self.words.UNKNOWN_THINGS)
+            kind = self.rng.choice(list(self.words.kinds))
+            shade = self.rng.choice(self.words.other_colours)
+            return "", self.noun(shade, self.rng.choice(self.words.kinds[kind]))
+        shade = self.rng.choice(list(self.words.colours.values()))[0]
+        noun = self.rng.choice(self.words.unknown_things)
         return "", self.noun(shade if self.rng.random() < 0.25 else "", noun)
 
     def nowhere(self) -> tuple[str, str]:
-        return "", self.rng.choice(self.words.UNKNOWN_PLACES)
+        return "", self.rng.choice(self.words.unknown_places)
+
+    def wording(self, ways: list[str]) -> str:
+        """Choose a way to say something; one that is many ways in one is likelier."""
+        way = self.rng.choices(ways, [3 if "[" in way else 1 for way in ways])[0]
+        way = OPTIONAL.sub(lambda part: part[1] if self.rng.random() < 0.5 else "", way)
+        return EITHER.sub(lambda part: self.rng.choice(part[1].split("|")), way)
 
     def fill(self, plan: str, wording: str) -> Example:
         """Fill the slots of a plan and its wording with the same things."""
@@ -305,16 +343,16 @@ class Speaker:
         """Return one step (or a set phrase of several)."""
         skill = self.rng.choices(list(SKILL_WEIGHTS), list(SKILL_WEIGHTS.values()))[0]
         plans = self.plans[skill]
-        weights = [4 + len(self.words.STEPS[plan]) for plan in plans]
+        weights = [4 + len(self.words.steps[plan]) for plan in plans]
         plan = self.rng.choices(plans, weights)[0]
-        return self.fill(plan, self.rng.choice(self.words.STEPS[plan]))
+        return self.fill(plan, self.wording(self.words.steps[plan]))
 
     def again(self) -> Example:
         """Return a step with the thing of the step before, called "it"."""
         plan = f"{self.rng.choice(('go', 'look', 'point', 'turn'))} {{thing}}"
-        wordings = [text for text in self.words.STEPS[plan] if "{on}" not in text]
+        wordings = [text for text in self.words.steps[plan] if "{on}" not in text]
         pronouns = ("它", "它", "它", "那东西") if self.is_chinese else ("it", "it", "it", "that")
-        wording = self.rng.choice(wordings).replace("{thing}", self.rng.choice(pronouns))
+        wording = self.wording(wordings).replace("{thing}", self.rng.choice(pronouns))
         return Example(wording, plan.format(thing=self.last_thing))
 
     def turned_round(self, first: Example, second: Example) -> str | None:
@@ -344,17 +382,17 @@ class Speaker:
     def refusal(self) -> Example:
         """Return a step that no plan can do, with why."""
         plan = self.rng.choices(list(REFUSAL_WEIGHTS), list(REFUSAL_WEIGHTS.values()))[0]
-        return self.fill(plan, self.rng.choice(self.words.REFUSALS[plan]))
+        return self.fill(plan, self.wording(self.words.refusals[plan]))
 
     def chain(self, parts: list[Example]) -> str:
         """Join the wordings of several steps."""
         sentence = parts[0].sentence
         if len(parts) > 1:
-            sentence = self.rng.choice(self.words.FIRST) + sentence
-        joint = self.rng.choice(self.words.JOINTS)
+            sentence = self.rng.choice(self.words.first) + sentence
+        joint = self.rng.choice(self.words.joints)
         for part in parts[1:]:
             if self.rng.random() < 0.5:
-                joint = self.rng.choice(self.words.JOINTS)
+                joint = self.rng.choice(self.words.joints)
             # "Before you" would turn the order of the steps round.
             safe = " and then " if "before" in joint else joint
             sentence += safe + part.sentence
@@ -380,11 +418,11 @@ class Speaker:
         if plan.count(";") > 5:
             return self.order()
         opens_with_question = QUESTION.search(parts[0].sentence) and self.rng.random() < 0.8
-        start = "" if opens_with_question else self.rng.choice(self.words.POLITE_START)
+        start = "" if opens_with_question else self.rng.choice(self.words.polite_start)
         asks = QUESTION.search(parts[-1].sentence)
         ends_free = plan.startswith("say") or '"' in parts[-1].plan
-        ends = ("", "", ".", "!") if ends_free else self.words.POLITE_END
-        end = self.rng.choice(self.words.QUESTION_END if asks else ends)
+        ends = ("", "", ".", "!") if ends_free else self.words.polite_end
+        end = self.rng.choice(self.words.question_end if asks else ends)
         words = None
         if len(parts) == 2 and self.rng.random() < 0.15:
             words = self.turned_round(*parts)
@@ -423,7 +461,7 @@ def examples(seed: int) -> Iterator[Example]:
     The same seed gives the same stream.
     """
     rng = random.Random(seed)
-    speakers = (Speaker(rng, phrases_zh), Speaker(rng, phrases_en))
+    speakers = (Speaker(rng, "zh"), Speaker(rng, "en"))
     while True:
         speaker = speakers[rng.random() < 0.48]
         example = speaker.order()
