@@ -4,6 +4,7 @@
     mind   50 Hz  words out to the language model's process, plans back
     policy 50 Hz  odometry, executive, skill → joint target
     reflex 500 Hz gate → body
+    show   50 Hz  onlookers: terminal, page, log, judge
 
 The language model and the eyes answer from processes of their own. On the simulated clock
 each answer is delivered at a fixed time after it was asked for, whatever this machine took,
@@ -25,7 +26,8 @@ from yanshi.core.frames import pose_matrix
 from yanshi.core.messages import JointTarget, Plan, RobotState, Scene, Step
 from yanshi.mind.mind import Mind, Understanding
 from yanshi.mind.replies import word_outcome
-from yanshi.policies.walker import Walker
+from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
+from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.clocks import LockstepClock, PacedClock
 from yanshi.runtime.executive import Executive, StepRecord
 from yanshi.runtime.eyes_process import EyesProcess
@@ -62,6 +64,22 @@ class EpisodeConfig:
     """A run is ended by then, whatever it is doing."""
 
 
+class TimedWalker(Walker):
+    """A walker that keeps how long the policy takes, from the state to the target."""
+
+    def __init__(self, robot: RobotSpec) -> None:
+        super().__init__(robot)
+        self.took = Timings()
+
+    def step(
+        self, state: RobotState, velocity: Velocity, upper_body: UpperBody = AT_REST
+    ) -> JointTarget:
+        began_ns = time.perf_counter_ns()
+        target = super().step(state, velocity, upper_body)
+        self.took.add((time.perf_counter_ns() - began_ns) * 1e-6)
+        return target
+
+
 class Episode:
     """Runs one sentence to its end."""
 
@@ -86,10 +104,11 @@ class Episode:
         self.clock = (PacedClock if is_real_time else LockstepClock)(self._body)
 
         self._kinematics = simulation.kinematics
+        self._walker = TimedWalker(self._robot)
         tools = Tools(
             robot=self._robot,
             floor_plan=simulation.floor_plan,
-            walker=Walker(self._robot),
+            walker=self._walker,
             kinematics=self._kinematics,
         )
         prepare_skills(tools)
@@ -101,7 +120,7 @@ class Episode:
         self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
 
         state = self._body.read()
-        tools.walker.reset(state)
+        self._walker.reset(state)
         self._base = self._odometry.update(state)
         self._sent = self._hold(state)
         self._asked = self._sent
@@ -147,6 +166,12 @@ class Episode:
                 period_ns=c.reflex_ms * MS,
                 deadline_ns=c.reflex_ms * MS,
                 run=self._reflex_tick,
+            ),
+            Loop(
+                name="show",
+                period_ns=c.policy_ms * MS,
+                deadline_ns=c.policy_ms * MS,
+                run=self._show_tick,
             ),
         )
 
@@ -257,16 +282,19 @@ class Episode:
         percept = Percept(state=self._state, base=self._base, scene=self._scene)
         target = self._executive.tick(percept)
         self._asked = target
-        self._trace.add_tick(self._state, target)
         if self._understanding is not None and self._executive.is_idle:
             if self._idle_since_ns is None:
                 self._idle_since_ns = t_ns
         elif not self._has_fallen:
             self._idle_since_ns = None
+
+    def _show_tick(self, t_ns: int) -> None:
+        """Let onlookers see the tick that is over; not part of any deadline of the robot's."""
+        self._trace.add_tick(self._state, self._asked)
         snapshot = Snapshot(
             t_ns=t_ns,
             state=self._state,
-            target=target,
+            target=self._asked,
             base=self._base,
             scene=self._scene,
             step=self._executive.current,
@@ -414,7 +442,8 @@ class Episode:
             latency_ms={
                 "understand": self._understand.summary(),
                 "senses": self._seeing.summary(),
-                "policy": loops["policy"].took.summary(),
+                "policy": self._walker.took.summary(),
+                "control": loops["policy"].took.summary(),
                 "reflex": loops["reflex"].took.summary(),
             },
             deadline_misses={
