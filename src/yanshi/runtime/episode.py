@@ -131,6 +131,7 @@ class Episode:
         self._understand, self._seeing = Timings(), Timings()
         self._faults: Counter[Fault] = Counter()
         self._understanding: Understanding | None = None
+        self._thought: Understanding | None = None
         self._asked_at_ns: int | None = None
         self._idle_since_ns: int | None = None
         self._lost: list[Observer] = []
@@ -336,14 +337,12 @@ class Episode:
         """Return the mind's answer when it is due, or its stand-in when it is far too late."""
         config = self.config
         if not self.clock.is_real_time:
-            answer = self._mind.poll(timeout_s=0.0 if waited_ns == 0 else 60.0)
+            # The world stands still meanwhile; the answer waits for its time in the world.
+            self._thought = self._thought or self._mind.poll(timeout_s=60.0)
+            is_due = waited_ns >= config.understand_charge_ms * MS
             # A stop word is matched before any model and acts in the tick that heard it.
-            if answer is None or answer.source == "stop":
-                return answer
-            if waited_ns < config.understand_charge_ms * MS:
-                self._mind.put_back(answer)
-                return None
-            return answer
+            is_stop = self._thought is not None and self._thought.source == "stop"
+            return self._thought if is_due or is_stop else None
         answer = self._mind.poll(timeout_s=0.0)
         if answer is None and waited_ns > config.understand_deadline_ms * MS:
             if not self._mind_late:
