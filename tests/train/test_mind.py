@@ -1,0 +1,89 @@
+"""The training of the mind: its layers against plain algebra, its files against their readers."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra `train`")
+gguf = pytest.importorskip("gguf", reason="needs the extra `train`")
+pytest.importorskip("transformers", reason="needs the extra `train`")
+
+from yanshi.assets.store import locate  # noqa: E402
+from yanshi.mind.model import ADAPTER, PINNED_MODEL  # noqa: E402
+from yanshi.mind.trim import VOCABULARY, read_tokens  # noqa: E402
+from yanshi.train.mind import (  # noqa: E402
+    CHINESE,
+    LowRank,
+    MindTraining,
+    choose_vocabulary,
+    learning_rate,
+    write_gguf,
+)
+from yanshi.train.sentences import examples  # noqa: E402
+
+
+def test_an_untrained_adapter_changes_nothing_and_a_trained_one_adds_its_product():
+    torch.manual_seed(0)
+    frozen = torch.nn.Linear(6, 4, bias=False)
+    layer = LowRank(frozen, rank=2, scale=1.5)
+    x = torch.randn(3, 6)
+    torch.testing.assert_close(layer(x), frozen(x))
+    torch.nn.init.normal_(layer.up)
+    merged = frozen.weight + 1.5 * layer.up @ layer.down
+    torch.testing.assert_close(layer(x), x @ merged.T)
+
+
+def test_only_the_adapter_learns():
+    frozen = torch.nn.Linear(6, 4, bias=False).requires_grad_(False)
+    layer = LowRank(frozen, rank=2, scale=1.0)
+    layer(torch.randn(3, 6)).sum().backward()
+    assert frozen.weight.grad is None
+    assert layer.up.grad is not None
+
+
+def test_the_learning_rate_rises_then_falls_to_a_twentieth():
+    config = MindTraining(learning_rate=1.0)
+    rates = [learning_rate(config, share) for share in np.linspace(0.0, 1.0, 101)]
+    top = int(np.argmax(rates))
+    assert rates[0] == 0.0
+    assert top == 3
+    assert np.all(np.diff(rates[top:]) < 0.0)
+    assert rates[-1] == pytest.approx(0.05)
+
+
+def test_the_written_adapter_reads_back_with_its_scale(tmp_path):
+    path = tmp_path / "a.gguf"
+    arrays = {"blk.0.attn_q.weight.lora_a": torch.arange(6.0).reshape(2, 3)}
+    write_gguf(path, arrays, alpha=8.0)
+    reader = gguf.GGUFReader(path)
+    assert reader.fields["adapter.type"].contents() == "lora"
+    assert reader.fields["adapter.lora.alpha"].contents() == 8.0
+    np.testing.assert_array_equal(reader.tensors[0].data, [[0, 1, 2], [3, 4, 5]])
+    assert reader.tensors[0].data.dtype == np.float16
+
+
+def test_the_shipped_adapter_has_two_matrices_for_every_layer_it_adapts():
+    names = {tensor.name for tensor in gguf.GGUFReader(ADAPTER).tensors}
+    assert len(names) == 18 * 7 * 2
+    assert all(name.replace("lora_a", "lora_b") in names for name in names)
+
+
+def test_the_vocabulary_keeps_all_of_chinese_and_all_that_the_sentences_need():
+    model = locate(PINNED_MODEL)
+    tokens = [token.decode("utf8", "replace") for token in read_tokens(model)[0]]
+    sample = list(islice(examples(3), 40))
+    keep = choose_vocabulary(model, sample)
+    kept = {token for token, is_kept in zip(tokens, keep, strict=True) if is_kept}
+    assert {token for token in tokens if CHINESE.fullmatch(token)} <= kept
+    words = {word for example in sample for word in example.plan.replace(";", "").split()}
+    assert {word for word in words if word in tokens} <= kept
+    assert {"<bos>", "<eos>", "<0x00>", "<0xFF>", "\n"} <= kept
+    assert "▁стол" not in kept
+
+
+def test_the_shipped_vocabulary_keeps_what_the_sentences_need():
+    tokens, _ = read_tokens(locate(PINNED_MODEL))
+    bits = np.unpackbits(np.frombuffer(VOCABULARY.read_bytes(), np.uint8)).astype(bool)
+    assert len(bits) == len(tokens)
+    assert 60_000 < bits.sum() < 90_000
