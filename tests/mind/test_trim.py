@@ -60,13 +60,14 @@ def test_tokens_are_read_as_they_were_written(model):
     assert types.tolist() == [3, 3, 1, 1, 1, 1, 1, 4]
 
 
-def test_the_copy_is_made_once_and_another_vocabulary_makes_another(model, tmp_path):
+def test_the_copy_is_made_once_and_another_vocabulary_replaces_it(model, tmp_path):
     first = trimmed(model, vocabulary(tmp_path / "v.bin"))
     written = first.stat().st_mtime_ns
     assert trimmed(model, tmp_path / "v.bin") == first
     assert first.stat().st_mtime_ns == written
     other = trimmed(model, vocabulary(tmp_path / "w.bin", kept=[0, 1, 2]))
     assert other != first
+    assert [model, other] == sorted(tmp_path.glob("*.gguf"), key=lambda path: len(path.name))
 
 
 def test_without_a_vocabulary_the_model_runs_as_it_is(model, tmp_path):

@@ -56,8 +56,10 @@ def trimmed(model: Path, vocabulary: Path = VOCABULARY) -> Path:
     try:
         _write_copy(model, partial, np.unpackbits(np.frombuffer(bits, np.uint8)).astype(bool))
         partial.replace(copy)
+        for older in set(model.parent.glob(f"{model.stem}-{'?' * 12}.gguf")) - {copy}:
+            older.unlink()
     except OSError:
-        return model
+        return copy if copy.is_file() else model
     finally:
         with suppress(OSError):
             partial.unlink()
