@@ -110,6 +110,15 @@ def test_most_sightings_decide_kind_and_colour():
     assert scene.things[0].name == "red cup"
 
 
+def test_one_near_look_outvotes_several_far_ones():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0, z=2.4, kind="apple")], times=6)
+    closer = np.eye(4)
+    closer[2, 3] = 1.7
+    scene = look(memory, [sighting(0.0, z=0.7, kind="ball")], start=6, pose=closer)
+    assert [thing.kind for thing in scene.things] == ["ball"]
+
+
 def test_a_thing_pushed_a_little_is_followed():
     memory = SceneMemory()
     look(memory, [sighting(0.0)], times=20)

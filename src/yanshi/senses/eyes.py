@@ -47,6 +47,8 @@ class EyesConfig:
 
     presence_min: float = 0.35
     """Least answer of the network that counts as a thing."""
+    person_presence_min: float = 0.2
+    """The same for a person, whose middle is less sharp."""
     separation_min: float = 0.035
     """Two answers closer than this (m) are the same thing: the surer one stays."""
     person_separation_min: float = 0.5
@@ -72,7 +74,9 @@ class Eyes:
             )
         self.config = config or EyesConfig()
         options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(
             str(weights), options, providers=["CPUExecutionProvider"]
         )
@@ -104,7 +108,9 @@ class Eyes:
         presence, offset, near, kind, colour = self._session.run(
             None, {"rgb": image.rgb[None], "depth": image.depth[None]}
         )
-        rows, columns = np.nonzero(presence[0] > self.config.presence_min)
+        config = self.config
+        least = min(config.presence_min, config.person_presence_min)
+        rows, columns = np.nonzero(presence[0] > least)
         order = np.argsort(-presence[0, rows, columns], kind="stable")
         cells = (rows[order], columns[order])
         positions = locate(cells, offset[0][:, *cells], near[0][cells], image)
@@ -113,6 +119,8 @@ class Eyes:
         for index in self._keep_apart(positions, kinds.argmax(axis=0)):
             best_kind, best_colour = int(kinds[:, index].argmax()), int(colours[:, index].argmax())
             sure = presence[0, cells[0][index], cells[1][index]]
+            if sure <= config.presence_min and self.kinds[best_kind] != "person":
+                continue
             x, y, z = positions[index]
             found.append(
                 Detection(

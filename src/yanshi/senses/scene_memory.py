@@ -45,6 +45,8 @@ class SceneMemoryConfig:
     """A thing farther away than this is not expected to be seen."""
     hidden_m: float = 0.12
     """Something this much nearer than the thing hides it."""
+    vote_distance_min: float = 0.5
+    """Nearer than this (m) a sighting's name counts no more."""
     votes_max: float = 12.0
     """Old votes fade so that their sum stays below this."""
 
@@ -202,12 +204,15 @@ class SceneMemory:
         self._vote(track, detection)
 
     def _vote(self, track: _Track, detection: Detection) -> None:
+        # A thing twice as near covers four times the pixels, and is worth as many votes.
+        distance = float(np.linalg.norm(detection.position_in_camera))
+        vote = detection.confidence / max(distance, self.config.vote_distance_min) ** 2
         names = (detection.kind, detection.colour)
         for votes, name in zip((track.kind_votes, track.colour_votes), names, strict=True):
-            fade = min(1.0, self.config.votes_max / (sum(votes.values()) + detection.confidence))
+            fade = min(1.0, self.config.votes_max / (sum(votes.values()) + vote))
             for other in votes:
                 votes[other] *= fade
-            votes[name] = votes.get(name, 0.0) + detection.confidence
+            votes[name] = votes.get(name, 0.0) + vote
 
     def _scene(self, t_ns: int) -> Scene:
         shown = [t for t in self._tracks if t.confidence >= self.config.confidence_shown]
