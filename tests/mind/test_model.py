@@ -91,8 +91,11 @@ def test_asking_returns_at_once_and_the_answer_is_polled(mind):
     answer = mind.poll(timeout_s=30.0)
     assert str(answer.plan) == "wave"
     assert mind.poll() is None
-    mind.put_back(answer)
-    assert mind.poll() == answer
+
+
+def test_what_is_looked_at_twice_in_a_row_is_looked_at_once(mind):
+    Oracle.answers = {"see there": "go table; look table; look table; wave; wave"}
+    assert str(mind.understand("see there").plan) == "go table; look table; wave; wave"
 
 
 def test_only_the_last_question_is_answered(mind):

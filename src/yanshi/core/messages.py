@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_freeze = object.__setattr__
+
 
 def read_only(values: ArrayLike) -> NDArray[np.float64]:
     """Return `values` as a float64 array nobody can write to; a copy unless it is one already."""
@@ -39,8 +41,9 @@ class JointTarget:
     """Derivative gains in N·m·s/rad, shape (n_joints,)."""
 
     def __post_init__(self) -> None:
-        for name in ("position", "stiffness", "damping"):
-            object.__setattr__(self, name, read_only(getattr(self, name)))
+        _freeze(self, "position", read_only(self.position))
+        _freeze(self, "stiffness", read_only(self.stiffness))
+        _freeze(self, "damping", read_only(self.damping))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

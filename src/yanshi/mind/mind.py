@@ -18,6 +18,9 @@ from yanshi.worlds.floor_plan import FloorPlan
 REMEMBERED_MAX = 256
 WARM_UP = "走到桌子前，看看桌上有什么，然后跳个舞"
 
+DONE_ONCE = frozenset({"look", "point", "ask", "refuse", "stop"})
+"""Skills that a small model sometimes writes twice in a row and that nobody means twice."""
+
 Source = Literal["stop", "rule", "cache", "model", "none"]
 
 
@@ -98,10 +101,6 @@ class Mind:
         self._remember(heard.text, plan)
         return self._understood(plan, heard, "model")
 
-    def put_back(self, answer: Understanding) -> None:
-        """Hand an answer back; the next `poll` returns it again."""
-        self._answer = answer
-
     def understand(self, sentence: str, timeout_s: float = 30.0) -> Understanding:
         """Return what a sentence means, waiting for it."""
         self.ask(sentence)
@@ -153,7 +152,7 @@ class Mind:
         assert self._language is not None
         lines = [line.strip().strip("`") for line in text.strip().splitlines()]
         plan = next((line for line in lines if line), "")
-        return self._language.parse(plan.removesuffix(";").removesuffix("."))
+        return _without_echoes(self._language.parse(plan.removesuffix(";").removesuffix(".")))
 
     def _prompt(self, sentence: str) -> str:
         if self._config.is_ours:
@@ -165,6 +164,14 @@ class Mind:
         assert self._language is not None
         language = self._language
         return instructions(language.syntaxes, language.places, language.kinds, language.colours)
+
+
+def _without_echoes(plan: Plan) -> Plan:
+    """Drop a step that repeats the one before it where doing it twice adds nothing."""
+    pairs = zip(plan.steps, (None, *plan.steps), strict=False)
+    return Plan(
+        steps=tuple(step for step, before in pairs if step != before or step.skill not in DONE_ONCE)
+    )
 
 
 def _plan(skill: str, *arguments: str) -> Plan:

@@ -7,6 +7,7 @@ hung at rest, a waist that bows as if it were upright. Measured with arms moving
 this keeps the robot within centimetres where the network fell or drifted by metres.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,14 +88,19 @@ class Walker:
         self._network = Network(contract)
         self._indices = robot.joint_indices(contract.joint_names)
         self._spans = {term.name: term.span for term in contract.observation}
-        self._scales = {term.name: term.scale for term in contract.observation}
+        self._scale = np.ones(len(self._network.observation), dtype=np.float32)
+        for term in contract.observation:
+            self._scale[term.span] = term.scale
         self._period_s = 1.0 / contract.rate_hz
-        self._command_max = np.array(contract.setting("command_max"), float)
         self._phase_step = 2.0 * np.pi * contract.setting("gait_hz") * self._period_s
         self._stand_below = float(contract.setting("stand_below"))
-        self._command_gain = np.array(contract.setting("command_gain"), float)
-        if self._command_max.shape != (3,) or self._command_gain.shape != (3,):
+        most, gain = contract.setting("command_max"), contract.setting("command_gain")
+        if len(most) != 3 or len(gain) != 3:
             raise ConfigError(f"{contract.name}: command_max and command_gain take three numbers.")
+        steps = [change * self._period_s for change in self.config.acceleration]
+        self._axes = tuple(zip(steps, map(float, most), map(float, gain), strict=True))
+        self._rise = self._period_s / self.config.lend_s
+        self._fall = self._period_s / self.config.return_s
         n = len(robot.joint_names)
         self._waist = [i for i, name in enumerate(robot.joint_names) if name.startswith("waist")]
         self._legs = np.array([any(k in j for k in _LEG) for j in robot.joint_names])
@@ -104,15 +110,17 @@ class Walker:
         self.damping[self._indices] = contract.damping
         for gains in (self.stiffness, self.damping):
             gains.flags.writeable = False  # So that every target can share them.
+        self._stiffened = self.stiffness, self.damping
+        self._stiffened_for = 0.0
         self._share = np.zeros(n)  # 0: the network's joint, 1: the upper body's.
         self._wish = robot.default_position.copy()
-        self._wished = np.zeros(n, dtype=bool)
+        self._is_lending = False
         self._lean = np.zeros(n)  # What the waist adds to the network's wish.
         self._effort = np.zeros(n)
         self._start = robot.default_position.copy()
         self._action = np.zeros(len(self._indices))
-        self._command = np.zeros(3)
-        self._phase = np.array([0.0, np.pi])
+        self._command = [0.0, 0.0, 0.0]
+        self._phase = [0.0, math.pi]
         self._heading: float | None = None  # Where to face while standing.
         self._is_regaining = False
         self._ticks = 0
@@ -122,8 +130,10 @@ class Walker:
     @property
     def command(self) -> Velocity:
         """The velocity that is being walked now: bounded and smoothed."""
-        ahead, left, turn = self._command * self._command_gain
-        return float(ahead), float(left), float(turn)
+        ahead, left, turn = (
+            command * gain for command, (_, _, gain) in zip(self._command, self._axes, strict=True)
+        )
+        return ahead, left, turn
 
     def reset(self, state: RobotState) -> None:
         """Take over the robot as it is now, e.g. from a dance."""
@@ -133,8 +143,9 @@ class Walker:
         self._lean[:] = 0.0
         self._effort[:] = 0.0
         self._action[:] = 0.0
-        self._command[:] = 0.0
-        self._phase[:] = np.pi
+        self._command = [0.0, 0.0, 0.0]
+        self._phase = [math.pi, math.pi]
+        self._is_lending = False
         self._heading = None
         self._is_regaining = False
         self._ticks = 0
@@ -161,7 +172,8 @@ class Walker:
         self._observe(state)
         self._network.run()
         limit = self.contract.action_limit
-        np.clip(self._network.action, -limit, limit, out=self._action)
+        np.maximum(self._network.action, -limit, out=self._action)
+        np.minimum(self._action, limit, out=self._action)
         return self._target(state)
 
     def _hold_heading(self, state: RobotState, velocity: Velocity) -> Velocity:
@@ -170,95 +182,114 @@ class Walker:
             self._heading = None
             self._is_regaining = False
             return velocity
-        w, x, y, z = state.orientation_wxyz
-        heading = float(np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)))
+        w, x, y, z = state.orientation_wxyz.tolist()
+        heading = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
         if self._heading is None:
             self._heading = heading
-        error = (self._heading - heading + np.pi) % (2.0 * np.pi) - np.pi
+        error = (self._heading - heading + math.pi) % _TURN - math.pi
         config = self.config
         slack = config.heading_regained if self._is_regaining else config.heading_slack
-        self._is_regaining = bool(abs(error) > slack)
+        self._is_regaining = abs(error) > slack
         if not self._is_regaining:
             return 0.0, 0.0, 0.0
-        return 0.0, 0.0, float(np.clip(2.0 * error, -0.5, 0.5))
+        return 0.0, 0.0, _clamp(2.0 * error, 0.5)
 
     def _follow_command(self, velocity: Velocity) -> None:
-        command = np.array(velocity) / self._command_gain
-        wanted = np.clip(command, -self._command_max, self._command_max)
-        step = np.array(self.config.acceleration) * self._period_s
-        self._command += np.clip(wanted - self._command, -step, step)
-        self._phase += self._phase_step
-        self._phase[self._phase > np.pi] -= 2.0 * np.pi
-        was_standing = self.is_standing
+        # Plain floats: NumPy takes longer over three numbers than Python does.
+        for axis, (step, most, gain) in enumerate(self._axes):
+            wanted = _clamp(velocity[axis] / gain, most)
+            self._command[axis] += _clamp(wanted - self._command[axis], step)
         ahead, left, turn = self._command
-        self.is_standing = bool(
-            np.hypot(ahead, left) < self._stand_below and abs(turn) < self._stand_below
+        was_standing = self.is_standing
+        self.is_standing = (
+            math.hypot(ahead, left) < self._stand_below and abs(turn) < self._stand_below
         )
         if self.is_standing:
-            self._phase[:] = np.pi
+            self._phase = [math.pi, math.pi]
         elif was_standing:
-            self._phase[:] = (0.0, np.pi)
+            self._phase = [0.0, math.pi]
+        else:
+            step = self._phase_step
+            self._phase = [(angle + step + math.pi) % _TURN - math.pi for angle in self._phase]
 
     def _lend(self, upper_body: UpperBody) -> None:
         """Move shares and wishes one tick towards what the upper body asks."""
-        config = self.config
-        step = config.speed_max * self._period_s
-        self._wished[:] = False
+        is_asked = bool(upper_body.joints or upper_body.waist or upper_body.effort)
+        if not (is_asked or self._is_lending):
+            return  # The common case: nothing is lent and nothing on its way back.
+        config, period_s = self.config, self._period_s
+        step = config.speed_max * period_s
+        self._share -= self._fall
         for joint, angle in upper_body.joints.items():
-            self._wished[joint] = True
-            if self._share[joint] == 0.0:
-                self._wish[joint] = angle
-            else:
-                self._wish[joint] += np.clip(angle - self._wish[joint], -step, step)
-        rise, fall = self._period_s / config.lend_s, self._period_s / config.return_s
-        self._share += np.where(self._wished, rise, -fall)
+            # Nobody's joint takes the wish as it is; a lent one moves towards it.
+            far = angle - self._wish[joint]
+            is_lent = self._share[joint] > -self._fall
+            self._wish[joint] += _clamp(far, step) if is_lent else far
+            self._share[joint] += self._fall + self._rise
         self._share[self._legs] = 0.0
-        np.clip(self._share, 0.0, 1.0, out=self._share)
+        np.maximum(self._share, 0.0, out=self._share)
+        np.minimum(self._share, 1.0, out=self._share)
         for joint in self._waist:
-            angle = upper_body.waist.get(joint, 0.0)
-            self._lean[joint] += np.clip(angle - self._lean[joint], -step, step)
-        effort = np.zeros(len(self._effort))
+            self._lean[joint] += _clamp(upper_body.waist.get(joint, 0.0) - self._lean[joint], step)
+        wanted = np.zeros(len(self._effort))
         for joint, torque in upper_body.effort.items():
-            effort[joint] = torque
-        step = config.effort_rate_max * self._period_s
-        self._effort += np.clip(effort - self._effort, -step, step)
+            wanted[joint] = torque
+        step = config.effort_rate_max * period_s
+        wanted -= self._effort
+        np.maximum(wanted, -step, out=wanted)
+        np.minimum(wanted, step, out=wanted)
+        self._effort += wanted
+        self._is_lending = is_asked or bool(
+            self._share.any() or self._lean.any() or self._effort.any()
+        )
 
     def _observe(self, state: RobotState) -> None:
         """Fill in the observation, with what the upper body does by itself taken out."""
-        kept = 1.0 - self._share[self._indices]
-        position = state.joint_position[self._indices] - self.contract.action_offset
-        position -= self._lean[self._indices]
-        w, x, y, z = state.orientation_wxyz
-        values = {
-            "last_action": self._action,
-            "angular_velocity": state.angular_velocity,
-            "turn_command": self._command[2:],
-            "velocity_command": self._command[:2],
-            "phase_cosine": np.cos(self._phase),
-            "phase_sine": np.sin(self._phase),
-            "joint_position": position * kept,
-            "joint_velocity": state.joint_velocity[self._indices] * kept,
-            "gravity": np.array(
-                [2.0 * (w * y - x * z), -2.0 * (y * z + w * x), 2.0 * (x * x + y * y) - 1.0]
-            ),
-        }
-        for name, span in self._spans.items():
-            np.multiply(values[name], self._scales[name], out=self._network.observation[span])
+        seen, at = self._network.observation, self._spans
+        position = state.joint_position[self._indices]
+        position -= self.contract.action_offset
+        speed = state.joint_velocity[self._indices]
+        if self._is_lending:
+            kept = 1.0 - self._share[self._indices]
+            position -= self._lean[self._indices]
+            position *= kept
+            speed *= kept
+        w, x, y, z = state.orientation_wxyz.tolist()
+        left, right = self._phase
+        seen[at["last_action"]] = self._action
+        seen[at["angular_velocity"]] = state.angular_velocity
+        seen[at["turn_command"]] = self._command[2:]
+        seen[at["velocity_command"]] = self._command[:2]
+        seen[at["phase_cosine"]] = (math.cos(left), math.cos(right))
+        seen[at["phase_sine"]] = (math.sin(left), math.sin(right))
+        seen[at["joint_position"]] = position
+        seen[at["joint_velocity"]] = speed
+        seen[at["gravity"]] = (
+            2.0 * (w * y - x * z),
+            -2.0 * (y * z + w * x),
+            2.0 * (x * x + y * y) - 1.0,
+        )
+        seen *= self._scale
 
     def _target(self, state: RobotState) -> JointTarget:
         position = self.robot.default_position.copy()
-        position[self._indices] = (
-            self._action * self.contract.action_scale + self.contract.action_offset
-        )
-        position += self._lean
-        share = self._share * self._share * (3.0 - 2.0 * self._share)
-        position += share * (self._wish - position)
-        stiffness, damping = self._gains()
-        # A motor is a spring: to add torque, ask for an angle farther on.
-        position += self._effort / stiffness
-        started = min(1.0, self._ticks * self._period_s / self.config.start_s)
-        position = self._start + started * (position - self._start)
-        np.clip(position, self.robot.limits.lower, self.robot.limits.upper, out=position)
+        action = self._action * self.contract.action_scale
+        action += self.contract.action_offset
+        position[self._indices] = action
+        stiffness, damping = self.stiffness, self.damping
+        if self._is_lending:
+            position += self._lean
+            share = self._share * self._share * (3.0 - 2.0 * self._share)
+            position += share * (self._wish - position)
+            stiffness, damping = self._gains()
+            # A motor is a spring: to add torque, ask for an angle farther on.
+            position += self._effort / stiffness
+        started = self._ticks * self._period_s / self.config.start_s
+        if started < 1.0:
+            position = self._start + started * (position - self._start)
+        np.maximum(position, self.robot.limits.lower, out=position)
+        np.minimum(position, self.robot.limits.upper, out=position)
+        position.flags.writeable = False  # The message may keep it as it is.
         return JointTarget(t_ns=state.t_ns, position=position, stiffness=stiffness, damping=damping)
 
     def _gains(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -266,12 +297,22 @@ class Walker:
         held_out = float(self._share.max())
         if held_out == 0.0:
             return self.stiffness, self.damping
-        more = 1.0 + held_out * (self.config.waist_stiffening - 1.0)
-        stiffness, damping = self.stiffness.copy(), self.damping.copy()
-        stiffness[self._waist] *= more
-        damping[self._waist] *= more
-        return stiffness, damping
+        if held_out != self._stiffened_for:
+            self._stiffened_for = held_out
+            more = 1.0 + held_out * (self.config.waist_stiffening - 1.0)
+            stiffness, damping = self.stiffness.copy(), self.damping.copy()
+            for gains in (stiffness, damping):
+                gains[self._waist] *= more
+                gains.flags.writeable = False
+            self._stiffened = stiffness, damping
+        return self._stiffened
 
 
+def _clamp(value: float, most: float) -> float:
+    """Return `value` bounded to plus or minus `most`."""
+    return most if value > most else -most if value < -most else value
+
+
+_TURN = 2.0 * math.pi
 _LEG = ("hip", "knee", "ankle")
 """What marks the name of a leg's joint; legs are never lent."""

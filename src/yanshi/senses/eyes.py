@@ -27,6 +27,10 @@ OFFSET_UNIT_M = 0.1
 """What 1.0 of the network's depth offset means."""
 
 
+THREADS = 2
+"""Threads of the network. Two take 11 ms a picture, one 14; measured on two x86 cores."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """One thing in one picture."""
@@ -58,7 +62,7 @@ class EyesConfig:
 
 
 class Eyes:
-    """The detector, ready to look. One thread, so that it never starves the control loop."""
+    """The detector, ready to look."""
 
     def __init__(self, weights: Path = WEIGHTS, config: EyesConfig | None = None) -> None:
         """Load the network.
@@ -75,7 +79,8 @@ class Eyes:
         self.config = config or EyesConfig()
         options = ort.SessionOptions()
         options.inter_op_num_threads = 1
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = THREADS
+        # A waiting thread that spins would take the processor from the control loop.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(
             str(weights), options, providers=["CPUExecutionProvider"]
