@@ -15,6 +15,10 @@ from yanshi.skills.skill import Percept, Tools
 LEAN_STIFFNESS = 50.0
 """N·m/rad: leaning back by this balances what is held out, as the upper body weighs 20 kg with
 its middle 0.25 m above the waist."""
+_FREE_M = 0.75
+"""With less room than this round it the robot draws an arm back before raising it."""
+_BACK_SHOULDER, _TUCKED_ELBOW, _FOLDED_ELBOW = 0.8, -0.6, -0.3
+"""Angles of an arm on its way up, rad."""
 _LEAST_TURN = 0.02
 """rad/s."""
 REPLAN_S = 1.0
@@ -146,6 +150,29 @@ def move_arm(
         joints = {j: start[j] + smooth * (end[j] - start[j]) for j in end}
         percept = yield tick(tools, percept, STILL, held_out(tools, percept, joints))
     return percept
+
+
+def way_up(
+    tools: Tools, percept: Percept, side: str, posture: Mapping[int, float]
+) -> list[dict[int, float]]:
+    """Return the postures through which an arm is raised clear of what may be above the hand.
+
+    The forearm folds first; near furniture the arm is drawn back before that, as the hand may
+    hang under the edge of a table.
+
+    Args:
+        side: `left` or `right`.
+        posture: Where the arm is to go, angles by joint index in rad.
+    """
+    elbow = tools.robot.joint_index(f"{side}_elbow")
+    shoulder = tools.robot.joint_index(f"{side}_shoulder_pitch")
+    folded = {**posture, elbow: _FOLDED_ELBOW}
+    floor = floor_of(tools.floor_plan, percept.scene)
+    if floor.clearance(here(percept)) > _FREE_M:
+        return [folded]
+    resting = {joint: float(tools.robot.default_position[joint]) for joint in posture}
+    back = resting | {shoulder: _BACK_SHOULDER}
+    return [back, back | {elbow: _TUCKED_ELBOW}, folded]
 
 
 def held_out(tools: Tools, percept: Percept, joints: Mapping[int, float]) -> UpperBody:

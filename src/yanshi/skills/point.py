@@ -8,8 +8,7 @@ from yanshi.control.route import STILL, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.ground import floor_of
-from yanshi.skills.motion import heading_to, held_out, here, move_arm, tick, turn_to
+from yanshi.skills.motion import heading_to, held_out, move_arm, tick, turn_to, way_up
 from yanshi.skills.search import position_of
 from yanshi.skills.skill import DONE, Outcome, Percept
 
@@ -20,10 +19,6 @@ _MOVE_S = 0.8
 _HOLD_S = 2.2
 _AIM_SHARE = 0.1
 """Part of a new aim taken over per tick."""
-_FREE_M = 0.75
-"""With less room the hand may hang under the edge of a table: draw it back before raising it."""
-_BACK_SHOULDER, _TUCKED_ELBOW, _FOLDED_ELBOW = 0.8, -0.6, -0.3
-"""rad."""
 
 
 class Point(Flow):
@@ -56,7 +51,7 @@ class Point(Flow):
         tools = self.tools
         aimed = self._aim(percept, side, target)
         now = {joint: float(percept.state.joint_position[joint]) for joint in aimed}
-        way = self._way_up(percept, side, aimed)
+        way = way_up(tools, percept, "left" if side == LEFT else "right", aimed)
         before = now
         for posture in (*way, aimed):
             percept = yield from move_arm(tools, percept, before, posture, _MOVE_S)
@@ -72,21 +67,6 @@ class Point(Flow):
             percept = yield from move_arm(tools, percept, aimed, posture, _MOVE_S)
             aimed = posture
         return percept
-
-    def _way_up(
-        self, percept: Percept, side: int, aimed: dict[int, float]
-    ) -> list[dict[int, float]]:
-        """Return the postures on the way: forearm folded, and first drawn back near furniture."""
-        index = self.tools.robot.joint_index
-        name = "left" if side == LEFT else "right"
-        elbow, shoulder = index(f"{name}_elbow"), index(f"{name}_shoulder_pitch")
-        folded = aimed | {elbow: _FOLDED_ELBOW}
-        floor = floor_of(self.tools.floor_plan, percept.scene)
-        if floor.clearance(here(percept)) > _FREE_M:
-            return [folded]
-        resting = {joint: float(self.tools.robot.default_position[joint]) for joint in aimed}
-        back = resting | {shoulder: _BACK_SHOULDER}
-        return [back, back | {elbow: _TUCKED_ELBOW}, folded]
 
     def _aim(self, percept: Percept, side: int, target: NDArray[np.float64]) -> dict[int, float]:
         """Return the arm's angles that point at `target` on the map from where the robot is."""

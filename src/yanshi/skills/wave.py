@@ -4,7 +4,7 @@ import numpy as np
 
 from yanshi.control.route import STILL
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.motion import held_out, move_arm, tick
+from yanshi.skills.motion import held_out, move_arm, tick, way_up
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 
 _RAISED = {
@@ -16,7 +16,8 @@ _RAISED = {
     "wrist_pitch": 0.0,
     "wrist_yaw": 0.0,
 }
-_RAISE_S = 1.2
+_RAISE_S = 0.9
+"""From one posture of the arm to the next."""
 _SWINGS = 4
 _SWING_HZ = 1.1
 _SWING_RAD = 0.45
@@ -40,7 +41,10 @@ class Wave(Flow):
         tools = self.tools
         resting = {joint: float(tools.robot.default_position[joint]) for joint in self._raised}
         now = {joint: float(percept.state.joint_position[joint]) for joint in self._raised}
-        percept = yield from move_arm(tools, percept, now, self._raised, _RAISE_S)
+        way = way_up(tools, percept, "right", self._raised)
+        for posture in (*way, self._raised):
+            percept = yield from move_arm(tools, percept, now, posture, _RAISE_S)
+            now = posture
         start_ns = percept.state.t_ns
         elapsed_s = 0.0
         while elapsed_s < _SWINGS / _SWING_HZ:
@@ -48,5 +52,7 @@ class Wave(Flow):
             joints = self._raised | {self._swinging: float(swing)}
             percept = yield tick(tools, percept, STILL, held_out(tools, percept, joints))
             elapsed_s = (percept.state.t_ns - start_ns) * 1e-9
-        yield from move_arm(tools, percept, self._raised, resting, _RAISE_S)
+        for posture in (*reversed(way), resting):
+            percept = yield from move_arm(tools, percept, now, posture, _RAISE_S)
+            now = posture
         return DONE
