@@ -41,6 +41,8 @@ class Rig:
 
     plan: FloorPlan = ROOM
     seed: int = 0
+    world: str = "empty"
+    """Where it stands; the plan of any other world than the empty one is that world's own."""
     seen: Sequence[Thing] = ()
     """What the eyes hold in memory from the start."""
     lurking: Sequence[tuple[Thing, float]] = ()
@@ -48,7 +50,9 @@ class Rig:
     targets: list[JointTarget] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.simulation: Simulation = simulate("empty", self.seed)
+        self.simulation: Simulation = simulate(self.world, self.seed)
+        if self.world != "empty":
+            self.plan = self.simulation.floor_plan
         self.body = self.simulation.body
         self.tools = Tools(
             robot=G1, floor_plan=self.plan, walker=WALKER, kinematics=self.simulation.kinematics

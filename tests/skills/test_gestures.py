@@ -30,6 +30,16 @@ def test_a_wave_swings_the_raised_hand_to_and_fro(rig: Rig):
     assert rig.body.data.body(hand).xpos[2] < 0.95
 
 
+def test_a_hand_under_the_edge_of_a_table_is_drawn_back_before_it_is_raised():
+    rig = Rig(world="home", seed=114)
+    rig.stand(0.5)
+    assert rig.do("go", "table").kind == "done"
+    heights: list[float] = []
+    hand = "right_wrist_yaw_link"
+    rig.do("wave", watch=lambda r: heights.append(r.body.data.body(hand).xpos[2]))
+    assert np.mean(np.array(heights) > 1.1) * len(heights) * 0.02 > 2.5
+
+
 def test_a_bow_is_deep_is_held_and_ends_upright(rig: Rig):
     leans: list[float] = []
     assert rig.do("bow", watch=lambda r: leans.append(lean_deg(r))).kind == "done"
