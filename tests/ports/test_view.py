@@ -82,4 +82,6 @@ def test_a_view_serves_from_its_own_process_and_frees_its_port_when_closed():
     with pytest.raises(urllib.error.URLError):
         get(view.url)
     with socket.socket() as probe:
+        # What was said on the port may still be dying away; a listener would still be in the way.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))

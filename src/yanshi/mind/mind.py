@@ -12,7 +12,7 @@ from yanshi.mind.language import PlanLanguage
 from yanshi.mind.model import ModelConfig, ModelProcess
 from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
 from yanshi.mind.stop_words import is_stop_order
-from yanshi.mind.tongue import Heard, hear
+from yanshi.mind.tongue import Heard, hear, to_traditional
 from yanshi.worlds.floor_plan import FloorPlan
 
 REMEMBERED_MAX = 256
@@ -65,6 +65,9 @@ class Mind:
             self._language = language
             self._remembered.clear()
             self._model.set_grammar(language.grammar, self._prompt(WARM_UP))
+            # Both load a dictionary the first time, which no tick of a moving robot may wait for.
+            hear(WARM_UP)
+            to_traditional(WARM_UP)
 
     def wait_ready(self, timeout_s: float = 120.0) -> None:
         """Wait until the model answers at its usual speed.

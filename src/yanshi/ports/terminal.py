@@ -4,7 +4,6 @@ On a terminal it is one picture that is redrawn; elsewhere (a file, a pipe) it i
 per event. Drawing happens in a thread of its own and never in the robot's.
 """
 
-import sys
 from types import TracebackType
 from typing import Self
 
@@ -19,8 +18,6 @@ from yanshi.runtime.report import RunReport
 
 MARKS = {"waiting": "·", "begin": "▶", "done": "✔", "failed": "✘", "stopped": "■"}
 STYLES = {"begin": "bold cyan", "done": "green", "failed": "red", "stopped": "yellow"}
-SWITCH_INTERVAL_S = 0.0005
-"""How long a drawing thread may keep the interpreter from the robot's thread."""
 
 
 class Terminal(Observer):
@@ -34,11 +31,9 @@ class Terminal(Observer):
         self._steps: list[tuple[str, str]] = []
         self._said: list[str] = []
         self._faults: list[str] = []
-        self._switch_interval_s = sys.getswitchinterval()
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            sys.setswitchinterval(SWITCH_INTERVAL_S)
             self._live = Live(
                 console=self._console, refresh_per_second=5, get_renderable=self._draw
             )
@@ -54,7 +49,6 @@ class Terminal(Observer):
         if self._live is not None:
             self._live.stop()
             self._live = None
-            sys.setswitchinterval(self._switch_interval_s)
 
     # -- Observer --------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ so that the same seed gives the same trace; on the wall clock it is delivered wh
 """
 
 import gc
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ from yanshi.runtime.executive import Executive, StepRecord
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
+from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.report import RunReport, StepReport, Trace
 from yanshi.safety.faults import Fault
 from yanshi.safety.gate import GateConfig, gate_target
@@ -41,6 +43,8 @@ from yanshi.senses.scene_memory import SceneMemory
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that draws or writes may keep the interpreter from the robot's thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,12 +195,18 @@ class Episode:
         gc.collect()
         gc.freeze()
         gc.disable()  # A collection in mid-stride would hold up the reflex by milliseconds.
+        switch_interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         began = time.perf_counter()
         try:
             if isinstance(self.clock, PacedClock):
-                self.clock.restart()
-            end_ns = scheduler.run_until(self._is_over)
+                with right_of_way():
+                    self.clock.restart()
+                    end_ns = scheduler.run_until(self._is_over)
+            else:
+                end_ns = scheduler.run_until(self._is_over)
         finally:
+            sys.setswitchinterval(switch_interval_s)
             gc.enable()
             gc.unfreeze()
         return self._report(end_ns * 1e-9, time.perf_counter() - began)
