@@ -5,10 +5,11 @@ from yanshi.bodies.simulation import simulate
 from yanshi.robots.g1.spec import HEAD_CAMERA
 from yanshi.senses.eyes import Eyes
 
-simulation = simulate("home", seed=1)
+simulation = simulate("home", seed=8)
 with MujocoCamera(simulation.body.model, HEAD_CAMERA) as camera:
     image = camera.capture_at(simulation.body.data.qpos, t_ns=0)
-for found in Eyes().detect(image):
+found_things = Eyes().detect(image)
+for found in found_things:
     x, y, z = found.position_in_camera
     print(f"{found.colour} {found.kind}, {z:.2f} m ahead, {found.confidence:.0%} sure")
-print("Looked once.")
+print(f"{len(found_things)} things seen.")

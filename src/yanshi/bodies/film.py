@@ -34,7 +34,7 @@ class FilmConfig:
 
     width: int = 640
     height: int = 360
-    fps: int = 25
+    fps: int = 15
     quality: int = 23
     """H.264's constant rate factor: 18 is very good, 28 is small."""
     elevation_deg: float = -18.0
