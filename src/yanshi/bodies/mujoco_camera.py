@@ -149,6 +149,8 @@ def _offscreen(model: mujoco.MjModel, config: CameraSpec) -> mujoco.MjrContext:
     model.vis.quality.offsamples = 0
     try:
         context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100)
+    except mujoco.FatalError as error:
+        raise cannot_render(str(error)) from error
     finally:
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         model.vis.quality.offsamples = samples

@@ -68,8 +68,9 @@ class EyesProcess:
         if not self._connection.poll(timeout_s):
             raise BodyError(f"The eyes were asked to get ready and did not in {timeout_s:.0f} s.")
         answer = self._receive()
-        if answer != "ready":
-            raise BodyError(f"The eyes were asked to get ready and answered: {answer}")
+        if isinstance(answer, tuple):
+            message, zh = answer
+            raise BodyError(message, zh=zh)
 
     def look(self, t_ns: int, qpos: NDArray[np.float64], *, want_rgb: bool = False) -> None:
         """Order one picture; returns at once."""
@@ -152,7 +153,7 @@ def _answer(connection: Connection) -> None:
                 camera = MujocoCamera(simulate(message[1], message[2]).body.model, HEAD_CAMERA)
                 connection.send("ready")
             except YanshiError as error:
-                connection.send(str(error))
+                connection.send((str(error), error.zh))
             continue
         assert camera is not None
         assert eyes is not None
