@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from yanshi.core.errors import ConfigError
+from yanshi.runtime.report import RunReport
 
 
 class ClockName(StrEnum):
@@ -62,10 +63,12 @@ def run(
     console = Console()
     from yanshi.bodies.simulation import simulate
     from yanshi.ports.keyboard import listen_for_stop
+    from yanshi.ports.reel import Reel
     from yanshi.ports.terminal import Terminal
     from yanshi.runtime.brain import Brain
     from yanshi.runtime.episode import Episode
     from yanshi.runtime.observer import Observer
+    from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
         with console.status("偃师 wakes up …"):
@@ -75,19 +78,12 @@ def run(
             stack.callback(simulation.body.close)
             brain.wait_ready(simulation)
         terminal = Terminal(console)
-        observers: list[Observer] = [terminal]
-        reel = None
-        if film:
-            from yanshi.ports.reel import Reel
-
-            reel = Reel(simulation)
-            observers.append(reel)
+        reel = Reel(simulation) if film else None
+        observers: list[Observer] = [terminal, *([reel] if reel else [])]
         if record:
-            from yanshi.runtime.recorder import RunRecorder
-
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
         if view:
-            from yanshi.ports.view import View
+            from yanshi.ports.view import View  # Takes a second to load; few look.
 
             page = stack.enter_context(View(simulation))
             console.print(f"3-D page: {page.url}", highlight=False)
@@ -104,12 +100,7 @@ def run(
         with terminal:
             result = episode.run(sentence)
         terminal.summarise(result)
-        if clock is ClockName.WALL and result.real_time_factor < 0.98:
-            console.print(
-                f"This machine could not keep real time: it ran at "
-                f"{result.real_time_factor:.2f} of it. Close other programs, or use --clock sim.",
-                style="yellow",
-            )
+        _warn_when_slow(console, result)
         if report:
             result.write(report)
         if reel and film:
@@ -118,6 +109,15 @@ def run(
             console.print("Press Enter to close the 3-D page.")
             _wait_for_enter()
     raise typer.Exit(result.exit_code)
+
+
+def _warn_when_slow(console: Console, result: RunReport) -> None:
+    if result.clock == "wall" and result.real_time_factor < 0.98:
+        console.print(
+            "This machine could not keep real time: it ran at "
+            f"{result.real_time_factor:.2f} of it. Close other programs, or use --clock sim.",
+            style="yellow",
+        )
 
 
 def _check_target(path: Path | None) -> None:

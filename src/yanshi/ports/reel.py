@@ -55,9 +55,8 @@ class Reel(Observer):
                 for rgb in progress.track(pictures, len(take.qpos), description="filming"):
                     file.add(rgb)
             file.finish()
-        except BaseException:
-            file.discard()
-            raise
+        finally:
+            file.discard()  # What is not finished by now never will be.
 
     def _subject(self, step: Step | None) -> NDArray[np.float64]:
         """Return where that which a step is about is now; nan when it is about nothing."""

@@ -14,7 +14,7 @@ so that the same seed gives the same trace; on the wall clock it is delivered wh
 import gc
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from yanshi.bodies.simulation import Simulation
 from yanshi.core.errors import BodyError
 from yanshi.core.frames import pose_matrix
-from yanshi.core.messages import JointTarget, Plan, RobotState, Scene, Step
+from yanshi.core.messages import JointTarget, Plan, RobotState, Step
 from yanshi.mind.mind import Mind, Understanding
 from yanshi.mind.replies import word_outcome
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
@@ -32,14 +32,15 @@ from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.clocks import LockstepClock, PacedClock
 from yanshi.runtime.executive import Executive, StepRecord
 from yanshi.runtime.eyes_process import EyesProcess
+from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.report import RunReport, StepReport, Trace
+from yanshi.runtime.sight import Sight
 from yanshi.safety.faults import Fault
 from yanshi.safety.gate import GateConfig, gate_target
 from yanshi.senses.odometry import Odometry
-from yanshi.senses.scene_memory import SceneMemory
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
@@ -101,10 +102,7 @@ class Episode:
         self.simulation = simulation
         self._body = simulation.body
         self._robot = simulation.robot
-        self._mind = mind
-        self._eyes = eyes
         self._observers = tuple(observers)
-        self._wants_rgb = any(observer.wants_pictures for observer in observers)
         self.clock = (PacedClock if is_real_time else LockstepClock)(self._body)
 
         self._kinematics = simulation.kinematics
@@ -118,9 +116,20 @@ class Episode:
         prepare_skills(tools)
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
         self._odometry = Odometry(self._kinematics, simulation.floor_plan.start)
-        self._memory = SceneMemory()
-        self._scene = Scene(t_ns=0)
-        self._camera_poses: deque[tuple[int, NDArray[np.float64]]] = deque()
+        c = self.config
+        self._sight = Sight(
+            eyes,
+            waits=not is_real_time,
+            want_rgb=any(observer.wants_pictures for observer in observers),
+            deadline_ms=c.senses_ms,
+        )
+        self._hearing = Hearing(
+            mind,
+            waits=not is_real_time,
+            charge_ms=c.understand_charge_ms,
+            deadline_ms=c.understand_deadline_ms,
+            say_again_ms=c.say_again_ms,
+        )
         self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
 
         state = self._body.read()
@@ -132,52 +141,23 @@ class Episode:
         self._sensed_ns = -1
 
         self._trace = Trace()
-        self._understand, self._seeing = Timings(), Timings()
         self._faults: Counter[Fault] = Counter()
         self._understanding: Understanding | None = None
-        self._thought: Understanding | None = None
-        self._asked_at_ns: int | None = None
         self._idle_since_ns: int | None = None
         self._lost: list[Observer] = []
-        self._has_fallen = False
-        self._stop_asked = False
-        self._eyes_lost = False
-        self._mind_late = False
+        self._has_fallen = self._stop_asked = self._eyes_lost = False
+        self._sentence = ""
         self.language = "en"
         self.said: list[str] = []
-        self._senses_misses = self._mind_misses = 0
-        c = self.config
-        self.loops = (
-            Loop(
-                name="senses",
-                period_ns=c.senses_ms * MS,
-                deadline_ns=c.senses_ms * MS,
-                run=self._senses_tick,
-            ),
-            Loop(
-                name="mind",
-                period_ns=c.policy_ms * MS,
-                deadline_ns=c.policy_ms * MS,
-                run=self._mind_tick,
-            ),
-            Loop(
-                name="policy",
-                period_ns=c.policy_ms * MS,
-                deadline_ns=c.policy_ms * MS,
-                run=self._policy_tick,
-            ),
-            Loop(
-                name="reflex",
-                period_ns=c.reflex_ms * MS,
-                deadline_ns=c.reflex_ms * MS,
-                run=self._reflex_tick,
-            ),
-            Loop(
-                name="show",
-                period_ns=c.policy_ms * MS,
-                deadline_ns=c.policy_ms * MS,
-                run=self._show_tick,
-            ),
+        self.loops = tuple(
+            Loop(name=name, period_ns=period_ms * MS, deadline_ns=period_ms * MS, run=run)
+            for name, period_ms, run in (
+                ("senses", c.senses_ms, self._senses_tick),
+                ("mind", c.policy_ms, self._mind_tick),
+                ("policy", c.policy_ms, self._policy_tick),
+                ("reflex", c.reflex_ms, self._reflex_tick),
+                ("show", c.policy_ms, self._show_tick),
+            )
         )
 
     # -- what a person may do while it runs ------------------------------------------------
@@ -224,47 +204,28 @@ class Episode:
     # -- senses: 10 Hz ---------------------------------------------------------------------
 
     def _senses_tick(self, t_ns: int) -> None:
+        self._check_observers(t_ns)
         if self._eyes_lost:
             return
         self._sense_body(t_ns)
-        self._check_observers(t_ns)
+        before = {thing.name for thing in self._sight.scene.things}
         try:
-            self._collect_glance(t_ns)
-            if self._eyes.pending == 0:
-                pose = self._map_from_camera()
-                self._camera_poses.append((t_ns, pose))
-                self._eyes.look(t_ns, self._body.data.qpos, want_rgb=self._wants_rgb)
+            glance = self._sight.collect()
+            self._sight.look(t_ns, self._body.data.qpos, self._map_from_camera())
         except BodyError as error:
             self._eyes_lost = True
             self._raise_fault(t_ns, Fault.EYES_LOST, str(error))
             self._executive.interrupt(Outcome(kind="failed", reason="eyes_lost"))
-
-    def _collect_glance(self, t_ns: int) -> None:
-        if not self._eyes.pending:
             return
-        wait_s = 0.0 if self.clock.is_real_time else 30.0
-        glance = self._eyes.collect(wait_s)
-        if glance is None:
-            self._senses_misses += 1
+        if self._sight.is_late:
             self._raise_fault(t_ns, Fault.SENSES_LATE)
-            if not self.clock.is_real_time:
-                raise BodyError("The eyes were asked for a picture and gave none in 30 s.")
-            return
-        taken_ns, map_from_camera = self._camera_poses.popleft()
-        assert taken_ns == glance.t_ns
-        self._seeing.add(glance.took_ms)
-        self._senses_misses += glance.took_ms > self.config.senses_ms
-        before = {thing.name for thing in self._scene.things}
-        self._scene = self._memory.update(
-            glance.detections, map_from_camera, taken_ns, glance.surfaces
-        )
-        for thing in self._scene.things:
+        for thing in self._sight.scene.things:
             if thing.name not in before:
                 self._tell(t_ns, "see", thing.name)
-        if glance.rgb is not None:
+        if glance is not None and glance.rgb is not None:
             for observer in self._observers:
                 if observer.wants_pictures:
-                    observer.on_picture(taken_ns, glance.rgb)
+                    observer.on_picture(glance.t_ns, glance.rgb)
 
     def _check_observers(self, t_ns: int) -> None:
         for observer in self._observers:
@@ -290,7 +251,7 @@ class Episode:
     def _policy_tick(self, t_ns: int) -> None:
         self._sense_body(t_ns)
         self._watch_for_a_fall(t_ns)
-        percept = Percept(state=self._state, base=self._base, scene=self._scene)
+        percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
         target = self._executive.tick(percept)
         self._asked = target
         if self._understanding is not None and self._executive.is_idle:
@@ -307,7 +268,7 @@ class Episode:
             state=self._state,
             target=self._asked,
             base=self._base,
-            scene=self._scene,
+            scene=self._sight.scene,
             step=self._executive.current,
             loops=self.loops,
         )
@@ -330,44 +291,23 @@ class Episode:
         if self._stop_asked:
             self._stop_asked = False
             self._raise_fault(t_ns, Fault.STOP_ASKED)
-            self._understanding = self._understanding or self._mind.stopped(self._sentence)
+            self._understanding = self._understanding or self._hearing.stopped()
             self._executive.interrupt(Outcome(kind="stopped", reason="stopped"))
             return
         if self._understanding is not None or t_ns < self.config.words_at_ms * MS:
             return
-        if self._asked_at_ns is None:
-            self._asked_at_ns = t_ns
+        if not self._hearing.has_asked:
             self._tell(t_ns, "heard", self._sentence)
-            self._mind.ask(self._sentence)
-        answer = self._await_mind(t_ns, t_ns - self._asked_at_ns)
+            self._hearing.ask(self._sentence, t_ns)
+        answer = self._hearing.answer(t_ns)
+        if self._hearing.is_late and not self._faults[Fault.MIND_LATE]:
+            self._raise_fault(t_ns, Fault.MIND_LATE)
         if answer is not None:
             self._take_on(t_ns, answer)
-
-    def _await_mind(self, t_ns: int, waited_ns: int) -> Understanding | None:
-        """Return the mind's answer when it is due, or its stand-in when it is far too late."""
-        config = self.config
-        if not self.clock.is_real_time:
-            # The world stands still meanwhile; the answer waits for its time in the world.
-            self._thought = self._thought or self._mind.poll(timeout_s=60.0)
-            is_due = waited_ns >= config.understand_charge_ms * MS
-            # A stop word is matched before any model and acts in the tick that heard it.
-            is_stop = self._thought is not None and self._thought.source == "stop"
-            return self._thought if is_due or is_stop else None
-        answer = self._mind.poll(timeout_s=0.0)
-        if answer is None and waited_ns > config.understand_deadline_ms * MS:
-            if not self._mind_late:
-                self._mind_late = True
-                self._raise_fault(t_ns, Fault.MIND_LATE)
-            if waited_ns > config.say_again_ms * MS:
-                return self._mind.say_again(self._sentence)
-        return answer
 
     def _take_on(self, t_ns: int, understanding: Understanding) -> None:
         self._understanding = understanding
         self.language = understanding.language
-        took_ms = understanding.latency_s * 1e3
-        self._understand.add(took_ms)
-        self._mind_misses += took_ms > self.config.understand_deadline_ms
         self._tell(t_ns, "plan", str(understanding.plan))
         if understanding.source == "stop":
             self._executive.interrupt(Outcome(kind="stopped", reason="stopped"))
@@ -442,22 +382,22 @@ class Episode:
                 for record in records
             ],
             said=self.said,
-            seen=sorted({thing.name for thing in self._scene.things}),
+            seen=sorted({thing.name for thing in self._sight.scene.things}),
             falls=int(self._has_fallen),
             mujoco_warnings=self._body.warnings(),
             real_time_factor=round(sim_s / wall_s, 3),
             sim_s=round(sim_s, 3),
             wall_s=round(wall_s, 3),
             latency_ms={
-                "understand": self._understand.summary(),
-                "senses": self._seeing.summary(),
+                "understand": self._hearing.took.summary(),
+                "senses": self._sight.took.summary(),
                 "policy": self._walker.took.summary(),
                 "control": loops["policy"].took.summary(),
                 "reflex": loops["reflex"].took.summary(),
             },
             deadline_misses={
-                "understand": self._mind_misses,
-                "senses": self._senses_misses,
+                "understand": self._hearing.misses,
+                "senses": self._sight.misses,
                 "policy": loops["policy"].misses,
                 "reflex": loops["reflex"].misses,
             },

@@ -1,0 +1,77 @@
+"""From words to a plan, in the robot's time: asks the mind and knows when the answer counts."""
+
+from yanshi.mind.mind import Mind, Understanding
+from yanshi.runtime.loops import Timings
+
+PATIENCE_S = 60.0
+"""How long a simulated world waits for the mind."""
+
+
+class Hearing:
+    """One sentence on its way through the mind."""
+
+    def __init__(
+        self, mind: Mind, *, waits: bool, charge_ms: int, deadline_ms: int, say_again_ms: int
+    ) -> None:
+        """Listen.
+
+        Args:
+            mind: Understands; in a process of its own.
+            waits: Whether the world waits for the mind (simulated clock). The answer is then
+                delivered `charge_ms` of the world's time after the question, whatever it took.
+            charge_ms: See `waits`.
+            deadline_ms: Longest time that understanding may take.
+            say_again_ms: When to stop waiting in real time and ask to hear it again.
+        """
+        self._mind = mind
+        self._waits = waits
+        self._charge_ns = charge_ms * 1_000_000
+        self._deadline_ns = deadline_ms * 1_000_000
+        self._say_again_ns = say_again_ms * 1_000_000
+        self._sentence = ""
+        self._asked_ns: int | None = None
+        self._thought: Understanding | None = None
+        self.took = Timings()
+        self.misses = 0
+        """Sentences that were not understood inside the deadline."""
+        self.is_late = False
+        """Whether the deadline has passed without an answer."""
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether the sentence has been put to the mind."""
+        return self._asked_ns is not None
+
+    def ask(self, sentence: str, t_ns: int) -> None:
+        """Put a sentence to the mind; returns at once."""
+        self._sentence = sentence
+        self._asked_ns = t_ns
+        self._mind.ask(sentence)
+
+    def stopped(self) -> Understanding:
+        """Return the understanding of an order to stop that came by another way."""
+        return self._mind.stopped(self._sentence)
+
+    def answer(self, t_ns: int) -> Understanding | None:
+        """Return what the sentence means once that is due, or its stand-in when far too late."""
+        assert self._asked_ns is not None, "ask() comes first"
+        waited_ns = t_ns - self._asked_ns
+        understanding = self._await(waited_ns)
+        if understanding is not None:
+            took_ms = understanding.latency_s * 1e3
+            self.took.add(took_ms)
+            self.misses += took_ms * 1e6 > self._deadline_ns
+        return understanding
+
+    def _await(self, waited_ns: int) -> Understanding | None:
+        if self._waits:
+            # The world stands still meanwhile; the answer waits for its time in the world.
+            self._thought = self._thought or self._mind.poll(timeout_s=PATIENCE_S)
+            # A stop word is matched before any model and acts in the tick that heard it.
+            is_stop = self._thought is not None and self._thought.source == "stop"
+            return self._thought if is_stop or waited_ns >= self._charge_ns else None
+        understanding = self._mind.poll(timeout_s=0.0)
+        self.is_late = understanding is None and waited_ns > self._deadline_ns
+        if understanding is None and waited_ns > self._say_again_ns:
+            return self._mind.say_again(self._sentence)
+        return understanding
