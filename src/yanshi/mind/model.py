@@ -39,7 +39,7 @@ class ModelConfig:
     key: str = ""
     """The endpoint's key; empty for none."""
     threads: int = 0
-    """0: as many as there are idle cores, at least one, at most two."""
+    """0: two, or one where there is one core or more work than cores."""
     tokens_max: int = 120
     """Longest answer: six steps and two texts."""
     timeout_s: float = 60.0
@@ -231,7 +231,7 @@ class Llama:
         parameters.n_ctx_checkpoints = 0
         parameters.verbosity = -1
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
-            cpu.n_threads = config.threads or _idle_cores(2)
+            cpu.n_threads = config.threads or _threads(2)
             cpu.poll = 0  # Threads that spin while they wait would starve the body's loops.
         if config.is_ours:
             adapter = xllamacpp.CommonAdapterLoraInfo()
@@ -288,14 +288,14 @@ class Endpoint:
             ) from error
 
 
-def _idle_cores(most: int) -> int:
-    """Return how many cores have nothing to do, from one to `most`.
+def _threads(most: int) -> int:
+    """Return how many threads to think with: `most`, or one on a machine that is overcommitted.
 
     Threads of one network wait for each other several hundred times per token. Two on one core
     are therefore not half as fast as two on two, but ten times slower than one alone.
     """
-    idle = (os.cpu_count() or 1) - round(os.getloadavg()[0])
-    return min(max(idle, 1), most)
+    cores = os.cpu_count() or 1
+    return min(most, cores) if os.getloadavg()[0] < 1.25 * cores else 1
 
 
 def _serve(connection: Connection, config: ModelConfig) -> None:
