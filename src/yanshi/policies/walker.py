@@ -110,6 +110,7 @@ class Walker:
         self.damping[self._indices] = contract.damping
         for gains in (self.stiffness, self.damping):
             gains.flags.writeable = False  # So that every target can share them.
+        self._lower, self._upper = robot.limits.lower, robot.limits.upper
         self._stiffened = self.stiffness, self.damping
         self._stiffened_for = 0.0
         self._share = np.zeros(n)  # 0: the network's joint, 1: the upper body's.
@@ -246,9 +247,9 @@ class Walker:
     def _observe(self, state: RobotState) -> None:
         """Fill in the observation, with what the upper body does by itself taken out."""
         seen, at = self._network.observation, self._spans
-        position = state.joint_position[self._indices]
+        position = state.joint_position.take(self._indices)
         position -= self.contract.action_offset
-        speed = state.joint_velocity[self._indices]
+        speed = state.joint_velocity.take(self._indices)
         if self._is_lending:
             kept = 1.0 - self._share[self._indices]
             position -= self._lean[self._indices]
@@ -272,10 +273,10 @@ class Walker:
         seen *= self._scale
 
     def _target(self, state: RobotState) -> JointTarget:
-        position = self.robot.default_position.copy()
         action = self._action * self.contract.action_scale
         action += self.contract.action_offset
-        position[self._indices] = action
+        position = self.robot.default_position.copy()
+        position.put(self._indices, action)
         stiffness, damping = self.stiffness, self.damping
         if self._is_lending:
             position += self._lean
@@ -287,8 +288,8 @@ class Walker:
         started = self._ticks * self._period_s / self.config.start_s
         if started < 1.0:
             position = self._start + started * (position - self._start)
-        np.maximum(position, self.robot.limits.lower, out=position)
-        np.minimum(position, self.robot.limits.upper, out=position)
+        np.maximum(position, self._lower, out=position)
+        np.minimum(position, self._upper, out=position)
         position.flags.writeable = False  # The message may keep it as it is.
         return JointTarget(t_ns=state.t_ns, position=position, stiffness=stiffness, damping=damping)
 
