@@ -38,12 +38,20 @@ from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.report import RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
-from yanshi.safety.faults import Fault
+from yanshi.safety.faults import Action, Fault, choose_action
 from yanshi.safety.gate import GateConfig, gate_target
 from yanshi.senses.odometry import Odometry
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
+ENDINGS: dict[Fault, Outcome] = {
+    Fault.TARGET_STALE: Outcome(kind="failed", reason="not_finite"),
+    Fault.TARGET_MALFORMED: Outcome(kind="failed", reason="not_finite"),
+    Fault.EYES_LOST: Outcome(kind="failed", reason="eyes_lost"),
+    Fault.FALLEN: Outcome(kind="failed", reason="fell"),
+    Fault.STOP_ASKED: Outcome(kind="stopped", reason="stopped"),
+}
+"""How the step under way ends with each fault that is answered by holding still or worse."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that draws or writes may keep the interpreter from the robot's thread."""
 
@@ -215,7 +223,6 @@ class Episode:
         except BodyError as error:
             self._eyes_lost = True
             self._raise_fault(t_ns, Fault.EYES_LOST, str(error))
-            self._executive.interrupt(Outcome(kind="failed", reason="eyes_lost"))
             return
         if self._sight.is_late:
             self._raise_fault(t_ns, Fault.SENSES_LATE)
@@ -283,7 +290,6 @@ class Episode:
         self._has_fallen = True
         self._idle_since_ns = t_ns
         self._raise_fault(t_ns, Fault.FALLEN)
-        self._executive.interrupt(Outcome(kind="failed", reason="fell"))
 
     # -- mind: 50 Hz --------------------------------------------------------------------------
 
@@ -292,7 +298,6 @@ class Episode:
             self._stop_asked = False
             self._raise_fault(t_ns, Fault.STOP_ASKED)
             self._understanding = self._understanding or self._hearing.stopped()
-            self._executive.interrupt(Outcome(kind="stopped", reason="stopped"))
             return
         if self._understanding is not None or t_ns < self.config.words_at_ms * MS:
             return
@@ -310,7 +315,7 @@ class Episode:
         self.language = understanding.language
         self._tell(t_ns, "plan", str(understanding.plan))
         if understanding.source == "stop":
-            self._executive.interrupt(Outcome(kind="stopped", reason="stopped"))
+            self._executive.interrupt(ENDINGS[Fault.STOP_ASKED])
         else:
             self._executive.follow(understanding.plan)
 
@@ -353,6 +358,8 @@ class Episode:
         if not self._faults[fault]:
             self._tell(t_ns, "fault", f"{fault.name.lower()} {detail}".strip())
         self._faults[fault] += 1
+        if choose_action([fault]) >= Action.HOLD:
+            self._executive.interrupt(ENDINGS[fault])
 
     def _tell(self, t_ns: int, kind: str, text: str) -> None:
         if kind != "fault":  # When a fault is seen on the wall clock is this machine's affair.

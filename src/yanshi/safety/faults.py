@@ -31,14 +31,10 @@ class Fault(Enum):
     """The policy's target is older than two of its periods."""
     TARGET_MALFORMED = auto()
     """A target or gain is not finite or not of the robot's shape."""
-    POLICY_LATE = auto()
-    """A policy tick took longer than its period."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
     """A sentence was not understood inside its deadline."""
-    MIND_LOST = auto()
-    """The language model's process died. Ends when it has been restarted."""
     EYES_LOST = auto()
     """The eyes' process died. Does not end within a run."""
     RECORDER_LOST = auto()
@@ -52,10 +48,8 @@ class Fault(Enum):
 RESPONSES: dict[Fault, Action] = {
     Fault.TARGET_STALE: Action.HOLD,
     Fault.TARGET_MALFORMED: Action.HOLD,
-    Fault.POLICY_LATE: Action.WARN,
     Fault.SENSES_LATE: Action.WARN,
     Fault.MIND_LATE: Action.WARN,
-    Fault.MIND_LOST: Action.WARN,
     Fault.EYES_LOST: Action.HOLD,
     Fault.RECORDER_LOST: Action.WARN,
     Fault.FALLEN: Action.DAMP,
