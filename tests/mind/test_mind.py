@@ -14,7 +14,7 @@ LANGUAGE = PlanLanguage.of(FLOOR_PLAN)
 
 @pytest.fixture(scope="module")
 def mind():
-    mind = Mind()
+    mind = Mind(ModelConfig(threads=1))  # Other tests keep the other core busy.
     mind.know(FLOOR_PLAN)
     mind.wait_ready()
     yield mind

@@ -295,7 +295,7 @@ def _threads(most: int) -> int:
     are therefore not half as fast as two on two, but ten times slower than one alone.
     """
     cores = os.cpu_count() or 1
-    return min(most, cores) if os.getloadavg()[0] < 1.25 * cores else 1
+    return min(most, cores) if os.getloadavg()[0] < 0.75 * cores else 1
 
 
 def _serve(connection: Connection, config: ModelConfig) -> None:
