@@ -5,7 +5,7 @@ import pytest
 
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.mind import Mind
-from yanshi.mind.model import ADAPTER
+from yanshi.mind.model import ADAPTER, ModelConfig
 from yanshi.worlds.home import build_home
 
 FLOOR_PLAN = build_home(0).floor_plan
