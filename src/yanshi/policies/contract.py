@@ -60,13 +60,21 @@ class Term:
     """A key of `TERM_WIDTHS`."""
     start: int
     width: int
+    """Numbers in one tick."""
     scale: float
     """What the measured quantity is multiplied by."""
+    history: int = 1
+    """How many ticks it shows, the newest first."""
 
     @property
     def span(self) -> slice:
-        """Where it lies in the observation vector."""
+        """Where its newest tick lies in the observation vector."""
         return slice(self.start, self.start + self.width)
+
+    @property
+    def stop(self) -> int:
+        """Where the next term begins."""
+        return self.start + self.width * self.history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

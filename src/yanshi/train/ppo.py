@@ -1,0 +1,300 @@
+"""Proximal policy optimisation for fleets of robots on a CPU.
+
+The method is that of J. Schulman and others (Proximal policy optimization algorithms, 2017) with
+generalised advantages and a learning rate that follows the policy's change, as is usual for
+legged robots. Every minibatch shows about half of its samples in a mirror, so that left and
+right are learned at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from yanshi.core.errors import YanshiError
+from yanshi.train.observation import Mirror
+from yanshi.train.task import Task
+
+_LOG_TWO_PI = float(np.log(2.0 * np.pi))
+
+
+class DivergedError(YanshiError):
+    """Training made numbers that are not finite; the last good checkpoint stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PPOConfig:
+    """How a policy learns from what the fleet did."""
+
+    horizon: int = 24
+    """Ticks between two updates."""
+    epochs: int = 3
+    minibatches: int = 4
+    discount: float = 0.99
+    trace: float = 0.95
+    """λ of the generalised advantage."""
+    clip: float = 0.2
+    entropy: float = 0.0005
+    kl_target: float = 0.01
+    """Change of the policy in an update that the learning rate is steered to, nats."""
+    actor_rate: float = 1e-4
+    """Learning rate to begin with."""
+    actor_rate_range: tuple[float, float] = (1e-5, 1e-3)
+    critic_rate: float = 1e-3
+    critic_first: int = 10
+    """Updates in which only the critic learns: a warm start must not be led astray by it."""
+    grad_norm: float = 1.0
+    first_log_std: float = -1.0
+    log_std_min: float = -2.5
+    actor_layers: tuple[int, ...] = (512, 256, 128)
+    critic_layers: tuple[int, ...] = (256, 256, 128)
+
+
+def perceptron(inputs: int, outputs: int, layers: Sequence[int]) -> nn.Sequential:
+    """Return fully connected layers with ELU between them."""
+    parts: list[nn.Module] = []
+    for width in layers:
+        parts += [nn.Linear(inputs, width), nn.ELU()]
+        inputs = width
+    return nn.Sequential(*parts, nn.Linear(inputs, outputs))
+
+
+class Policy(nn.Module):
+    """A Gaussian policy and its critic."""
+
+    def __init__(self, task: Task, config: PPOConfig) -> None:
+        super().__init__()
+        self.actor = perceptron(task.actor_width, task.action_width, config.actor_layers)
+        self.critic = perceptron(task.critic_width, 1, config.critic_layers)
+        last = self.actor[-1]
+        assert isinstance(last, nn.Linear)
+        with torch.no_grad():
+            last.weight.mul_(0.01)
+        self.log_std = nn.Parameter(torch.full((task.action_width,), config.first_log_std))
+
+    def log_probability(self, mean: Tensor, action: Tensor) -> Tensor:
+        """Return the logarithm of the density at `action`, shape (n,)."""
+        z = (action - mean) / self.log_std.exp()
+        return (-0.5 * z * z - self.log_std - 0.5 * _LOG_TWO_PI).sum(dim=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What one round of collecting and learning brought."""
+
+    reward: float
+    """Mean reward a tick."""
+    fail_share: float
+    """Share of the ticks that ended an episode badly."""
+    kl: float
+    actor_rate: float
+    std: float
+    value_loss: float
+    parts: dict[str, float]
+
+
+class PPO:
+    """Lets a fleet act and learns from it. `advance` is one round."""
+
+    def __init__(self, task: Task, config: PPOConfig, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.task, self.config = task, config
+        self.policy = Policy(task, config)
+        self.actor_rate = config.actor_rate
+        self._actor_optimiser = torch.optim.Adam(
+            [*self.policy.actor.parameters(), self.policy.log_std], lr=config.actor_rate
+        )
+        self._critic_optimiser = torch.optim.Adam(
+            self.policy.critic.parameters(), lr=config.critic_rate
+        )
+        self._rng = np.random.default_rng(seed)
+        self.rounds = 0
+        h, n = config.horizon, task.n
+        self._seen = np.zeros((h, n, task.actor_width), np.float32)
+        self._valued = np.zeros((h, n, task.critic_width), np.float32)
+        self._last_valued = np.zeros((h, n, task.critic_width), np.float32)
+        self._acted = np.zeros((h, n, task.action_width), np.float32)
+        self._reward = np.zeros((h, n), np.float32)
+        self._failed = np.zeros((h, n), np.float32)
+        self._ended = np.zeros((h, n), np.float32)
+        self._mirrors = [
+            (torch.from_numpy(twin), torch.from_numpy(sign))
+            for twin, sign in (task.actor_mirror, task.critic_mirror, task.action_mirror)
+        ]
+
+    @property
+    def steps_a_round(self) -> int:
+        """Robot ticks in one round."""
+        return self.config.horizon * self.task.n
+
+    def advance(self) -> Update:
+        """Collect one horizon of experience and learn from it.
+
+        Raises:
+            DivergedError: A reward or a weight is not finite; it names which.
+        """
+        parts = self._collect()
+        advantage, target = self._advantages()
+        kl, value_loss = self._learn(advantage, target)
+        self._follow_change(kl)
+        self.rounds += 1
+        self._check_finite(parts)
+        return Update(
+            reward=float(self._reward.mean()),
+            fail_share=float(self._failed.mean()),
+            kl=kl,
+            actor_rate=self.actor_rate,
+            std=float(self.policy.log_std.exp().mean()),
+            value_loss=value_loss,
+            parts=parts,
+        )
+
+    def act(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the mean action, shape (n, action_width)."""
+        with torch.no_grad():
+            return np.asarray(self.policy.actor(torch.from_numpy(seen)).numpy())
+
+    def _collect(self) -> dict[str, float]:
+        task, parts = self.task, {}
+        std = self.policy.log_std.detach().exp().numpy()
+        for tick in range(self.config.horizon):
+            seen, valued = task.observe()
+            self._seen[tick], self._valued[tick] = seen, valued
+            noise = self._rng.standard_normal((task.n, task.action_width), dtype=np.float32)
+            action = self.act(self._seen[tick]) + std * noise
+            outcome = task.step(action)
+            self._acted[tick] = action
+            self._reward[tick] = outcome.reward
+            self._failed[tick] = outcome.has_failed
+            self._ended[tick] = outcome.has_failed | outcome.is_over
+            self._last_valued[tick] = outcome.last_critic_input
+            for name, value in outcome.parts.items():
+                parts[name] = parts.get(name, 0.0) + value / self.config.horizon
+        return parts
+
+    def _advantages(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return advantages and value targets, each (horizon, n)."""
+        config = self.config
+        h, n = self._reward.shape
+        with torch.no_grad():
+            value = self.policy.critic(_flat(self._valued)).numpy().reshape(h, n)
+            after = self.policy.critic(_flat(self._last_valued)).numpy().reshape(h, n)
+        change = self._reward + config.discount * after * (1.0 - self._failed) - value
+        advantage = np.zeros_like(value)
+        running = np.zeros(n, np.float32)
+        for tick in reversed(range(h)):
+            kept = config.discount * config.trace * (1.0 - self._ended[tick])
+            running = change[tick] + kept * running
+            advantage[tick] = running
+        return advantage, advantage + value
+
+    def _learn(
+        self, advantage: NDArray[np.float32], target: NDArray[np.float32]
+    ) -> tuple[float, float]:
+        config, policy = self.config, self.policy
+        seen, valued, acted = map(_flat, (self._seen, self._valued, self._acted))
+        gain = _flat((advantage - advantage.mean()) / (advantage.std() + 1e-6))
+        aim = _flat(target)
+        with torch.no_grad():
+            before = [
+                policy.log_probability(
+                    policy.actor(_mirrored(seen, self._mirrors[0], is_mirrored)),
+                    _mirrored(acted, self._mirrors[2], is_mirrored),
+                )
+                for is_mirrored in (False, True)
+            ]
+        changes, value_losses = [], []
+        size = len(seen) // config.minibatches
+        for _ in range(config.epochs):
+            for who in torch.randperm(len(seen)).split(size):
+                is_mirrored = torch.rand(len(who)) < 0.5
+                half = is_mirrored[:, None]
+                x, v, a = (
+                    torch.where(half, _mirrored(part[who], mirror, True), part[who])
+                    for part, mirror in zip((seen, valued, acted), self._mirrors, strict=True)
+                )
+                was = torch.where(is_mirrored, before[1][who], before[0][who])
+                if self.rounds >= config.critic_first:
+                    log_ratio = policy.log_probability(policy.actor(x), a) - was
+                    ratio = log_ratio.exp()
+                    bounded = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
+                    loss = -torch.min(ratio * gain[who], bounded * gain[who]).mean()
+                    loss = loss - config.entropy * policy.log_std.sum()
+                    self._actor_optimiser.zero_grad()
+                    loss.backward()
+                    nn.utils.clip_grad_norm_(policy.actor.parameters(), config.grad_norm)
+                    self._actor_optimiser.step()
+                    with torch.no_grad():
+                        policy.log_std.clamp_(min=config.log_std_min)
+                        changes.append(float((ratio - 1.0 - log_ratio).mean()))
+                value_loss = (policy.critic(v)[:, 0] - aim[who]).square().mean()
+                self._critic_optimiser.zero_grad()
+                value_loss.backward()
+                self._critic_optimiser.step()
+                value_losses.append(float(value_loss.detach()))
+        return float(np.mean(changes)) if changes else 0.0, float(np.mean(value_losses))
+
+    def _follow_change(self, kl: float) -> None:
+        """Learn more slowly after a large change of the policy, faster after a small one."""
+        if self.rounds < self.config.critic_first:
+            return
+        low, high = self.config.actor_rate_range
+        if kl > 1.5 * self.config.kl_target:
+            self.actor_rate = max(low, self.actor_rate / 1.3)
+        elif kl < 0.7 * self.config.kl_target:
+            self.actor_rate = min(high, self.actor_rate * 1.3)
+        for group in self._actor_optimiser.param_groups:
+            group["lr"] = self.actor_rate
+
+    def _check_finite(self, parts: dict[str, float]) -> None:
+        wrong = [f"the reward's part {name!r}" for name, v in parts.items() if not np.isfinite(v)]
+        if not np.isfinite(self._reward).all():
+            wrong.append("the reward")
+        if not all(bool(p.isfinite().all()) for p in self.policy.parameters()):
+            wrong.append("a weight")
+        if wrong:
+            raise DivergedError(
+                f"Training made numbers that are not finite in round {self.rounds}: "
+                f"{', '.join(wrong)}. The last good checkpoint stands; go on from it with "
+                "another --seed.",
+                zh=f"第 {self.rounds} 轮训练出现非有限数：{'、'.join(wrong)}。"
+                "上一个完好的检查点仍在；换一个 --seed 从它继续。",
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that `load_state_dict` needs to go on as if never interrupted."""
+        return {
+            "policy": self.policy.state_dict(),
+            "actor_optimiser": self._actor_optimiser.state_dict(),
+            "critic_optimiser": self._critic_optimiser.state_dict(),
+            "actor_rate": self.actor_rate,
+            "rounds": self.rounds,
+            "rng": self._rng.bit_generator.state,
+            "torch_rng": torch.get_rng_state(),
+            "task": self.task.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        self.policy.load_state_dict(state["policy"])
+        self._actor_optimiser.load_state_dict(state["actor_optimiser"])
+        self._critic_optimiser.load_state_dict(state["critic_optimiser"])
+        self.actor_rate = state["actor_rate"]
+        self.rounds = state["rounds"]
+        self._rng.bit_generator.state = state["rng"]
+        torch.set_rng_state(state["torch_rng"])
+        self.task.load_state_dict(state["task"])
+
+
+def _flat(array: NDArray[np.float32]) -> Tensor:
+    """Return (horizon, n, …) as a tensor of shape (horizon · n, …) without copying."""
+    return torch.from_numpy(array.reshape(-1, *array.shape[2:]))
+
+
+def _mirrored(part: Tensor, mirror: Sequence[Tensor] | Mirror, is_mirrored: bool) -> Tensor:
+    twin, sign = mirror
+    return part[:, twin] * sign if is_mirrored else part

@@ -1,0 +1,531 @@
+"""Learn to walk while arms, loads, floors and fists do what they like.
+
+Legs and waist are the policy's. The arms move at random, carry up to 6 kg and are only seen; the
+robot is told how fast to walk, how high to hold its pelvis and how far to lean, and gets punched
+ever harder as long as it stays up.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.control.approach import ApproachConfig, approach
+from yanshi.robots.g1.spec import G1
+from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
+from yanshi.train.g1_fleet import (
+    INDICES,
+    JOINTS,
+    Variety,
+    bank_of,
+    mirror_of_joints,
+    training_model,
+)
+from yanshi.train.observation import Mirror, Observation, layout, mirror_of
+from yanshi.train.task import Outcome
+
+OWN = 15
+"""Legs and waist: the first joints of the robot, and the policy's own."""
+ARMS = len(JOINTS) - OWN
+ACTION_SCALE = 0.25
+GAIT_HZ = 1.0
+HISTORY = 3
+TERMS = layout(
+    [
+        ("last_action", OWN, 1.0, HISTORY),
+        ("arm_goal", ARMS, 1.0 / ACTION_SCALE, 1),
+        ("angular_velocity", 3, 0.25, HISTORY),
+        ("turn_command", 1, 1.0, 1),
+        ("velocity_command", 2, 1.0, 1),
+        ("posture_command", 2, 2.0, 1),
+        ("phase_cosine", 2, 1.0, 1),
+        ("phase_sine", 2, 1.0, 1),
+        ("joint_position", len(JOINTS), 1.0, HISTORY),
+        ("joint_velocity", len(JOINTS), 0.05, HISTORY),
+        ("gravity", 3, 1.0, HISTORY),
+    ]
+)
+PRIVATE = layout(
+    [
+        ("velocity", 3, 1.0, 1),
+        ("mean_velocity", 3, 1.0, 1),
+        ("height", 1, 4.0, 1),
+        ("torso", 2, 2.0, 1),
+        ("feet_height", 2, 5.0, 1),
+        ("feet_velocity", 6, 0.3, 1),
+        ("force", 3, 0.005, 1),
+        ("force_left", 1, 0.2, 1),
+        ("friction", 1, 1.0, 1),
+        ("load", 2, 0.3, 1),
+        ("delay", 1, 0.5, 1),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkConfig:
+    """What a walker meets while it learns."""
+
+    robots: int = 256
+    threads: int = 2
+    episode_s: float = 20.0
+    physics: FleetPhysics = field(default_factory=FleetPhysics)
+    variety: Variety = field(default_factory=Variety)
+    speed_min: tuple[float, float, float] = (-0.6, -0.4, -1.0)
+    speed_max: tuple[float, float, float] = (1.0, 0.4, 1.0)
+    acceleration: tuple[float, float, float] = (1.2, 1.0, 3.0)
+    """Fastest change of the velocity command, m/s² and rad/s²; as in a run."""
+    nominal_height: float = 0.74
+    height: tuple[float, float] = (0.45, 0.78)
+    pitch: tuple[float, float] = (-0.15, 0.7)
+    posture_rate: tuple[float, float] = (0.3, 0.8)
+    """Fastest change of the height, m/s, and of the lean, rad/s."""
+    posture_share: float = 0.4
+    """Share of the orders that ask for another posture than standing upright."""
+    stand_share: float = 0.3
+    goal_share: float = 0.4
+    """Share of the orders that are a pose to go to instead of a velocity."""
+    order_s: tuple[float, float] = (2.0, 8.0)
+    arm_speed_max: float = 1.5
+    """rad/s."""
+    arm_still_share: float = 0.15
+    punch_s: tuple[float, float] = (0.06, 0.12)
+    punch_every_s: float = 4.0
+    punch_first_n: float = 150.0
+    punch_max_n: float = 650.0
+    falls_a_minute: float = 1.0
+    """Fewer falls than this of a robot in a minute make the punches harder."""
+    noise: dict[str, float] = field(
+        default_factory=lambda: {
+            "angular_velocity": 0.1,
+            "joint_position": 0.01,
+            "joint_velocity": 0.4,
+            "gravity": 0.02,
+        }
+    )
+    """Largest error of each sensed term, before scaling."""
+
+
+class WalkTask:
+    """The walker's task for a fleet of G1s; see `Task`."""
+
+    def __init__(self, config: WalkConfig, seed: int) -> None:
+        self.config = config
+        self._rng = rng = np.random.default_rng(seed)
+        n = self.n = config.robots
+        model = training_model(config.physics)
+        bank = bank_of(model, config.variety, rng)
+        self.fleet = Fleet(bank, n, config.physics, threads=config.threads, has_forces=True)
+        self._friction = np.array([m.geom_friction[0, 0] for m in bank])
+        hands = [model.body(f"{side}_wrist_yaw_link").id for side in ("left", "right")]
+        self._load = np.array([m.body_mass[hands] for m in bank]) - model.body_mass[hands]
+        self._links = np.array([model.joint(name).bodyid[0] for name in JOINTS])
+        limits = G1.limits
+        self._default = G1.default_position[INDICES]
+        self._lower, self._upper = limits.lower[INDICES], limits.upper[INDICES]
+        self._stiffness = G1.stiffness[INDICES][:OWN]
+        self._damping = G1.damping[INDICES][:OWN]
+        self._torque = limits.torque[INDICES][:OWN]
+        self._arm_lower, self._arm_upper = 0.65 * self._lower[OWN:], 0.65 * self._upper[OWN:]
+        self._tick_s = config.physics.tick_s
+        self._approach = ApproachConfig(speed_max=(0.8, 0.4, 1.0))
+
+        self.punch_n = config.punch_first_n
+        self._fall_rate = 0.0
+        self._tick = np.zeros(n, dtype=np.intp)
+        self._order_ends = np.zeros(n, dtype=np.intp)
+        self._wish = np.zeros((n, 5))
+        self._command = np.zeros((n, 5))
+        self._goal = np.zeros((n, 3))
+        self._has_goal = np.zeros(n, dtype=bool)
+        self._at_goal = np.zeros(n, dtype=bool)
+        self._stands = np.ones(n, dtype=bool)
+        self._phase = np.zeros((n, 2))
+        self._arm = np.zeros((n, ARMS))
+        self._arm_goal = np.zeros((n, ARMS))
+        self._arm_speed = np.zeros((n, ARMS))
+        self._arm_kind = np.zeros(n, dtype=np.intp)
+        self._action = np.zeros((n, OWN))
+        self._force = np.zeros((n, 3))
+        self._forced = np.zeros(n, dtype=np.intp)
+        self._force_ticks = np.zeros(n, dtype=np.intp)
+        self._calm = np.zeros(n)
+        self._forces = np.zeros((n, model.nbody, 6))
+        self._mean = np.zeros((n, 3))
+        self._mean_command = np.zeros((n, 3))
+        self._target = np.tile(self._default, (n, 1))
+
+        self._seen = Observation(TERMS, n)
+        self._private = Observation(PRIVATE, n)
+        self.actor_width = TERMS[-1].stop
+        self.critic_width = self.actor_width + PRIVATE[-1].stop
+        self.action_width = OWN
+        self.actor_mirror, self.critic_mirror, self.action_mirror = _mirrors()
+        self._begin(np.arange(n))
+        self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
+        self._order_ends += self._tick
+
+    # -- what is seen ----------------------------------------------------------------------
+
+    def observe(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Take the next orders and return what actor and critic see."""
+        self._give_orders()
+        self._follow_orders()
+        self._move_arms()
+        return self._look()
+
+    def _look(self, *, is_final: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        fleet = self.fleet
+        orientation = fleet.orientation_wxyz
+        gravity = gravity_in(orientation)
+        velocity = rotate_back(orientation, fleet.velocity)
+        values: dict[str, Array] = {
+            "last_action": self._action,
+            "arm_goal": self._arm - self._default[OWN:],
+            "angular_velocity": fleet.angular_velocity,
+            "turn_command": self._command[:, 2:3],
+            "velocity_command": self._command[:, :2],
+            "posture_command": self._command[:, 3:] - (self.config.nominal_height, 0.0),
+            "phase_cosine": np.cos(self._phase),
+            "phase_sine": np.sin(self._phase),
+            "joint_position": fleet.joint_position - self._default,
+            "joint_velocity": fleet.joint_velocity,
+            "gravity": gravity,
+        }
+        feet = ("left_foot", "right_foot")
+        models = fleet.model_of
+        yaw = heading(orientation)
+        private = {
+            "velocity": velocity,
+            "mean_velocity": self._mean,
+            "height": fleet.position[:, 2:] - self._command[:, 3:4],
+            "torso": self._torso_tilt() - self._command[:, 4:] * (1.0, 0.0),
+            "feet_height": np.stack(
+                [fleet.sensor(f"{foot}_position")[:, 2] for foot in feet], axis=1
+            ),
+            "feet_velocity": np.concatenate(
+                [_turn(fleet.sensor(f"{foot}_velocity"), -yaw) for foot in feet], axis=1
+            ),
+            "force": rotate_back(orientation, self._force) * (self._force_ticks > 0)[:, None],
+            "force_left": self._force_ticks[:, None].astype(float),
+            "friction": self._friction[models][:, None],
+            "load": self._load[models],
+            "delay": fleet.delay_steps[:, None].astype(float),
+        }
+        if is_final:  # Seen by the critic alone, to value what an ended episode would have become.
+            seen = self._peek(values)
+        else:
+            for name, most in self.config.noise.items():
+                noise = self._rng.random(values[name].shape, dtype=np.float32)
+                values[name] = values[name] + most * (2.0 * noise - 1.0)
+            seen = self._seen.add(values)
+        return seen, np.concatenate([seen, self._private.add(private)], axis=1)
+
+    def _peek(self, values: dict[str, Array]) -> NDArray[np.float32]:
+        """Return the observations as they would be next, without taking them in."""
+        seen = self._seen.values.copy()
+        for term in TERMS:
+            block = seen[:, term.start : term.stop]
+            if term.history > 1:
+                block[:, term.width :] = block[:, : -term.width].copy()
+            block[:, : term.width] = term.scale * values[term.name]
+        return seen
+
+    def _torso_tilt(self) -> Array:
+        """Return how far the torso leans ahead and to the left, rad, shape (n, 2)."""
+        fleet = self.fleet
+        ahead = -fleet.sensor("torso_ahead")[:, 2]
+        left = -fleet.sensor("torso_left")[:, 2]
+        return np.arcsin(np.clip(np.stack([ahead, left], axis=1), -1.0, 1.0))
+
+    # -- what is asked ---------------------------------------------------------------------
+
+    def _give_orders(self) -> None:
+        who = np.flatnonzero(self._tick >= self._order_ends)
+        if len(who):
+            self._order(who)
+
+    def _order(self, who: NDArray[np.intp]) -> None:
+        config, rng, k = self.config, self._rng, len(who)
+        span = rng.uniform(*config.order_s, k) / self._tick_s
+        self._order_ends[who] = self._tick[who] + span.astype(np.intp)
+        velocity = rng.uniform(config.speed_min, config.speed_max, (k, 3))
+        velocity *= rng.random((k, 3)) > 0.3
+        velocity[rng.random(k) < config.stand_share] = 0.0
+        posture = np.stack([rng.uniform(*config.height, k), rng.uniform(*config.pitch, k)], axis=1)
+        posture[rng.random(k) > config.posture_share] = (config.nominal_height, 0.0)
+        is_crouched = (posture[:, 0] < 0.65) | (np.abs(posture[:, 1]) > 0.3)
+        velocity[is_crouched] *= 0.4
+        velocity[is_crouched & (rng.random(k) < 0.6)] = 0.0
+        self._wish[who, :3], self._wish[who, 3:] = velocity, posture
+        goes = (rng.random(k) < config.goal_share) & ~is_crouched
+        self._has_goal[who], self._at_goal[who] = goes, False
+        distance, direction = rng.uniform(0.0, 3.0, k), rng.uniform(-np.pi, np.pi, k)
+        place = self.fleet.position[who, :2]
+        step = distance[:, None] * np.stack([np.cos(direction), np.sin(direction)], axis=1)
+        self._goal[who, :2] = place + step
+        self._goal[who, 2] = rng.uniform(-np.pi, np.pi, k)
+        # Time enough to arrive there and to stand.
+        self._order_ends[who] += np.where(goes, (2.0 * distance + 3.0) / self._tick_s, 0.0).astype(
+            np.intp
+        )
+
+    def _follow_orders(self) -> None:
+        """Bring commands and gait a tick closer to what was ordered."""
+        fleet = self.fleet
+        yaw = heading(fleet.orientation_wxyz)
+        error = np.empty((self.n, 3))
+        error[:, :2] = _turn(self._goal[:, :2] - fleet.position[:, :2], -yaw)
+        error[:, 2] = (self._goal[:, 2] - yaw + np.pi) % (2.0 * np.pi) - np.pi
+        velocity, self._at_goal = approach(error, self._at_goal, self._approach)
+        self._wish[self._has_goal, :3] = velocity[self._has_goal]
+        rate = np.array([*self.config.acceleration, *self.config.posture_rate]) * self._tick_s
+        self._command += np.clip(self._wish - self._command, -rate, rate)
+        was_standing = self._stands
+        self._stands = np.abs(self._command[:, :3]).max(axis=1) < 0.01
+        self._phase = (
+            np.fmod(self._phase + 2.0 * np.pi * GAIT_HZ * self._tick_s + np.pi, 2.0 * np.pi) - np.pi
+        )
+        self._phase[self._stands] = np.pi
+        self._phase[~self._stands & was_standing] = (0.0, np.pi)
+
+    def _move_arms(self) -> None:
+        """Move the arms' targets: some wander, some go from pose to pose, some rest."""
+        rng, most = self._rng, self.config.arm_speed_max
+        wanders = self._arm_kind == 0
+        kick = rng.standard_normal((self.n, ARMS), dtype=np.float32)
+        self._arm_speed += np.where(wanders[:, None], 0.3 * kick, 0.0)
+        np.clip(self._arm_speed, -most, most, out=self._arm_speed)
+        renew = np.flatnonzero((self._arm_kind == 1) & (rng.random(self.n) < 0.015))
+        if len(renew):
+            self._arm_goal[renew] = rng.uniform(
+                self._arm_lower, self._arm_upper, (len(renew), ARMS)
+            )
+            # Some moves are slow, most quick.
+            self._arm_speed[renew] = rng.uniform(0.2, 1.0, (len(renew), 1)) * most
+        step = np.abs(self._arm_speed) * self._tick_s
+        goal = np.clip(self._arm_goal - self._arm, -step, step)
+        self._arm += np.where(wanders[:, None], self._arm_speed * self._tick_s, goal)
+        beyond = (self._arm < self._arm_lower) | (self._arm > self._arm_upper)
+        self._arm_speed[beyond & wanders[:, None]] *= -1.0
+        np.clip(self._arm, self._arm_lower, self._arm_upper, out=self._arm)
+
+    # -- what happens ----------------------------------------------------------------------
+
+    def step(self, action: NDArray[np.float32]) -> Outcome:
+        """Do one tick; see `Task`."""
+        fleet = self.fleet
+        before = self._action
+        self._action = np.clip(action, -20.0, 20.0).astype(np.float64)
+        self._target[:, :OWN] = self._action * ACTION_SCALE + self._default[:OWN]
+        self._target[:, OWN:] = self._arm
+        np.clip(self._target, self._lower, self._upper, out=self._target)
+        self._punch()
+        blown_up = fleet.step(self._target, self._forces)
+        if blown_up.any():
+            fleet.state[blown_up] = fleet.reference
+        self._tick += 1
+        self._follow_velocity()
+        parts = self._reward(before)
+        gravity = gravity_in(fleet.orientation_wxyz)
+        failed = (gravity[:, 2] > -0.5) | (fleet.position[:, 2] < 0.28) | blown_up
+        over = (self._tick * self._tick_s >= self.config.episode_s) & ~failed
+        reward = np.where(failed, -5.0, sum(parts.values())).astype(np.float32) * 0.1
+        self._raise_level(int(failed.sum()))
+        _, last = self._look(is_final=True)
+        ended = np.flatnonzero(failed | over)
+        if len(ended):
+            self._begin(ended)
+        return Outcome(
+            reward=reward,
+            has_failed=failed,
+            is_over=over,
+            last_critic_input=last,
+            parts={name: float(part.mean()) for name, part in parts.items()},
+        )
+
+    def _punch(self) -> None:
+        config, rng = self.config, self._rng
+        self._force_ticks -= 1
+        over = self._force_ticks == 0
+        self._forces[over] = 0.0
+        self._calm += self._tick_s
+        chance = self._tick_s / config.punch_every_s
+        struck = (rng.random(self.n) < chance) & (self._force_ticks <= 0)
+        who = np.flatnonzero(struck & (self._tick * self._tick_s > 0.5))
+        if not len(who):
+            return
+        direction = rng.standard_normal((len(who), 3))
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        strength = rng.uniform(0.1, 1.0, (len(who), 1)) * self.punch_n
+        self._force[who] = direction * strength
+        self._forced[who] = self._links[rng.integers(len(self._links), size=len(who))]
+        span = rng.uniform(*config.punch_s, len(who)) / self._tick_s
+        self._force_ticks[who] = np.maximum(1, np.round(span)).astype(np.intp)
+        self._forces[who, self._forced[who], :3] = self._force[who]
+        self._calm[who] = 0.0
+
+    def _follow_velocity(self) -> None:
+        """Follow the velocity over about a stride: a walking pelvis sways."""
+        fleet = self.fleet
+        yaw = heading(fleet.orientation_wxyz)
+        now = np.concatenate(
+            [_turn(fleet.velocity[:, :2], -yaw), fleet.angular_velocity[:, 2:]], axis=1
+        )
+        share = self._tick_s / 0.5
+        self._mean += share * (now - self._mean)
+        self._mean_command += share * (self._command[:, :3] - self._mean_command)
+
+    def _reward(self, action_before: Array) -> dict[str, Array]:
+        fleet, command = self.fleet, self._command
+        yaw = heading(fleet.orientation_wxyz)
+        velocity = _turn(fleet.velocity[:, :2], -yaw)
+        torso = self._torso_tilt()
+        slow = ((self._mean - self._mean_command)[:, :2] ** 2).sum(axis=1)
+        spin = (self._mean - self._mean_command)[:, 2] ** 2
+        own = fleet.joint_velocity[:, :OWN]
+        position = fleet.joint_position[:, :OWN]
+        torque = self._stiffness * (self._target[:, :OWN] - position) - self._damping * own
+        effort = np.minimum(np.abs(torque) / self._torque, 1.5)
+        left, right = fleet.sensor("left_foot_position"), fleet.sensor("right_foot_position")
+        feet_apart = _turn((left - right)[:, :2], -yaw)
+        on_floor = np.stack([left[:, 2], right[:, 2]], axis=1) < 0.045
+        slip = np.stack(
+            [
+                np.linalg.norm(fleet.sensor(f"{side}_foot_velocity")[:, :2], axis=1)
+                for side in ("left", "right")
+            ],
+            axis=1,
+        )
+        calm = (self._stands & (self._calm > 1.2)).astype(float)
+        still = (own[:, :12] ** 2).sum(axis=1)
+        return {
+            "velocity": 1.5 * np.exp(-((velocity - command[:, :2]) ** 2).sum(axis=1) / 0.15),
+            "mean_velocity": 1.2 * np.exp(-slow / 0.01),
+            "turn": 0.6 * np.exp(-((fleet.angular_velocity[:, 2] - command[:, 2]) ** 2) / 0.25),
+            "mean_turn": 0.8 * np.exp(-spin / 0.02),
+            "height": 0.8 * np.exp(-(((fleet.position[:, 2] - command[:, 3]) / 0.05) ** 2)),
+            "lean": 0.6 * np.exp(-(((torso[:, 0] - command[:, 4]) / 0.12) ** 2)),
+            "upright": -2.0 * np.minimum(torso[:, 1] ** 2, 1.0),
+            "smooth": -0.01 * np.minimum(((self._action - action_before) ** 2).sum(axis=1), 100.0),
+            "speed": -3e-5 * np.minimum((own**2).sum(axis=1), 2e4),
+            "effort": -0.08 * (effort**2).sum(axis=1),
+            "strain": -0.5 * np.maximum(effort - 0.9, 0.0).sum(axis=1),
+            "still": calm * (0.4 * on_floor.all(axis=1) - 0.02 * np.minimum(still, 20.0)),
+            "slip": -0.3 * np.minimum(slip * on_floor, 2.0).sum(axis=1),
+            "apart": -4.0 * np.maximum(0.17 - feet_apart[:, 1], 0.0)
+            - 2.0 * np.maximum(feet_apart[:, 1] - 0.45, 0.0),
+            "waist": -0.3 * np.abs(position[:, 12:14]).sum(axis=1),
+            "hips": -0.15 * np.abs(position[:, [2, 8]]).sum(axis=1),
+        }
+
+    def _raise_level(self, falls: int) -> None:
+        minutes = self.n * self._tick_s / 60.0
+        # Averaged over some ten seconds of the fleet.
+        self._fall_rate += 0.002 * (falls / minutes - self._fall_rate)
+        config = self.config
+        if self._fall_rate < config.falls_a_minute and self._tick.any():
+            self.punch_n = min(config.punch_max_n, self.punch_n * 1.0004)
+
+    def _begin(self, who: NDArray[np.intp]) -> None:
+        config, rng, k = self.config, self._rng, len(who)
+        fleet = self.fleet
+        state = np.tile(fleet.reference, (k, 1))
+        state[:, 3] += rng.uniform(-0.02, 0.02, k)
+        yaw = rng.uniform(-np.pi, np.pi, k)
+        state[:, 4], state[:, 7] = np.cos(0.5 * yaw), np.sin(0.5 * yaw)
+        joints = slice(8, 8 + len(JOINTS))
+        state[:, joints] += rng.normal(0.0, 0.03, (k, len(JOINTS)))
+        state[:, 8 + len(JOINTS) :] = rng.normal(0.0, 0.05, (k, state.shape[1] - 8 - len(JOINTS)))
+        fleet.model_of[who] = rng.integers(len(fleet.bank), size=k)
+        fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick + 1, size=k)
+        self._arm_kind[who] = rng.choice(
+            3, k, p=[0.45, 0.55 - config.arm_still_share, config.arm_still_share]
+        )
+        self._arm[who] = self._default[OWN:]
+        self._arm_goal[who] = self._arm[who]
+        self._arm_speed[who] = 0.0
+        fleet.place(who, state, np.tile(self._default, (k, 1)))
+        self._tick[who] = 0
+        self._order_ends[who] = 0
+        self._action[who] = 0.0
+        self._command[who] = (0.0, 0.0, 0.0, config.nominal_height, 0.0)
+        self._mean[who] = self._mean_command[who] = 0.0
+        self._stands[who] = True
+        self._force_ticks[who] = 0
+        self._forces[who] = 0.0
+        self._calm[who] = 10.0
+        self._seen.start(who)
+
+    # -- for the log and for going on ------------------------------------------------------
+
+    def progress(self) -> dict[str, float]:
+        """Return falls of a robot in a minute and the hardest punch."""
+        return {"falls a minute": self._fall_rate, "punch, N": self.punch_n}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the level and the random numbers; episodes begin anew."""
+        return {
+            "punch_n": self.punch_n,
+            "fall_rate": self._fall_rate,
+            "rng": self._rng.bit_generator.state,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on at the saved level."""
+        self.punch_n, self._fall_rate = state["punch_n"], state["fall_rate"]
+        self._rng.bit_generator.state = state["rng"]
+        self._begin(np.arange(self.n))
+
+
+def _turn(vector: Array, angle: Array) -> Array:
+    """Return the horizontal parts of vectors, turned by angles to the left, shape (n, ≥ 2)."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    turned = vector.copy()
+    turned[:, 0] = cos * vector[:, 0] - sin * vector[:, 1]
+    turned[:, 1] = sin * vector[:, 0] + cos * vector[:, 1]
+    return turned
+
+
+def _mirrors() -> tuple[Mirror, Mirror, Mirror]:
+    """Return the mirrors of what the actor sees, what the critic sees, and of actions."""
+
+    def signs(*values: float) -> Mirror:
+        return np.arange(len(values)), np.array(values, np.float32)
+
+    def joints(names: tuple[str, ...]) -> Mirror:
+        twin, sign = mirror_of_joints(names)
+        return twin, sign.astype(np.float32)
+
+    def swapped(width: int) -> Mirror:
+        half = width // 2
+        return np.roll(np.arange(width), half), np.ones(width, np.float32)
+
+    own, everything = joints(JOINTS[:OWN]), joints(JOINTS)
+    mirrors = {
+        "last_action": own,
+        "arm_goal": joints(JOINTS[OWN:]),
+        "angular_velocity": signs(-1.0, 1.0, -1.0),
+        "turn_command": signs(-1.0),
+        "velocity_command": signs(1.0, -1.0),
+        "phase_cosine": swapped(2),
+        "phase_sine": swapped(2),
+        "joint_position": everything,
+        "joint_velocity": everything,
+        "gravity": signs(1.0, -1.0, 1.0),
+        "velocity": signs(1.0, -1.0, 1.0),
+        "mean_velocity": signs(1.0, -1.0, -1.0),
+        "torso": signs(1.0, -1.0),
+        "feet_height": swapped(2),
+        "feet_velocity": (np.roll(np.arange(6), 3), np.array([1, -1, 1] * 2, np.float32)),
+        "force": signs(1.0, -1.0, 1.0),
+        "load": swapped(2),
+    }
+    actor = mirror_of(TERMS, mirrors)
+    private = mirror_of(PRIVATE, mirrors)
+    both = (
+        np.concatenate([actor[0], TERMS[-1].stop + private[0]]),
+        np.concatenate([actor[1], private[1]]),
+    )
+    return actor, both, own
