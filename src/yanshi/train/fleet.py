@@ -45,14 +45,16 @@ class Fleet:
         bank: Sequence[mujoco.MjModel],
         n: int,
         physics: FleetPhysics,
+        reference: Array,
         *,
         threads: int = 2,
         has_forces: bool = False,
     ) -> None:
-        """Put `n` robots of the bank's first model at their reference pose.
+        """Put `n` robots of the bank's first model into the reference state.
 
         Args:
             bank: Models of the same shape; `model_of` says which robot has which.
+            reference: Time, pose and velocity to begin with, shape (1 + nq + nv,).
             threads: How many robots are stepped at a time.
             has_forces: Whether `step` takes forces on links.
         """
@@ -97,8 +99,7 @@ class Fleet:
         """rad/s, shape (n, n_joints)."""
         self.sensors = self._measured[:, -1]
         """What the model's sensors said one physics step before the state, (n, n_values)."""
-        self.reference = np.concatenate([[0.0], mujoco.MjData(model).qpos, np.zeros(nv)])
-        """The state that a model starts with, shape (1 + nq + nv,)."""
+        self.reference = reference
         self.state[:] = self.reference
 
     def sensor(self, name: str) -> Array:

@@ -70,10 +70,15 @@ def training_model(physics: FleetPhysics, *, slope: float = 0.0) -> mujoco.MjMod
     robot.option.integrator = world.option.integrator
     world.attach(robot, frame=world.worldbody.add_frame(), prefix="")
     _add_sensors(world)
-    model = world.compile()
-    model.qpos0[2] = G1.standing_height
-    model.qpos0[7:] = G1.default_position[INDICES]
-    return model
+    return world.compile()
+
+
+def standing_state(model: mujoco.MjModel) -> NDArray[np.float64]:
+    """Return the state of a G1 that stands relaxed: time, pose, velocity."""
+    qpos = mujoco.MjData(model).qpos.copy()
+    qpos[2] = G1.standing_height
+    qpos[7:] = G1.default_position[INDICES]
+    return np.concatenate([[0.0], qpos, np.zeros(model.nv)])
 
 
 def vary(model: mujoco.MjModel, rng: np.random.Generator, variety: Variety) -> mujoco.MjModel:

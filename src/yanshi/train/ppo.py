@@ -148,7 +148,7 @@ class PPO:
             fail_share=float(self._failed.mean()),
             kl=kl,
             actor_rate=self.actor_rate,
-            std=float(self.policy.log_std.exp().mean()),
+            std=float(self.policy.log_std.detach().exp().mean()),
             value_loss=value_loss,
             parts=parts,
         )

@@ -20,6 +20,7 @@ from yanshi.train.g1_fleet import (
     Variety,
     bank_of,
     mirror_of_joints,
+    standing_state,
     training_model,
 )
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
@@ -116,7 +117,14 @@ class WalkTask:
         n = self.n = config.robots
         model = training_model(config.physics)
         bank = bank_of(model, config.variety, rng)
-        self.fleet = Fleet(bank, n, config.physics, threads=config.threads, has_forces=True)
+        self.fleet = Fleet(
+            bank,
+            n,
+            config.physics,
+            standing_state(model),
+            threads=config.threads,
+            has_forces=True,
+        )
         self._friction = np.array([m.geom_friction[0, 0] for m in bank])
         hands = [model.body(f"{side}_wrist_yaw_link").id for side in ("left", "right")]
         self._load = np.array([m.body_mass[hands] for m in bank]) - model.body_mass[hands]
