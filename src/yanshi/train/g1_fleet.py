@@ -5,6 +5,7 @@ of models with other masses, loads, floors and motors does not mind which one it
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mujoco
@@ -41,12 +42,18 @@ class Variety:
     """Share of the models that carry anything."""
 
 
-def training_model(physics: FleetPhysics, *, slope: float = 0.0) -> mujoco.MjModel:
+def training_model(
+    physics: FleetPhysics,
+    *,
+    slope: float = 0.0,
+    extend: Callable[[mujoco.MjSpec], None] | None = None,
+) -> mujoco.MjModel:
     """Return the G1 on a floor, with sensors on its torso, feet and hands.
 
     Args:
         physics: Step and solver.
         slope: How far the floor falls towards +x, rad.
+        extend: What a task adds to the world before it is compiled, e.g. more sensors.
     """
     robot = load_g1(with_looks=False)
     for actuator in [a for a in robot.actuators if a.name not in JOINTS]:
@@ -70,6 +77,8 @@ def training_model(physics: FleetPhysics, *, slope: float = 0.0) -> mujoco.MjMod
     robot.option.integrator = world.option.integrator
     world.attach(robot, frame=world.worldbody.add_frame(), prefix="")
     _add_sensors(world)
+    if extend is not None:
+        extend(world)
     return world.compile()
 
 
