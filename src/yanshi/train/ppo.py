@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from yanshi.core.errors import YanshiError
-from yanshi.train.observation import Mirror
+from yanshi.policies.contract import Term
+from yanshi.train.gather import Experience, Gatherer, LocalGatherer, Shard, Traits, mean_action
 from yanshi.train.task import Task
 
 _LOG_TWO_PI = float(np.log(2.0 * np.pi))
@@ -66,15 +67,15 @@ def perceptron(inputs: int, outputs: int, layers: Sequence[int]) -> nn.Sequentia
 class Policy(nn.Module):
     """A Gaussian policy and its critic."""
 
-    def __init__(self, task: Task, config: PPOConfig) -> None:
+    def __init__(self, traits: Traits, config: PPOConfig) -> None:
         super().__init__()
-        self.actor = perceptron(task.actor_width, task.action_width, config.actor_layers)
-        self.critic = perceptron(task.critic_width, 1, config.critic_layers)
+        self.actor = perceptron(traits.actor_width, traits.action_width, config.actor_layers)
+        self.critic = perceptron(traits.critic_width, 1, config.critic_layers)
         last = self.actor[-1]
         assert isinstance(last, nn.Linear)
         with torch.no_grad():
             last.weight.mul_(0.01)
-        self.log_std = nn.Parameter(torch.full((task.action_width,), config.first_log_std))
+        self.log_std = nn.Parameter(torch.full((traits.action_width,), config.first_log_std))
 
     def log_probability(self, mean: Tensor, action: Tensor) -> Tensor:
         """Return the logarithm of the density at `action`, shape (n,)."""
@@ -100,10 +101,28 @@ class Update:
 class PPO:
     """Lets a fleet act and learns from it. `advance` is one round."""
 
-    def __init__(self, task: Task, config: PPOConfig, seed: int) -> None:
+    def __init__(
+        self,
+        robots: Task | Gatherer,
+        config: PPOConfig,
+        seed: int,
+        *,
+        terms: Sequence[Term] = (),
+    ) -> None:
+        """Begin with a network of noise.
+
+        Args:
+            robots: Who gathers experience; a task alone does so as one shard.
+            config: How to learn from it.
+            seed: Of the first weights and of everything random.
+            terms: What the actor sees, to name what is not finite.
+        """
+        if not isinstance(robots, Gatherer):
+            robots = LocalGatherer([Shard(robots, seed)])
+        self.gatherer, self.config, self._terms = robots, config, tuple(terms)
         torch.manual_seed(seed)
-        self.task, self.config = task, config
-        self.policy = Policy(task, config)
+        traits = robots.traits
+        self.policy = Policy(traits, config)
         self.actor_rate = config.actor_rate
         self._actor_optimiser = torch.optim.Adam(
             [*self.policy.actor.parameters(), self.policy.log_std], lr=config.actor_rate
@@ -111,83 +130,74 @@ class PPO:
         self._critic_optimiser = torch.optim.Adam(
             self.policy.critic.parameters(), lr=config.critic_rate
         )
-        self._rng = np.random.default_rng(seed)
         self.rounds = 0
-        h, n = config.horizon, task.n
-        self._seen = np.zeros((h, n, task.actor_width), np.float32)
-        self._valued = np.zeros((h, n, task.critic_width), np.float32)
-        self._last_valued = np.zeros((h, n, task.critic_width), np.float32)
-        self._acted = np.zeros((h, n, task.action_width), np.float32)
-        self._reward = np.zeros((h, n), np.float32)
-        self._failed = np.zeros((h, n), np.float32)
-        self._ended = np.zeros((h, n), np.float32)
+        self._got = Experience.empty(config.horizon, traits)
         self._mirrors = [
             (torch.from_numpy(twin), torch.from_numpy(sign))
-            for twin, sign in (task.actor_mirror, task.critic_mirror, task.action_mirror)
+            for twin, sign in (traits.actor_mirror, traits.critic_mirror, traits.action_mirror)
         ]
 
     @property
     def steps_a_round(self) -> int:
         """Robot ticks in one round."""
-        return self.config.horizon * self.task.n
+        return self.config.horizon * self.gatherer.traits.n
 
     def advance(self) -> Update:
         """Collect one horizon of experience and learn from it.
 
         Raises:
-            DivergedError: A reward or a weight is not finite; it names which.
+            DivergedError: Something is not finite; it names what. Experience that is not finite
+                leaves the weights as they were.
         """
-        parts = self._collect()
-        advantage, target = self._advantages()
-        kl, value_loss = self._learn(advantage, target)
+        std = self.policy.log_std.detach().exp()
+        parts = self.gatherer.collect(self.policy.actor, std.numpy(), self._got)
+        self._refuse(self._not_finite(parts))
+        kl, value_loss = self._learn(*self._advantages())
         self._follow_change(kl)
         self.rounds += 1
-        self._check_finite(parts)
+        if not all(bool(p.isfinite().all()) for p in self.policy.parameters()):
+            self._refuse(["a weight of the network"])
         return Update(
-            reward=float(self._reward.mean()),
-            fail_share=float(self._failed.mean()),
+            reward=float(self._got.reward.mean()),
+            fail_share=float(self._got.has_failed.mean()),
             kl=kl,
             actor_rate=self.actor_rate,
-            std=float(self.policy.log_std.detach().exp().mean()),
+            std=float(std.mean()),
             value_loss=value_loss,
             parts=parts,
         )
 
+    def evaluate(self, rounds: int) -> tuple[float, float]:
+        """Let the fleet act without noise.
+
+        Returns:
+            Mean reward a tick, and the share of the ticks that ended an episode badly.
+        """
+        no_noise = np.zeros(self.gatherer.traits.action_width, np.float32)
+        reward, failed = [], []
+        for _ in range(rounds):
+            self.gatherer.collect(self.policy.actor, no_noise, self._got)
+            reward.append(self._got.reward.mean())
+            failed.append(self._got.has_failed.mean())
+        return float(np.mean(reward)), float(np.mean(failed))
+
     def act(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the mean action, shape (n, action_width)."""
-        with torch.no_grad():
-            return np.asarray(self.policy.actor(torch.from_numpy(seen)).numpy())
-
-    def _collect(self) -> dict[str, float]:
-        task, parts = self.task, {}
-        std = self.policy.log_std.detach().exp().numpy()
-        for tick in range(self.config.horizon):
-            seen, valued = task.observe()
-            self._seen[tick], self._valued[tick] = seen, valued
-            noise = self._rng.standard_normal((task.n, task.action_width), dtype=np.float32)
-            action = self.act(self._seen[tick]) + std * noise
-            outcome = task.step(action)
-            self._acted[tick] = action
-            self._reward[tick] = outcome.reward
-            self._failed[tick] = outcome.has_failed
-            self._ended[tick] = outcome.has_failed | outcome.is_over
-            self._last_valued[tick] = outcome.last_critic_input
-            for name, value in outcome.parts.items():
-                parts[name] = parts.get(name, 0.0) + value / self.config.horizon
-        return parts
+        return mean_action(self.policy.actor, seen)
 
     def _advantages(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return advantages and value targets, each (horizon, n)."""
         config = self.config
-        h, n = self._reward.shape
+        got = self._got
+        h, n = got.reward.shape
         with torch.no_grad():
-            value = self.policy.critic(_flat(self._valued)).numpy().reshape(h, n)
-            after = self.policy.critic(_flat(self._last_valued)).numpy().reshape(h, n)
-        change = self._reward + config.discount * after * (1.0 - self._failed) - value
+            value = self.policy.critic(_flat(got.valued)).numpy().reshape(h, n)
+            after = self.policy.critic(_flat(got.valued_after)).numpy().reshape(h, n)
+        change = got.reward + config.discount * after * (1.0 - got.has_failed) - value
         advantage = np.zeros_like(value)
         running = np.zeros(n, np.float32)
         for tick in reversed(range(h)):
-            kept = config.discount * config.trace * (1.0 - self._ended[tick])
+            kept = config.discount * config.trace * (1.0 - got.has_ended[tick])
             running = change[tick] + kept * running
             advantage[tick] = running
         return advantage, advantage + value
@@ -196,7 +206,7 @@ class PPO:
         self, advantage: NDArray[np.float32], target: NDArray[np.float32]
     ) -> tuple[float, float]:
         config, policy = self.config, self.policy
-        seen, valued, acted = map(_flat, (self._seen, self._valued, self._acted))
+        seen, valued, acted = map(_flat, (self._got.seen, self._got.valued, self._got.acted))
         gain = _flat((advantage - advantage.mean()) / (advantage.std() + 1e-6))
         aim = _flat(target)
         with torch.no_grad():
@@ -208,9 +218,8 @@ class PPO:
                 for is_mirrored in (False, True)
             ]
         changes, value_losses = [], []
-        size = len(seen) // config.minibatches
         for _ in range(config.epochs):
-            for who in torch.randperm(len(seen)).split(size):
+            for who in torch.randperm(len(seen)).chunk(config.minibatches):
                 is_mirrored = torch.rand(len(who)) < 0.5
                 half = is_mirrored[:, None]
                 x, v, a = (
@@ -250,19 +259,36 @@ class PPO:
         for group in self._actor_optimiser.param_groups:
             group["lr"] = self.actor_rate
 
-    def _check_finite(self, parts: dict[str, float]) -> None:
+    def _not_finite(self, parts: dict[str, float]) -> list[str]:
+        """Return the names of what was gathered and is not finite."""
+        got = self._got
         wrong = [f"the reward's part {name!r}" for name, v in parts.items() if not np.isfinite(v)]
-        if not np.isfinite(self._reward).all():
+        if not np.isfinite(got.reward).all() and not wrong:
             wrong.append("the reward")
-        if not all(bool(p.isfinite().all()) for p in self.policy.parameters()):
-            wrong.append("a weight")
+        flat = got.seen.reshape(-1, got.seen.shape[-1])
+        seen: NDArray[np.bool_] = np.isfinite(flat).all(axis=0)
+        wrong += [
+            f"the observed {term.name!r}"
+            for term in self._terms
+            if not seen[term.start : term.stop].all()
+        ]
+        if not seen.all() and not self._terms:
+            wrong.append("what the actor sees")
+        is_valued = np.isfinite(got.valued).all() and np.isfinite(got.valued_after).all()
+        if not is_valued and seen.all():
+            wrong.append("what only the critic sees")
+        if not np.isfinite(got.acted).all() and not wrong:
+            wrong.append("the actions")
+        return wrong
+
+    def _refuse(self, wrong: list[str]) -> None:
         if wrong:
             raise DivergedError(
                 f"Training made numbers that are not finite in round {self.rounds}: "
                 f"{', '.join(wrong)}. The last good checkpoint stands; go on from it with "
-                "another --seed.",
+                "--resume and another --seed.",
                 zh=f"第 {self.rounds} 轮训练出现非有限数：{'、'.join(wrong)}。"
-                "上一个完好的检查点仍在；换一个 --seed 从它继续。",
+                "上一个完好的检查点仍在；用 --resume 和另一个 --seed 从它继续。",
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -273,9 +299,8 @@ class PPO:
             "critic_optimiser": self._critic_optimiser.state_dict(),
             "actor_rate": self.actor_rate,
             "rounds": self.rounds,
-            "rng": self._rng.bit_generator.state,
             "torch_rng": torch.get_rng_state(),
-            "task": self.task.state_dict(),
+            "shards": self.gatherer.state_dicts(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -285,9 +310,10 @@ class PPO:
         self._critic_optimiser.load_state_dict(state["critic_optimiser"])
         self.actor_rate = state["actor_rate"]
         self.rounds = state["rounds"]
-        self._rng.bit_generator.state = state["rng"]
         torch.set_rng_state(state["torch_rng"])
-        self.task.load_state_dict(state["task"])
+        # One shard may stand for all in the file.
+        shards = state.get("shards", [state])
+        self.gatherer.load_state_dicts(shards)
 
 
 def _flat(array: NDArray[np.float32]) -> Tensor:
@@ -295,6 +321,6 @@ def _flat(array: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(array.reshape(-1, *array.shape[2:]))
 
 
-def _mirrored(part: Tensor, mirror: Sequence[Tensor] | Mirror, is_mirrored: bool) -> Tensor:
+def _mirrored(part: Tensor, mirror: tuple[Tensor, Tensor], is_mirrored: bool) -> Tensor:
     twin, sign = mirror
     return part[:, twin] * sign if is_mirrored else part
