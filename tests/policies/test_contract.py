@@ -9,6 +9,7 @@ import pytest
 
 from yanshi.core.errors import ConfigError, ContractError
 from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.policies.contract_file import seal
 from yanshi.robots.g1.spec import G1
 
 READY = ("g1_walk_ppo", "g1_walk_fastsac", "g1_dance")
@@ -89,6 +90,7 @@ def test_a_policy_may_bring_its_network_along(tmp_path: Path):
     known = load_contract(policy_folder("g1_walk_ppo"), G1)
     shutil.copy(known.network, tmp_path / "policy.onnx")
     folder = altered(tmp_path, 'asset = "g1_walk_ppo"', 'file = "policy.onnx"')
+    seal(folder)
     assert load_contract(folder, G1).network == tmp_path / "policy.onnx"
 
 

@@ -6,6 +6,7 @@ import pytest
 from yanshi.bodies.simulation import simulate
 from yanshi.core.errors import ContractError
 from yanshi.policies.contract import policy_folder
+from yanshi.policies.contract_file import seal
 from yanshi.policies.tracker import Tracker
 from yanshi.robots.g1.spec import G1
 
@@ -59,5 +60,6 @@ def test_an_empty_stretch_is_refused(rig, tmp_path):
     simulation, _ = rig
     text = (policy_folder("g1_dance") / "policy.toml").read_text()
     (tmp_path / "policy.toml").write_text(text.replace("last_tick = 882", "last_tick = 330"))
+    seal(tmp_path)
     with pytest.raises(ContractError, match="first_tick"):
         Tracker(G1, simulation.kinematics, tmp_path)

@@ -15,6 +15,7 @@ from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import load_contract
 from yanshi.policies.network import Network
+from yanshi.policies.observation import Observation, Values
 from yanshi.robots.spec import RobotSpec
 
 
@@ -29,17 +30,18 @@ class Tracker:
         """
         self.robot = robot
         self.contract = contract = load_contract(folder, robot)
+        contract.require("a tracker", _TERMS, "motion_position")
         self._kinematics = kinematics
         self._network = Network(contract)
-        self._indices = robot.joint_indices(contract.joint_names)
-        self._spans = {term.name: term.span for term in contract.observation}
-        self._scales = {term.name: term.scale for term in contract.observation}
+        self._seen = robot.joint_indices(contract.joint_names)
+        self._acted = robot.joint_indices(contract.acts_on)
+        self._observation = Observation(contract.observation, self._network.observation)
         self._position, self._velocity, self._torso = self._read_motion()
         self.stiffness = robot.stiffness.copy()
         self.damping = robot.damping.copy()
-        self.stiffness[self._indices] = contract.stiffness
-        self.damping[self._indices] = contract.damping
-        self._action = np.zeros(len(self._indices))
+        self.stiffness[self._acted] = contract.stiffness
+        self.damping[self._acted] = contract.damping
+        self._action = np.zeros(len(self._acted))
         self._tick = 0
         self._level = np.eye(3)  # Turns the motion's axes into the IMU's.
 
@@ -57,6 +59,7 @@ class Tracker:
         """Begin with the motion's first tick, facing the way the robot faces now."""
         self._tick = 0
         self._action[:] = 0.0
+        self._observation.forget()
         self._level = _about_z(_yaw(self._torso_now(state)) - _yaw(self._torso[0]))
 
     def step(self, state: RobotState) -> JointTarget | None:
@@ -64,17 +67,16 @@ class Tracker:
         if self._tick >= len(self._position):
             return None
         torso_from_goal = self._torso_now(state).T @ self._level @ self._torso[self._tick]
-        values = {
+        values: dict[str, Values] = {
             "last_action": self._action,
             "angular_velocity": state.angular_velocity,
-            "joint_position": state.joint_position[self._indices] - self.contract.action_offset,
-            "joint_velocity": state.joint_velocity[self._indices],
+            "joint_position": state.joint_position[self._seen] - self.contract.joint_zero,
+            "joint_velocity": state.joint_velocity[self._seen],
             "motion_position": self._position[self._tick],
             "motion_velocity": self._velocity[self._tick],
             "motion_orientation": torso_from_goal[:, :2].reshape(-1),
         }
-        for name, span in self._spans.items():
-            np.multiply(values[name], self._scales[name], out=self._network.observation[span])
+        self._observation.add(values)
         self._network.run()
         limit = self.contract.action_limit
         np.clip(self._network.action, -limit, limit, out=self._action)
@@ -83,7 +85,7 @@ class Tracker:
 
     def _target(self, state: RobotState) -> JointTarget:
         position = self.robot.default_position.copy()
-        position[self._indices] = (
+        position[self._acted] = (
             self._action * self.contract.action_scale + self.contract.action_offset
         )
         np.clip(position, self.robot.limits.lower, self.robot.limits.upper, out=position)
@@ -127,3 +129,14 @@ def _yaw(rotation: NDArray[np.float64]) -> float:
 def _about_z(yaw: float) -> NDArray[np.float64]:
     cos, sin = np.cos(yaw), np.sin(yaw)
     return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+
+
+_TERMS = {
+    "last_action",
+    "angular_velocity",
+    "joint_position",
+    "joint_velocity",
+    "motion_position",
+    "motion_velocity",
+    "motion_orientation",
+}
