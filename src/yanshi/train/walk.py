@@ -30,6 +30,9 @@ OWN = 15
 """Legs and waist: the first joints of the robot, and the policy's own."""
 ARMS = len(JOINTS) - OWN
 ACTION_SCALE = 0.25
+"""rad per unit of action."""
+ACTION_LIMIT = 20.0
+"""Actions are clipped to ± this."""
 GAIT_HZ = 1.0
 HISTORY = 3
 TERMS = layout(
@@ -325,7 +328,7 @@ class WalkTask:
         """Do one tick; see `Task`."""
         fleet = self.fleet
         before = self._action
-        self._action = np.clip(action, -20.0, 20.0).astype(np.float64)
+        self._action = np.clip(action, -ACTION_LIMIT, ACTION_LIMIT).astype(np.float64)
         self._target[:, :OWN] = self._action * ACTION_SCALE + self._default[:OWN]
         self._target[:, OWN:] = self._arm
         np.clip(self._target, self._lower, self._upper, out=self._target)
