@@ -1,12 +1,18 @@
 """`yanshi train`: make a part of Yanshi again, on the CPU."""
 
+import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from yanshi.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from yanshi.train.lesson import Lesson
+    from yanshi.train.trainer import Training
 
 train = typer.Typer()
 
@@ -42,6 +48,79 @@ def train_mind(
     from yanshi.train import mind
 
     mind.train_mind(mind.MindTraining(minutes=minutes, seed=seed, threads=threads), work)
+
+
+Minutes = Annotated[
+    float, typer.Option(min=0.05, help="Training time in all; more than before goes on.")
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--work", metavar="FOLDER", help="Checkpoints and results; out/train_… if none."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the folder's checkpoint, if there is one.")
+]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help="Of everything random; 0, or the checkpoint's.")
+]
+Robots = Annotated[int | None, typer.Option(min=1, help="How many learn at once.")]
+Threads = Annotated[int, typer.Option(min=1, help="As many as there are cores to use.")]
+View = Annotated[bool, typer.Option("--view", help="Show the curves in the browser as they grow.")]
+Ray = Annotated[
+    str,
+    typer.Option(metavar="ADDRESS|local", help="Simulate in the workers of a Ray cluster."),
+]
+Shards = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Parts that the robots are simulated in: one a core. The same "
+        "seed and parts learn the same anywhere; 2 if none.",
+    ),
+]
+
+
+@train.command("walk")
+def train_walk(
+    minutes: Minutes = 20.0,
+    work: Folder = None,
+    resume: Resume = False,
+    seed: Seed = None,
+    robots: Robots = None,
+    threads: Threads = 2,
+    shards: Shards = None,
+    view: View = False,
+    ray: Ray = "",
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Begin with noise instead of a ready walker.")
+    ] = False,
+) -> None:
+    """Train the walker: legs and waist learn, the arms are free."""
+    _need_training_packages()
+    from yanshi.train.lessons import walk_lesson
+    from yanshi.train.trainer import Training
+
+    training = Training(
+        minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
+    )
+    _train(walk_lesson(is_warm=not cold), training, work, resume=resume, view=view)
+
+
+def _train(
+    lesson: "Lesson", training: "Training", work: Path | None, *, resume: bool, view: bool
+) -> None:
+    """Train, with the curves in the browser if they are wanted, and say what came of it."""
+    from yanshi.train import journal
+    from yanshi.train.live_view import live_view
+    from yanshi.train.trainer import train
+
+    folder = work or Path("out") / f"train_{lesson.name}"
+    with live_view(folder / journal.NAME) if view else nullcontext() as url:
+        if url:
+            print(f"The curves are at {url}", file=sys.stderr)
+        record = train(lesson, training, folder, resume=resume)
+    figures = ", ".join(f"{name} {value:g}" for name, value in record["figures"].items())
+    print(f"{folder}: {record['minutes']:g} min, {record['steps'] / 1e6:.1f} M steps; {figures}")
 
 
 def _need_training_packages(*more: str) -> None:

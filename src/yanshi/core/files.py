@@ -1,20 +1,25 @@
 """Files that are whole or not there."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 from yanshi.core.errors import ConfigError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path`, replacing what was there only when all of it is on disk.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content` to `path`, replacing what was there only when all of it is on disk.
 
     Raises:
         ConfigError: The file cannot be written; what was there before is still there.
     """
     partial = path.with_name(path.name + ".partial")
+    data = content.encode("utf8") if isinstance(content, str) else content
     try:
-        partial.write_text(text, encoding="utf8")
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # Else a power cut may leave the new name with no content.
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):

@@ -136,8 +136,9 @@ class Shard:
         return {"rng": self._rng.bit_generator.state, "task": self.task.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
-        self._rng.bit_generator.state = state["rng"]
+        """Go on from a saved state; without "rng" it keeps its own random numbers."""
+        if "rng" in state:
+            self._rng.bit_generator.state = state["rng"]
         self.task.load_state_dict(state["task"])
 
 

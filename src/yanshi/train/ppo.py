@@ -266,7 +266,7 @@ class PPO:
         if not np.isfinite(got.reward).all() and not wrong:
             wrong.append("the reward")
         flat = got.seen.reshape(-1, got.seen.shape[-1])
-        seen: NDArray[np.bool_] = np.isfinite(flat).all(axis=0)
+        seen = np.asarray(np.isfinite(flat).all(axis=0))  # (actor_width,)
         wrong += [
             f"the observed {term.name!r}"
             for term in self._terms
@@ -303,16 +303,23 @@ class PPO:
             "shards": self.gatherer.state_dicts(),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+    def load_state_dict(self, state: dict[str, Any], *, is_reseeded: bool = False) -> None:
+        """Go on from a saved state.
+
+        Args:
+            state: What `state_dict` returned. The state of a lone shard may stand for the list.
+            is_reseeded: Whether to keep this object's random numbers instead of the saved ones.
+        """
         self.policy.load_state_dict(state["policy"])
         self._actor_optimiser.load_state_dict(state["actor_optimiser"])
         self._critic_optimiser.load_state_dict(state["critic_optimiser"])
         self.actor_rate = state["actor_rate"]
         self.rounds = state["rounds"]
-        torch.set_rng_state(state["torch_rng"])
-        # One shard may stand for all in the file.
         shards = state.get("shards", [state])
+        if is_reseeded:
+            shards = [{"task": shard["task"]} for shard in shards]
+        else:
+            torch.set_rng_state(state["torch_rng"])
         self.gatherer.load_state_dicts(shards)
 
 
