@@ -9,14 +9,18 @@ import json
 import math
 import os
 import platform
+import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -74,16 +78,34 @@ def percentile_row(
     name: str, values: Sequence[float], percent: float, target: str = "", unit: str = ""
 ) -> Row:
     """Make the row of a percentile, with a bootstrap interval from 500 seeded resamples."""
+    return _statistic_row(
+        name, values, lambda data: np.percentile(data, percent, axis=-1), target, unit
+    )
+
+
+def mean_row(name: str, values: Sequence[float], target: str = "", unit: str = "") -> Row:
+    """Make the row of a mean, with a bootstrap interval from 500 seeded resamples."""
+    return _statistic_row(name, values, lambda data: np.mean(data, axis=-1), target, unit)
+
+
+def _statistic_row(
+    name: str,
+    values: Sequence[float],
+    statistic: Callable[[NDArray[np.float64]], Any],
+    target: str,
+    unit: str,
+) -> Row:
+    """Make the row of a statistic, which is taken along the last axis."""
     data = np.asarray(values, dtype=np.float64)
     if not len(data):
         return Row(name=name, value=math.nan, interval=None, n=0, target=target, unit=unit)
     rng = np.random.default_rng(0)
     sample = data if len(data) <= 20_000 else rng.choice(data, 20_000, replace=False)
     picks = rng.integers(len(sample), size=(500, min(len(sample), 2_000)))
-    spread = np.percentile(np.percentile(sample[picks], percent, axis=1), [2.5, 97.5])
+    spread = np.percentile(statistic(sample[picks]), [2.5, 97.5])
     return Row(
         name=name,
-        value=float(np.percentile(data, percent)),
+        value=float(statistic(data)),
         interval=(float(spread[0]), float(spread[1])),
         n=len(data),
         target=target,
@@ -92,28 +114,61 @@ def percentile_row(
 
 
 def run_trials(
-    trial: Callable[[int], Trial], n: int, *, out: Path | None, settings: dict[str, Any]
+    trial: Callable[[int], Trial],
+    n: int,
+    *,
+    out: Path | None,
+    settings: dict[str, Any],
+    workers: int = 1,
 ) -> list[Trial]:
     """Run trials 0 to n-1 that are not on record yet and return all of them, in order.
 
     Args:
-        trial: Runs one trial and returns what can be written as JSON.
+        trial: Runs one trial and returns what can be written as JSON. With more than one
+            worker it is pickled and must do the same in whichever process it runs.
         out: The bench's JSON file; trials are kept beside it. None keeps nothing.
         settings: What makes two runs the same bench, e.g. the seed.
+        workers: How many processes run trials; one is this process itself.
 
     Raises:
         ConfigError: The record beside `out` was made with other settings.
     """
     path = out.with_suffix(".trials.jsonl") if out else None
     done = _load_trials(path, settings) if path else {}
-    for index in track(range(n), description="bench", console=Console(stderr=True)):
-        if index in done:
-            continue
-        done[index] = trial(index)
+    missing = [index for index in range(n) if index not in done]
+    finished = _in_turn(trial, missing) if workers == 1 else _side_by_side(trial, missing, workers)
+    console = Console(stderr=True)
+    for index, result in track(
+        finished, description="bench", total=n, completed=n - len(missing), console=console
+    ):
+        done[index] = result
         if path:
             with path.open("a", encoding="utf8") as file:
-                file.write(json.dumps({"index": index, "trial": done[index]}) + "\n")
+                file.write(json.dumps({"index": index, "trial": result}) + "\n")
     return [done[index] for index in range(n)]
+
+
+def _in_turn(trial: Callable[[int], Trial], indices: Iterable[int]) -> Iterator[tuple[int, Trial]]:
+    for index in indices:
+        yield index, trial(index)
+
+
+def _side_by_side(
+    trial: Callable[[int], Trial], indices: Iterable[int], workers: int
+) -> Iterator[tuple[int, Trial]]:
+    """Run trials in processes of their own and yield each as it is finished."""
+    # Spawned, not forked: MuJoCo, the renderer and ONNX Runtime do not survive a fork.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_worker)
+    try:
+        index_of = {pool.submit(trial, index): index for index in indices}
+        for future in as_completed(index_of):
+            yield index_of[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked.
 
 
 def _load_trials(path: Path, settings: dict[str, Any]) -> dict[int, Trial]:
@@ -159,7 +214,7 @@ def report(title: str, rows: Sequence[Row], out: Path | None, notes: Sequence[st
     for row in rows:
         interval = f"{row.interval[0]:.4g} … {row.interval[1]:.4g}" if row.interval else ""
         verdict = {None: "", True: "[green]met", False: "[red]missed"}[row.passed]
-        value = f"{row.value:.4g} {row.unit}".strip()
+        value = f"{row.value:.4g} {row.unit}".strip() if row.n else "–"
         table.add_row(row.name, value, interval, str(row.n), row.target, verdict)
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(table)
@@ -171,7 +226,12 @@ def report(title: str, rows: Sequence[Row], out: Path | None, notes: Sequence[st
             "command": " ".join(["yanshi", *sys.argv[1:]]),
             "machine": machine(),
             "wall_time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "rows": [{**asdict(row), "pass": row.passed} for row in rows],
+            "rows": [_record(row) for row in rows],
         }
         write_whole(out, json.dumps(record, indent=1, ensure_ascii=False))
     return 1 if any(row.passed is False for row in rows) else 0
+
+
+def _record(row: Row) -> dict[str, Any]:
+    value = None if math.isnan(row.value) else row.value  # JSON has no NaN.
+    return {**asdict(row), "value": value, "pass": row.passed}

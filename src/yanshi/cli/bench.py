@@ -5,11 +5,16 @@ stopped, and exits 1 when a target is missed.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+if TYPE_CHECKING:
+    from yanshi.bench.contest import Contest
+
 bench = typer.Typer()
+
+QUICK_N = 2
 
 Number = Annotated[int, typer.Option("--n", min=1, help="How many trials.")]
 Seed = Annotated[int, typer.Option(min=0, help="Which trials; others are as good.")]
@@ -18,6 +23,30 @@ Json = Annotated[
     typer.Option(
         "--json", metavar="FILE.json", help="Write the rows here, and the trials beside it."
     ),
+]
+
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Two trials of each kind, to see that it works.")
+]
+Workers = Annotated[
+    int, typer.Option(min=1, help="How many processes; the figures do not depend on it.")
+]
+Walkers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--walker",
+        metavar="NAME|FOLDER[:bare]",
+        help="Who takes part, once for each; `:bare` moves the arms behind its back. "
+        "All installed walkers if left out.",
+    ),
+]
+Film = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.mp4", help="Run one trial again, film it, and nothing else."),
+]
+Which = Annotated[
+    int,
+    typer.Option("--trial", min=0, help="Which one to film: an `index` of FILE.trials.jsonl."),
 ]
 
 
@@ -63,3 +92,79 @@ def bench_mind(
     from yanshi.bench import mind
 
     raise typer.Exit(mind.bench_mind(n, seed, json, sentences or mind.SENTENCES))
+
+
+@bench.command("walk")
+def bench_walk(
+    n: Number = 100,
+    seed: Seed = 0,
+    json: Json = None,
+    walker: Walkers = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+    film: Film = None,
+    trial: Which = 0,
+) -> None:
+    """Walk, stand, carry, arrive and crouch while the arms move at random."""
+    from yanshi.bench import walk
+    from yanshi.bench.proving_ground import choose_contenders
+
+    contenders = choose_contenders(walker)
+    n = QUICK_N if quick else n
+    if film:
+        _film(walk.make_contest(contenders, n, seed), trial, film)
+    raise typer.Exit(walk.bench_walk(contenders, n, seed, json, workers))
+
+
+@bench.command("push")
+def bench_push(
+    n: Number = 104,
+    seed: Seed = 0,
+    json: Json = None,
+    walker: Walkers = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg", help="Draw the rose of pushes here, not beside --json."),
+    ] = None,
+    film: Film = None,
+    trial: Which = 0,
+) -> None:
+    """Push walkers in eight directions: how many stay up, and what fells half of them."""
+    from yanshi.bench import push
+    from yanshi.bench.proving_ground import choose_contenders
+
+    contenders = choose_contenders(walker)
+    n = QUICK_N if quick else n
+    if film:
+        _film(push.make_contest(contenders, n, seed), trial, film)
+    raise typer.Exit(push.bench_push(contenders, n, seed, json, workers, picture))
+
+
+@bench.command("tour")
+def bench_tour(
+    n: Number = 100,
+    seed: Seed = 0,
+    json: Json = None,
+    walker: Walkers = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+    film: Film = None,
+    trial: Which = 0,
+) -> None:
+    """Send walkers round twelve waypoints in a minute, under blows."""
+    from yanshi.bench import tour
+    from yanshi.bench.proving_ground import choose_contenders
+
+    contenders = choose_contenders(walker)
+    n = QUICK_N if quick else n
+    if film:
+        _film(tour.make_contest(contenders, n, seed), trial, film)
+    raise typer.Exit(tour.bench_tour(contenders, n, seed, json, workers))
+
+
+def _film(contest: "Contest", trial: int, path: Path) -> NoReturn:
+    for name, value in contest.film(trial, path).items():
+        print(f"{name}: {value}")
+    raise typer.Exit
