@@ -6,6 +6,7 @@ have a body of its own (masses, friction, motors), drawn from a bank of models o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -63,7 +64,8 @@ class Fleet:
         self.physics = physics
         model = self.model = self.bank[0]
         nq, nv, self.n_joints = model.nq, model.nv, model.nu
-        self._pool = rollout.Rollout(nthread=threads)
+        self.pool = rollout.Rollout(nthread=threads)
+        """MuJoCo's threads."""
         self._data = [mujoco.MjData(model) for _ in range(threads)]
         kinds = mujoco.mjtState
         self._spec = int(kinds.mjSTATE_CTRL)
@@ -133,7 +135,7 @@ class Fleet:
         if forces is not None:
             self._forces[:] = forces[:, None]
         models = [self.bank[index] for index in self.model_of]
-        self._pool.rollout(
+        self.pool.rollout(
             models,
             self._data,
             self.state,
@@ -148,9 +150,27 @@ class Fleet:
         speed = np.abs(self.state[:, 1 + self.model.nq :]).max(axis=1)
         return ~(speed < _SPEED_MAX)  # NaN fails the comparison, too.
 
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return where all robots are, what they obey and who they are."""
+        return {
+            "state": self.state.copy(),
+            "measured": self._measured.copy(),
+            "target": self._target_before.copy(),
+            "delay_steps": self.delay_steps.copy(),
+            "model_of": self.model_of.copy(),
+        }
+
+    def load_state_dict(self, state: dict[str, NDArray[Any]]) -> None:
+        """Put all robots back where they were."""
+        self.state[:] = state["state"]
+        self._measured[:] = state["measured"]
+        self._target_before[:] = state["target"]
+        self.delay_steps[:] = state["delay_steps"]
+        self.model_of[:] = state["model_of"]
+
     def close(self) -> None:
         """End the threads."""
-        self._pool.close()
+        self.pool.close()
 
 
 def rotate_back(orientation_wxyz: Array, vector: Array) -> Array:

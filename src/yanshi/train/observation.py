@@ -5,6 +5,7 @@ running cannot disagree about what lies where.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,3 +68,12 @@ class Observation:
                 block[fresh, width:] = np.tile(block[fresh, :width], term.history - 1)
         fresh[:] = False
         return self.values
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return what was seen so far."""
+        return {"values": self.values.copy(), "fresh": self._fresh.copy()}
+
+    def load_state_dict(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from what was seen."""
+        self.values[:] = state["values"]
+        self._fresh[:] = state["fresh"]

@@ -133,7 +133,7 @@ class PPO:
         self.rounds = 0
         self._got = Experience.empty(config.horizon, traits)
         self._mirrors = [
-            (torch.from_numpy(twin), torch.from_numpy(sign))
+            (torch.tensor(twin), torch.tensor(sign))
             for twin, sign in (traits.actor_mirror, traits.critic_mirror, traits.action_mirror)
         ]
 

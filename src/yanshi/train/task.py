@@ -50,3 +50,16 @@ class Task(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
+
+
+def arrays_of(task: object) -> dict[str, NDArray[Any]]:
+    """Return copies of the arrays that are a task's own attributes, by name."""
+    return {
+        name: value.copy() for name, value in vars(task).items() if isinstance(value, np.ndarray)
+    }
+
+
+def put_back(task: object, arrays: dict[str, NDArray[Any]]) -> None:
+    """Fill a task's arrays with what `arrays_of` returned."""
+    for name, value in arrays.items():
+        getattr(task, name)[...] = value

@@ -40,7 +40,8 @@ class Training:
     minutes: float = 20.0
     """Training time over all interruptions."""
     seed: int | None = None
-    """Of everything random; None takes the checkpoint's, or 0."""
+    """Of everything random; None takes the checkpoint's, or 0. Another one than the checkpoint's
+    goes on with other random numbers."""
     robots: int | None = None
     """How many at once; None takes the checkpoint's, or the lesson's."""
     shards: int | None = None
@@ -84,15 +85,17 @@ def train(
     """
     identity = Identity.of(lesson)
     run, state = _where_it_stands(identity, training, folder, resume)
-    # A run that diverged would diverge again with the same random numbers.
-    is_reseeded = training.seed not in (None, run.seed)
+    # A run that diverged would diverge again with the same random numbers. Its robots, whose
+    # bodies follow from the seed, stay who they are.
+    is_reseeded = state is not None and training.seed not in (None, run.seed)
+    seed = run.seed if training.seed is None else training.seed
     run = _settle(run, training, lesson.robots)
     torch.set_num_threads(training.threads)
     console = console or Console(stderr=True)
     with ExitStack() as stack:
         with console.status("The robots are being made …"):
             gatherer = stack.enter_context(closing(_make_gatherer(lesson, training, run)))
-        ppo = PPO(gatherer, lesson.ppo, run.seed, terms=lesson.terms)
+        ppo = PPO(gatherer, lesson.ppo, seed, terms=lesson.terms)
         if state is not None:
             ppo.load_state_dict(state, is_reseeded=is_reseeded)
         elif lesson.begin is not None:
@@ -294,7 +297,6 @@ def _settle(run: Run, training: Training, robots: int) -> Run:
     """Return the run with what was asked for, where the checkpoint does not say."""
     return replace(
         run,
-        seed=run.seed if training.seed is None else training.seed,
         robots=run.robots or training.robots or robots,
         shards=run.shards or training.shards or 2,
     )

@@ -24,7 +24,7 @@ from yanshi.train.g1_fleet import (
     training_model,
 )
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
-from yanshi.train.task import Outcome
+from yanshi.train.task import Outcome, arrays_of, put_back
 
 OWN = 15
 """Legs and waist: the first joints of the robot, and the policy's own."""
@@ -476,18 +476,26 @@ class WalkTask:
         return {"falls a minute": self._fall_rate, "punch, N": self.punch_n}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the level and the random numbers; episodes begin anew."""
+        """Return everything that goes on, to the last bit."""
         return {
             "punch_n": self.punch_n,
             "fall_rate": self._fall_rate,
             "rng": self._rng.bit_generator.state,
+            "fleet": self.fleet.state_dict(),
+            "seen": self._seen.state_dict(),
+            "arrays": arrays_of(self),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on at the saved level."""
+        """Go on from a saved state; one without robots begins all episodes anew."""
         self.punch_n, self._fall_rate = state["punch_n"], state["fall_rate"]
         self._rng.bit_generator.state = state["rng"]
-        self._begin(np.arange(self.n))
+        if "fleet" not in state:
+            self._begin(np.arange(self.n))
+            return
+        self.fleet.load_state_dict(state["fleet"])
+        self._seen.load_state_dict(state["seen"])
+        put_back(self, state["arrays"])
 
 
 def _turn(vector: Array, angle: Array) -> Array:
