@@ -5,11 +5,16 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.policies import damage
 
-from yanshi.core.errors import ConfigError, ContractError
-from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.core.errors import ConfigError, ContractError, YanshiError
+from yanshi.policies.contract import installed_policies, load_contract, policy_folder
 from yanshi.policies.contract_file import seal
+from yanshi.policies.walker import Walker
 from yanshi.robots.g1.spec import G1
 
 READY = ("g1_walk_ppo", "g1_walk_fastsac", "g1_dance")
@@ -34,7 +39,7 @@ def test_ready_policies_fit_the_g1(name: str):
 ALTERATIONS = {
     "robot": ('robot = "unitree_g1"', 'robot = "unitree_h1"'),
     "rate_hz": ("rate_hz = 50", "rate_hz = 0"),
-    "source": ('source = "holosoma', 'source = ""\nwas = "holosoma'),
+    "source": ('source = "holosoma', 'source = ""  # holosoma'),
     "licence": ('licence = "Apache-2.0"', 'licence = " "'),
     "joints": ('"left_hip_pitch", "left_hip_roll"', '"left_hip_roll", "left_hip_pitch"'),
     "joints ": ('"left_hip_pitch",', '"left_hip_pich",'),
@@ -117,3 +122,103 @@ def test_a_missing_setting_is_named():
     contract = load_contract(policy_folder("g1_walk_ppo"), G1)
     with pytest.raises(ContractError, match="no 'jump_height'"):
         contract.setting("jump_height")
+
+
+TEXT = (policy_folder("g1_walk_ppo") / "policy.toml").read_text()
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    number=st.sampled_from(damage.lines_that_count(TEXT)),
+    seed=st.none() | st.integers(0, 10**6),
+)
+def test_any_damaged_line_is_refused_and_named(tmp_path: Path, number: int, seed: int | None):
+    damaged = damage.damage(TEXT, number, seed)
+    with pytest.raises(YanshiError) as refusal:
+        load_contract(damage.write(tmp_path, damaged), G1)
+    assert damage.is_named(str(refusal.value), damaged), (damaged.before, damaged.after)
+    assert refusal.value.zh
+
+
+def test_a_refusal_says_in_which_line_the_value_stands(tmp_path: Path):
+    folder = altered(tmp_path, "limit = 100.0", "limit = -1.0")
+    text = (folder / "policy.toml").read_text()
+    number = text[: text.index("limit = -1.0")].count("\n") + 1
+    with pytest.raises(ContractError, match=rf"line {number}: action\.limit is -1\.0, but"):
+        load_contract(folder, G1)
+
+
+def test_a_change_that_nothing_else_could_notice_breaks_the_seal(tmp_path: Path):
+    folder = altered(tmp_path, "gait_hz = 1.0", "gait_hz = 1.2")
+    with pytest.raises(ContractError, match=r"settings\.gait_hz is not what was sealed"):
+        load_contract(folder, G1)
+    seal(folder)
+    assert load_contract(folder, G1).number("gait_hz") == 1.2
+
+
+def test_angles_counted_from_another_zero_are_caught(tmp_path: Path):
+    """A network sees angles from where its trainer had zero; the check's question is about it."""
+    zero = G1.default_position[
+        G1.joint_indices(load_contract(policy_folder(READY[0]), G1).joint_names)
+    ]
+    listed = ", ".join(map(str, zero.tolist()))
+    folder = altered(tmp_path, "[network]", f"joint_zero = [{listed}]\n\n[network]")
+    seal(folder)
+    np.testing.assert_array_equal(load_contract(folder, G1).joint_zero, zero)
+    folder = altered(tmp_path, "[network]", f"joint_zero = {listed.split(', ')[1]}\n\n[network]")
+    seal(folder)
+    with pytest.raises(ContractError, match=r"check\.target"):
+        load_contract(folder, G1)
+
+
+def test_history_widens_what_is_seen_and_is_compared_with_the_network(tmp_path: Path):
+    row = '{ term = "gravity", width = 3, scale = 1.0'
+    folder = altered(tmp_path, row, f"{row}, history = 2")
+    seal(folder)
+    with pytest.raises(ContractError, match="observation is 103 wide, but 100"):
+        load_contract(folder, G1)
+    for wrong in ("0", "-1", "1.5", "true", "101"):
+        folder = altered(tmp_path, row, f"{row}, history = {wrong}")
+        with pytest.raises(ContractError, match=r"observation\[7\]\.history \(gravity\)"):
+            load_contract(folder, G1)
+
+
+def test_joints_acted_on_must_be_among_those_seen_and_as_many_as_the_network_moves(tmp_path: Path):
+    joints = load_contract(policy_folder("g1_walk_ppo"), G1).joint_names
+    for names, message in (
+        (
+            joints[:15],
+            r"observation\[0\]\.width \(last_action\) is 29, but 15 \(one for each joint",
+        ),
+        (("left_hand_thumb_0",), "acts_on is naming"),
+        (joints[1::-1], "acts_on is .* order"),
+        ((), "acts_on"),
+    ):
+        listed = ", ".join(f'"{name}"' for name in names)
+        folder = altered(tmp_path, "[network]", f"acts_on = [{listed}]\n\n[network]")
+        with pytest.raises(ContractError, match=message):
+            load_contract(folder, G1)
+
+
+def test_a_policy_of_another_kind_is_refused_with_what_is_missing():
+    contract = load_contract(policy_folder("g1_dance"), G1)
+    with pytest.raises(ContractError, match="is not a walker: it sees motion_orientation"):
+        Walker(G1, policy_folder("g1_dance"))
+    terms = {term.name for term in contract.observation}
+    assert contract.require("a dancer", terms, "motion_position") == terms
+    with pytest.raises(ContractError, match="does not see gravity"):
+        contract.require("a balancer", terms, "gravity")
+
+
+@pytest.mark.parametrize("text", ["[1.0, 2.0]", "3.0", '["a", 1.0, 1.0]', "[inf, 1.0, 1.0]"])
+def test_a_setting_of_the_wrong_form_is_named(tmp_path: Path, text: str):
+    folder = altered(tmp_path, "command_max = [1.0, 1.0, 1.0]", f"command_max = {text}")
+    seal(folder)
+    with pytest.raises(ContractError, match=r"settings\.command_max"):
+        Walker(G1, folder)
+
+
+def test_the_ready_policies_are_installed():
+    assert set(READY) <= set(installed_policies())

@@ -24,6 +24,8 @@ INTERRUPTED = 130
 _MODULES = {
     "run": "Say a sentence to the robot; it sees, understands and does it.",
     "skills": "List what the robot can do, and how a plan asks for it.",
+    "policies": "List the trained networks, and what they do.",
+    "policy": "Import a trained network, check one, seal a contract.",
     "worlds": "List the worlds that a robot can be put into.",
     "doctor": "Say what is here, what is missing, what mends it, and how fast this machine is.",
     "bench": "Measure how well something works, with what certainty.",

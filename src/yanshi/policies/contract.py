@@ -9,6 +9,7 @@ and what neither of them knows with the contract's seal.
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,12 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     InvalidArgument,
     InvalidGraph,
     InvalidProtobuf,
+    NoSuchFile,
     NotImplemented,
 )
 
 from yanshi.assets import locate
-from yanshi.core.errors import ContractError
+from yanshi.core.errors import ContractError, UnknownNameError
 from yanshi.core.messages import read_only
 from yanshi.policies.contract_file import CONTRACT_FILE, digests, line_of, read_table
 from yanshi.robots.spec import RobotSpec
@@ -56,11 +58,22 @@ TERM_WIDTHS: dict[str, int | str] = {
 """Every observation term there is, and how many numbers it has; docs/policies.md says what each
 one means."""
 
+_ROW = {"term", "width", "scale", "history"}
 _HISTORY_MAX = 100
-_NOT_A_NETWORK = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplemented)
+_NOT_A_NETWORK = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    NotImplemented,
+)
 """What ONNX Runtime raises on a file that it cannot open as a network."""
 
-_KINDS = {str: "a text", list: "a list", dict: "a table"}
+_NAMED_MAX = 5
+"""How many changed values a refusal names besides the one that it is about."""
+
+_KINDS: dict[object, str] = {str: "a text", list: "a list", dict: "a table"}
 
 _CHECK_TOLERANCE = 1e-3
 """How far a joint angle may lie from the recorded answer, rad."""
@@ -99,6 +112,8 @@ class Contract:
     """All that a policy's folder promises, checked."""
 
     name: str
+    about: str
+    """What it does, in a sentence; may be empty."""
     robot: str
     joint_names: tuple[str, ...]
     """What it sees, in the robot's order."""
@@ -185,6 +200,12 @@ def policy_folder(name: str) -> Path:
     return Path(__file__).parent / name
 
 
+def installed_policies() -> dict[str, Path]:
+    """Return the folders of all policies that come with Yanshi, by name, sorted."""
+    folders = sorted(path.parent for path in Path(__file__).parent.glob(f"*/{CONTRACT_FILE}"))
+    return {folder.name: folder for folder in folders}
+
+
 def load_contract(folder: Path, robot: RobotSpec) -> Contract:
     """Read a policy's folder and check it against the robot and the network file.
 
@@ -201,6 +222,7 @@ def load_contract(folder: Path, robot: RobotSpec) -> Contract:
     zero = robot.default_position[robot.joint_indices(joint_names)]
     contract = Contract(
         name=folder.resolve().name,
+        about=check.text("about") if "about" in table else "",
         robot=check.robot_name(),
         joint_names=joint_names,
         acts_on=acts_on,
@@ -223,6 +245,56 @@ def load_contract(folder: Path, robot: RobotSpec) -> Contract:
     check.agrees_with_network(contract)
     check.is_sealed()
     return contract
+
+
+def table_of(
+    contract: Contract, network: Mapping[str, str], answer: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Return a contract as the table that its file holds.
+
+    Args:
+        contract: What to write down.
+        network: How the network is found: `file` or `asset`.
+        answer: What `target_of_example` gives, rad.
+    """
+    scale = contract.action_scale.tolist()
+    about = {"about": contract.about} if contract.about else {}
+    return {
+        **about,
+        "robot": contract.robot,
+        "rate_hz": contract.rate_hz,
+        "source": contract.source,
+        "licence": contract.licence,
+        "joints": contract.joint_names,
+        "acts_on": contract.acts_on,
+        "joint_zero": contract.joint_zero.tolist(),
+        "observation": [
+            {
+                "term": term.name,
+                "width": term.width,
+                "scale": float(term.scale),
+                "history": term.history,
+            }
+            for term in contract.observation
+        ],
+        "network": {
+            **network,
+            "sha256": contract.network_sha256,
+            "inputs": contract.inputs,
+            "outputs": contract.outputs,
+        },
+        "action": {
+            "scale": scale[0] if len(set(scale)) == 1 else scale,
+            "limit": contract.action_limit,
+            "offset": contract.action_offset.tolist(),
+        },
+        "gains": {
+            "stiffness": contract.stiffness.tolist(),
+            "damping": contract.damping.tolist(),
+        },
+        "check": {"target": [round(angle, 6) for angle in answer.tolist()]},
+        "settings": contract.settings,
+    }
 
 
 def target_of_example(
@@ -259,12 +331,21 @@ class _Checker:
         self._robot = robot
 
     def refuse(self, key: str, found: object, wanted: object) -> ContractError:
-        line = line_of(self._text, key.split(" ")[0])
-        where, where_zh = (f", line {line}", f" 第 {line} 行") if line else ("", "")
+        where, where_zh = self._place(key)
+        others = [name for name in self._changed() if name != key.split(" ")[0]][:_NAMED_MAX]
+        more = "; ".join(f"{name}{self._place(name)[0]}" for name in others)
         return ContractError(
-            f"{self._path}{where}: {key} is {found}, but {wanted} would agree.",
-            zh=f"{self._path}{where_zh}：{key} 是 {found}，应为：{wanted}。",
+            f"{self._path}{where}: {key} is {found}, but {wanted} would agree."
+            + (f" Changed since it was sealed: {more}." if others else ""),
+            zh=f"{self._path}{where_zh}：{key} 是 {found}，应为：{wanted}。"
+            + (f"封存后被改动：{'、'.join(others)}。" if others else ""),
         )
+
+    def _place(self, key: str) -> tuple[str, str]:
+        """Return where a value stands, in English and Chinese; empty if it is nowhere."""
+        name = key.split(" ")[0]
+        line = line_of(self._text, name) or line_of(self._text, re.split(r"[.[]", name)[0])
+        return (f", line {line}", f" 第 {line} 行") if line else ("", "")
 
     def value(self, key: str, kind: type) -> Any:
         found: Any = self._table
@@ -314,6 +395,8 @@ class _Checker:
             name = row.get("term") if isinstance(row, dict) else None
             if not isinstance(name, str) or name not in TERM_WIDTHS:
                 raise self.refuse(f"{key}.term", repr(name), f"one of {sorted(TERM_WIDTHS)}")
+            if strangers := sorted(set(row) - _ROW):
+                raise self.refuse(f"{key}.{strangers[0]}", "unknown", f"one of {sorted(_ROW)}")
             of = TERM_WIDTHS[name]
             width = counts[of] if isinstance(of, str) else of
             if row.get("width") != width or not width:
@@ -372,23 +455,27 @@ class _Checker:
     def is_sealed(self) -> None:
         """Refuse what was changed since the contract was sealed."""
         command = f"`yanshi policy seal {self._path.parent}`"
-        if "seal" not in self._table:
+        if not isinstance(self._table.get("seal"), dict):
             raise self.refuse("seal", "missing", f"one that {command} writes")
-        wanted, found = self.value("seal", dict), digests(self._table)
-        for key in {**wanted, **found}:
-            if found.get(key) == wanted.get(key):
-                continue
-            what = "not what was sealed"
-            if key not in found or key not in wanted:
-                what = "missing" if key in wanted else "not in the seal"
-            raise self.refuse(key, what, f"what was sealed, or a new seal by {command},")
+        for key in self._changed():
+            raise self.refuse(key, "not what was sealed", f"that, or a new seal by {command},")
+
+    def _changed(self) -> list[str]:
+        """Return the names of all values that are not what was sealed."""
+        sealed, found = self._table.get("seal"), digests(self._table)
+        if not isinstance(sealed, dict):
+            return []
+        return [key for key in {**sealed, **found} if found.get(key) != sealed.get(key)]
 
     def network(self, folder: Path) -> Path:
         table = self.value("network", dict)
         if ("asset" in table) == ("file" in table):
             raise self.refuse("network", sorted(table), "either `asset` or `file`")
         if "asset" in table:
-            path = locate(self.text("network.asset"))
+            try:
+                path = locate(self.text("network.asset"))
+            except UnknownNameError as error:
+                raise self.refuse("network.asset", "unknown", str(error)) from error
         else:
             path = folder / self.text("network.file")
         if not path.is_file():

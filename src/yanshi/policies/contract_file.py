@@ -7,7 +7,6 @@ the seal guards those that cannot, such as a gait's frequency, and says which of
 import hashlib
 import json
 import re
-import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -38,16 +37,14 @@ def read_table(folder: Path) -> tuple[str, dict[str, Any]]:
         ) from error
 
 
-def write_contract(folder: Path, about: str, table: Mapping[str, Any]) -> None:
+def write_contract(folder: Path, table: Mapping[str, Any]) -> None:
     """Write a sealed contract.
 
     Args:
         folder: Where to; it must exist.
-        about: What the policy does: a comment that stands first.
         table: Strings, numbers, lists and tables by name. A list of tables gets a row for each.
     """
-    lines = textwrap.wrap(about, _LINE_MAX, initial_indent="# ", subsequent_indent="# ")
-    lines += [f"{key} = {_text(v)}" for key, v in table.items() if not isinstance(v, Mapping)]
+    lines = [f"{key} = {_text(v)}" for key, v in table.items() if not isinstance(v, Mapping)]
     for name, values in _tables(table):
         lines += ["", f"[{name}]"]
         lines += [f"{key} = {_text(v)}" for key, v in values.items() if not isinstance(v, Mapping)]
@@ -124,8 +121,12 @@ def _text(value: object) -> str:
         items = [_text(item) for item in value]
         if sum(map(len, items)) < _LINE_MAX // 2:
             return f"[{', '.join(items)}]"
-        rows = (items[at : at + 6] for at in range(0, len(items), 6))
-        return "[\n" + "".join(f"  {', '.join(row)},\n" for row in rows) + "]"
+        rows = [""]
+        for item in items:
+            if len(rows[-1]) + len(item) > _LINE_MAX:
+                rows.append("")
+            rows[-1] += f" {item},"
+        return "[\n" + "".join(f" {row}\n" for row in rows) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -133,5 +134,5 @@ def _text(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return repr(float(f"{value:.9g}"))
+        return repr(float(f"{value:.9g}") + 0.0)  # Never -0.0.
     raise TypeError(f"A contract holds no {type(value).__name__}.")

@@ -82,7 +82,7 @@ class Arms(Protocol):
         """Hide from the joints that the network sees, in its order, what it must not notice.
 
         Returns:
-            Where the joints are going that it sees but does not command, rad.
+            Where the joints are going that it sees but does not command, rad from their zero.
         """
 
     def move(self, position: Array) -> None:
@@ -201,6 +201,7 @@ class SeenArms:
         self._free = np.array([name not in own for name in robot.joint_names])
         is_told = np.array([name not in own for name in contract.joint_names])
         self._told = robot.joint_indices(contract.joint_names)[is_told]
+        self._told_zero = contract.joint_zero[is_told]
         self._goal = robot.default_position.copy()
         self._wish = robot.default_position.copy()
         self._effort = np.zeros(len(robot.joint_names))
@@ -228,6 +229,7 @@ class SeenArms:
 
     def see(self, position: Array, velocity: Array) -> Array:
         goal: Array = self._target.take(self._told)
+        goal -= self._told_zero
         return goal
 
     def move(self, position: Array) -> None:
