@@ -1,9 +1,19 @@
 import json
+import operator
+from functools import partial
 
 import numpy as np
 import pytest
 
-from yanshi.bench.rows import Row, percentile_row, rate_row, report, run_trials, wilson
+from yanshi.bench.rows import (
+    Row,
+    mean_row,
+    percentile_row,
+    rate_row,
+    report,
+    run_trials,
+    wilson,
+)
 from yanshi.core.errors import ConfigError
 
 
@@ -59,3 +69,37 @@ def test_a_missed_target_is_exit_code_1_and_on_record(tmp_path):
     assert report("t", [missed], out) == 1
     assert json.loads(out.read_text())["rows"][0]["pass"] is False
     assert report("t", [Row(name="x", value=1.0, interval=None, n=1, target="<= 1")], out) == 0
+
+
+def test_a_mean_has_an_interval_that_shrinks_with_the_root_of_n():
+    rng = np.random.default_rng(0)
+    widths = []
+    for n in (100, 400):
+        row = mean_row("m", rng.normal(5.0, 1.0, n).tolist(), "<= 6")
+        low, high = row.interval
+        assert low < row.value < high
+        widths.append(high - low)
+    assert 1.5 < widths[0] / widths[1] < 2.7
+
+
+def test_trials_in_processes_of_their_own_are_those_of_one_process(tmp_path):
+    trial = partial(wilson, n=9)  # Any function of the index that other processes can import.
+    alone = run_trials(trial, 9, out=tmp_path / "a.json", settings={})
+    done = [{"index": index, "trial": list(trial(index))} for index in (2, 5)]
+    record = tmp_path / "b.trials.jsonl"
+    record.write_text("\n".join(json.dumps(line) for line in [{"settings": {}}, *done]) + "\n")
+    together = run_trials(trial, 9, out=tmp_path / "b.json", settings={}, workers=2)
+    assert [list(t) for t in together] == [list(t) for t in alone]
+    lines = [json.loads(line) for line in record.read_text().splitlines()[1:]]
+    assert sorted(line["index"] for line in lines) == list(range(9))
+
+
+def test_an_error_in_another_process_ends_the_bench(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        run_trials(partial(operator.truediv, 1.0), 3, out=None, settings={}, workers=2)
+
+
+def test_a_figure_without_a_value_is_null_on_record(tmp_path):
+    out = tmp_path / "b.json"
+    assert report("t", [mean_row("m", [], unit="J")], out) == 0
+    assert json.loads(out.read_text(), parse_constant=pytest.fail)["rows"][0]["value"] is None

@@ -232,12 +232,16 @@ def make_rows(contender: Contender, trials: Sequence[Trial]) -> list[Row]:
 
 
 def list_falls(contender: Contender, trials: Sequence[Trial]) -> list[str]:
-    """Return which links, when hit, went before a fall, and how often they were hit in all."""
+    """Return behind which joints, left or right, links were hit before falls, of how many hits."""
     tours = select(trials, contender, "tour")
-    hits = Counter(blow[0] for t in tours for blow in t["blows"])
-    falls = Counter(t["felled_by"] or "no blow" for t in tours if t["fell"])
+    hits = Counter(_either_side(blow[0]) for t in tours for blow in t["blows"])
+    falls = Counter(_either_side(t["felled_by"] or "no blow") for t in tours if t["fell"])
     told = [
-        f"{link} {count} of {hits[link]}" if hits[link] else f"{link} {count}"
-        for link, count in falls.most_common()
+        f"{joint} {count} of {hits[joint]}" if hits[joint] else f"{joint} {count}"
+        for joint, count in falls.most_common()
     ]
     return [f"{contender.name}, falls within 3 s of a blow to: {', '.join(told)}"] if told else []
+
+
+def _either_side(joint: str) -> str:
+    return joint.removeprefix("left_").removeprefix("right_")

@@ -152,7 +152,12 @@ def _moved(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[n
 
 
 def stand(
-    contender: Contender, rng: np.random.Generator, k: int, watch: Watch | None = None
+    contender: Contender,
+    rng: np.random.Generator,
+    k: int,
+    watch: Watch | None = None,
+    *,
+    stand_s: float = STAND_S,
 ) -> Trial:
     """Walk for three seconds, stop, and stay where it is for ten."""
     ground = ProvingGround(contender, rng, watch=watch)
@@ -162,7 +167,7 @@ def stand(
     spot, begun_s = ground.pose, ground.t_s
     drift = turned = lifted = 0.0
     soles = list(ground.soles)
-    while ground.t_s < begun_s + STAND_S and not ground.has_fallen:
+    while ground.t_s < begun_s + stand_s - 0.5 * TICK_S and not ground.has_fallen:
         ground.tick()
         pose = ground.pose
         drift = max(drift, float(np.hypot(*(pose - spot)[:2])))
@@ -211,30 +216,36 @@ def _is_within(error: NDArray[np.float64]) -> bool:
 
 
 def crouch(
-    contender: Contender, rng: np.random.Generator, k: int, watch: Watch | None = None
+    contender: Contender,
+    rng: np.random.Generator,
+    k: int,
+    watch: Watch | None = None,
+    *,
+    postures: int = POSTURES,
 ) -> Trial:
     """Stand in one posture after the other; what counts is the end of each."""
     ground = ProvingGround(contender, rng, watch=watch)
-    postures: list[list[float]] = []
-    for _ in range(POSTURES):
+    found: list[list[float]] = []
+    for _ in range(postures):
         ground.posture = height, pitch = float(rng.uniform(*HEIGHT)), float(rng.uniform(*PITCH))
         _follow(ground, STILL, ticks_of(POSTURE_S - WINDOW_S))
-        found = []
+        held = []
         for _ in range(ticks_of(WINDOW_S)):
             if ground.has_fallen:
                 break
             ground.tick()
-            found.append((ground.pelvis_height, ground.torso_pitch))
+            held.append((ground.pelvis_height, ground.torso_pitch))
         if ground.has_fallen:
             break
-        postures.append([*rounded((height, pitch)), *rounded(np.mean(found, axis=0))])
-    return {**_ending(ground), "postures": postures}
+        found.append([*rounded((height, pitch)), *rounded(np.mean(held, axis=0))])
+    return {**_ending(ground), "postures": found}
 
 
 def _ending(ground: ProvingGround) -> Trial:
     return {
         "fell": ground.has_fallen,
         "t_s": round(ground.t_s, 2),
+        "pose": rounded(ground.pose),
         "mujoco_warnings": ground.body.warnings(),
     }
 
