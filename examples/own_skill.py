@@ -1,4 +1,4 @@
-"""A skill of your own: nod with the waist, and run it beside the installed ones.
+"""A skill of your own: nod with the torso, and run it beside the installed ones.
 
 In a package of yours, this line in pyproject.toml makes every plan know it:
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from yanshi.bodies.simulation import simulate
 from yanshi.core.messages import Scene
-from yanshi.policies.walker import UpperBody, Walker
+from yanshi.policies.walker import UPRIGHT, UpperBody, Walker
 from yanshi.senses.odometry import Odometry
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.motion import tick
@@ -21,15 +21,14 @@ class Nod(Flow):
     """Lean ahead and back a few times."""
 
     syntax = ("",)
-    summary = ("Nod with the waist", "弯腰点头")
+    summary = ("Nod with the torso", "弯腰点头")
     timeout_s = 10.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:
-        """Swing the waist for two seconds."""
-        waist = self.tools.robot.joint_index("waist_pitch")
+        """Swing the torso for two seconds."""
         for step in range(100):
             lean = 0.15 * (1.0 - np.cos(2.0 * np.pi * step / 50.0))
-            body = UpperBody(waist={waist: float(lean)})
+            body = UpperBody(posture=(UPRIGHT[0], float(lean)))
             percept = yield tick(self.tools, percept, upper_body=body)
         return DONE
 

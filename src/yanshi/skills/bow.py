@@ -1,13 +1,13 @@
 """Bow from the waist."""
 
 from yanshi.control.route import STILL
-from yanshi.policies.walker import UpperBody
+from yanshi.policies.walker import UPRIGHT, UpperBody
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.motion import stand, tick
-from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.skill import DONE, Outcome, Percept
 
-_DEPTH_RAD = 0.42
-"""Of the waist; the torso then leans by about 31°. Measured, 20 of 20 upright."""
+_LEAN_RAD = 0.54
+"""Of the torso. Measured, 20 of 20 upright."""
 _DOWN_S = 1.3
 _HOLD_S = 1.0
 
@@ -19,10 +19,6 @@ class Bow(Flow):
     summary = ("Bow from the waist", "鞠躬")
     timeout_s = 15.0
 
-    def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
-        super().__init__(arguments, tools)
-        self._waist = tools.robot.joint_index("waist_pitch")
-
     def act(self, percept: Percept) -> Behaviour[Outcome]:
         """Down, hold, up."""
         start_ns = percept.state.t_ns
@@ -30,8 +26,9 @@ class Bow(Flow):
         while elapsed_s < 2.0 * _DOWN_S + _HOLD_S:
             left_s = 2.0 * _DOWN_S + _HOLD_S - elapsed_s
             share = min(1.0, elapsed_s / _DOWN_S, left_s / _DOWN_S)
-            depth = _DEPTH_RAD * share * share * (3.0 - 2.0 * share)
-            percept = yield tick(self.tools, percept, STILL, UpperBody(waist={self._waist: depth}))
+            lean = _LEAN_RAD * share * share * (3.0 - 2.0 * share)
+            body = UpperBody(posture=(UPRIGHT[0], lean))
+            percept = yield tick(self.tools, percept, STILL, body)
             elapsed_s = (percept.state.t_ns - start_ns) * 1e-9
         yield from stand(self.tools, percept, 0.5)
         return DONE
