@@ -2,8 +2,10 @@
 
 The method is that of J. Schulman and others (Proximal policy optimization algorithms, 2017) with
 generalised advantages and a learning rate that follows the policy's change, as is usual for
-legged robots. Every minibatch shows about half of its samples in a mirror, so that left and
-right are learned at once.
+legged robots. The critic sees about half of its samples in a mirror, and the policy is drawn
+towards doing in a mirror what it does without (W. Yu and others, Learning symmetric and low-energy
+locomotion, 2018). Mirrored samples must not enter the policy's own loss: where the policy is not
+symmetric yet, every bad sample would drive it farther from symmetry.
 """
 
 from collections.abc import Sequence
@@ -48,6 +50,10 @@ class PPOConfig:
     critic_rate: float = 1e-3
     critic_first: int = 10
     """Updates in which only the critic learns: a warm start must not be led astray by it."""
+    symmetry: float = 0.05
+    """Weight of the policy's difference from its mirror image, counted in its variances."""
+    gain_max: float = 4.0
+    """Bound of an advantage, in standard deviations: falls must not drown everything else."""
     grad_norm: float = 1.0
     first_log_std: float = -1.0
     log_std_min: float = -2.5
@@ -120,6 +126,7 @@ class PPO:
         if not isinstance(robots, Gatherer):
             robots = LocalGatherer([Shard(robots, seed)])
         self.gatherer, self.config, self._terms = robots, config, tuple(terms)
+        self.seed = seed
         torch.manual_seed(seed)
         traits = robots.traits
         self.policy = Policy(traits, config)
@@ -138,6 +145,12 @@ class PPO:
         ]
 
     @property
+    def task(self) -> Task:
+        """The task of the first shard, which must live in this process."""
+        assert isinstance(self.gatherer, LocalGatherer)
+        return self.gatherer.shards[0].task
+
+    @property
     def steps_a_round(self) -> int:
         """Robot ticks in one round."""
         return self.config.horizon * self.gatherer.traits.n
@@ -152,11 +165,7 @@ class PPO:
         std = self.policy.log_std.detach().exp()
         parts = self.gatherer.collect(self.policy.actor, std.numpy(), self._got)
         self._refuse(self._not_finite(parts))
-        kl, value_loss = self._learn(*self._advantages())
-        self._follow_change(kl)
-        self.rounds += 1
-        if not all(bool(p.isfinite().all()) for p in self.policy.parameters()):
-            self._refuse(["a weight of the network"])
+        kl, value_loss = self.learn()
         return Update(
             reward=float(self._got.reward.mean()),
             fail_share=float(self._got.has_failed.mean()),
@@ -166,6 +175,19 @@ class PPO:
             value_loss=value_loss,
             parts=parts,
         )
+
+    def learn(self) -> tuple[float, float]:
+        """Learn from what was collected last; return the policy's change and the value's loss.
+
+        Raises:
+            DivergedError: A weight is not finite.
+        """
+        kl, value_loss = self._learn(*self._advantages())
+        self._follow_change(kl)
+        self.rounds += 1
+        if not all(bool(p.isfinite().all()) for p in self.policy.parameters()):
+            self._refuse(["a weight of the network"])
+        return kl, value_loss
 
     def evaluate(self, rounds: int) -> tuple[float, float]:
         """Let the fleet act without noise.
@@ -205,34 +227,27 @@ class PPO:
     def _learn(
         self, advantage: NDArray[np.float32], target: NDArray[np.float32]
     ) -> tuple[float, float]:
-        config, policy = self.config, self.policy
-        seen, valued, acted = map(_flat, (self._got.seen, self._got.valued, self._got.acted))
+        config, policy, got = self.config, self.policy, self._got
         gain = _flat((advantage - advantage.mean()) / (advantage.std() + 1e-6))
-        aim = _flat(target)
+        gain = gain.clamp(-config.gain_max, config.gain_max)
+        aim, n = _flat(target), target.size
+        # Every sample and, n rows later, what it looks like in a mirror.
+        seen = _with_mirrored(got.seen, self._mirrors[0])
+        valued = _with_mirrored(got.valued, self._mirrors[1])
+        acted = _flat(got.acted)
         with torch.no_grad():
-            before = [
-                policy.log_probability(
-                    policy.actor(_mirrored(seen, self._mirrors[0], is_mirrored)),
-                    _mirrored(acted, self._mirrors[2], is_mirrored),
-                )
-                for is_mirrored in (False, True)
-            ]
+            before = policy.log_probability(policy.actor(seen[:n]), acted)
         changes, value_losses = [], []
         for _ in range(config.epochs):
-            for who in torch.randperm(len(seen)).chunk(config.minibatches):
-                is_mirrored = torch.rand(len(who)) < 0.5
-                half = is_mirrored[:, None]
-                x, v, a = (
-                    torch.where(half, _mirrored(part[who], mirror, True), part[who])
-                    for part, mirror in zip((seen, valued, acted), self._mirrors, strict=True)
-                )
-                was = torch.where(is_mirrored, before[1][who], before[0][who])
+            for who in torch.randperm(n).chunk(config.minibatches):
                 if self.rounds >= config.critic_first:
-                    log_ratio = policy.log_probability(policy.actor(x), a) - was
+                    mean = policy.actor(seen[who])
+                    log_ratio = policy.log_probability(mean, acted[who]) - before[who]
                     ratio = log_ratio.exp()
                     bounded = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
                     loss = -torch.min(ratio * gain[who], bounded * gain[who]).mean()
                     loss = loss - config.entropy * policy.log_std.sum()
+                    loss = loss + config.symmetry * self._asymmetry(seen, who, mean)
                     self._actor_optimiser.zero_grad()
                     loss.backward()
                     nn.utils.clip_grad_norm_(policy.actor.parameters(), config.grad_norm)
@@ -240,12 +255,22 @@ class PPO:
                     with torch.no_grad():
                         policy.log_std.clamp_(min=config.log_std_min)
                         changes.append(float((ratio - 1.0 - log_ratio).mean()))
-                value_loss = (policy.critic(v)[:, 0] - aim[who]).square().mean()
+                row = who + n * (torch.rand(len(who)) < 0.5)
+                value_loss = (policy.critic(valued[row])[:, 0] - aim[who]).square().mean()
                 self._critic_optimiser.zero_grad()
                 value_loss.backward()
                 self._critic_optimiser.step()
                 value_losses.append(float(value_loss.detach()))
         return float(np.mean(changes)) if changes else 0.0, float(np.mean(value_losses))
+
+    def _asymmetry(self, seen: Tensor, who: Tensor, mean: Tensor) -> Tensor:
+        """Return how far the policy in a mirror is from its mirror image, in variances."""
+        some = max(1, len(who) // 4)
+        twin, sign = self._mirrors[2]
+        wanted = (mean[:some].detach()[:, twin] * sign).detach()
+        found = self.policy.actor(seen[who[:some] + len(seen) // 2])
+        variance = (2.0 * self.policy.log_std.detach()).exp()
+        return ((found - wanted).square() / variance).mean()
 
     def _follow_change(self, kl: float) -> None:
         """Learn more slowly after a large change of the policy, faster after a small one."""
@@ -328,6 +353,7 @@ def _flat(array: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(array.reshape(-1, *array.shape[2:]))
 
 
-def _mirrored(part: Tensor, mirror: tuple[Tensor, Tensor], is_mirrored: bool) -> Tensor:
-    twin, sign = mirror
-    return part[:, twin] * sign if is_mirrored else part
+def _with_mirrored(array: NDArray[np.float32], mirror: tuple[Tensor, Tensor]) -> Tensor:
+    """Return all samples, and after them all of them in a mirror, (2 · horizon · n, width)."""
+    flat, (twin, sign) = _flat(array), mirror
+    return torch.cat([flat, flat[:, twin] * sign])

@@ -23,6 +23,7 @@ from yanshi.train.g1_fleet import (
     standing_state,
     training_model,
 )
+from yanshi.train.imitation import Teacher
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
 from yanshi.train.task import Outcome, arrays_of, put_back
 
@@ -249,6 +250,34 @@ class WalkTask:
         ahead = -fleet.sensor("torso_ahead")[:, 2]
         left = -fleet.sensor("torso_left")[:, 2]
         return np.arcsin(np.clip(np.stack([ahead, left], axis=1), -1.0, 1.0))
+
+    # -- what a teacher would do -----------------------------------------------------------
+
+    def teach(self, teacher: Teacher) -> NDArray[np.float32]:
+        """Return what a ready walker would do where the robots stand, shape (n, action_width).
+
+        It walked with its own arms and is shown none: whatever they do looks to it as if they hung
+        at rest, which keeps it on its feet. Commands are raised by what it falls short of them.
+        """
+        fleet, zeros = self.fleet, np.zeros((self.n, ARMS))
+        gain, most = teacher.command_gain, teacher.command_max
+        command = np.clip(self._command[:, :3] / gain, -most, most)
+        action = teacher.ask(
+            {
+                "last_action": np.concatenate([self._action, zeros], axis=1),
+                "angular_velocity": fleet.angular_velocity,
+                "turn_command": command[:, 2:],
+                "velocity_command": command[:, :2],
+                "phase_cosine": np.cos(self._phase),
+                "phase_sine": np.sin(self._phase),
+                "joint_position": np.concatenate(
+                    [(fleet.joint_position - self._default)[:, :OWN], zeros], axis=1
+                ),
+                "joint_velocity": np.concatenate([fleet.joint_velocity[:, :OWN], zeros], axis=1),
+                "gravity": gravity_in(fleet.orientation_wxyz),
+            }
+        )
+        return action[:, :OWN]
 
     # -- what is asked ---------------------------------------------------------------------
 
