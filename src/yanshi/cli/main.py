@@ -26,6 +26,7 @@ _MODULES = {
     "skills": "List what the robot can do, and how a plan asks for it.",
     "policies": "List the trained networks, and what they do.",
     "policy": "Import a trained network, check one, seal a contract.",
+    "choreograph": "Show a routine on the robot while it is written, and what is wrong with it.",
     "worlds": "List the worlds that a robot can be put into.",
     "doctor": "Say what is here, what is missing, what mends it, and how fast this machine is.",
     "bench": "Measure how well something works, with what certainty.",
@@ -38,7 +39,7 @@ own, called like its module in this folder."""
 def main() -> None:
     """Run the command that was typed; the exit code says how it went."""
     arguments = sys.argv[1:]
-    language = _language(arguments)
+    language = language_of(arguments)
     try:
         code = make_app(arguments)(args=arguments, prog_name="yanshi", standalone_mode=False)
     except YanshiError as error:
@@ -115,7 +116,7 @@ def _global_options(
     """Take the options that stand before the command."""
 
 
-def _language(arguments: Sequence[str]) -> str:
+def language_of(arguments: Sequence[str]) -> str:
     """Return the user's language: that of what was typed, else that of the terminal."""
     if any(re.search(r"[\u4e00-\u9fff]", word) for word in arguments):
         return "zh"

@@ -17,6 +17,8 @@ from yanshi.control.routine import LEFT, RIGHT, Footstep, Keyframe, Routine
 RATE_HZ = 50.0
 END_S = 0.4
 """How long the stance is kept after the last keyframe."""
+_ITERATIONS = 10
+"""Of the search at a tick, which begins where the last one ended."""
 LIFT_M = 0.07
 """How high a foot is lifted when no angles are written for its leg."""
 
@@ -92,7 +94,7 @@ def plan_reference(routine: Routine, figure: Figure) -> Reference:
         for side, leg in enumerate(figure.legs):
             if side in planted:  # Begin the search where the last tick ended.
                 joints[tick, leg] = figure.joints[leg]
-        _solve(figure, course[tick], joints[tick], planted)
+        _solve(figure, course[tick], joints[tick], planted, _ITERATIONS)
         joints[tick] = figure.joints
         root.append(figure.qpos[:7])
         centre.append(figure.centre_of_mass)
@@ -114,12 +116,14 @@ def plan_reference(routine: Routine, figure: Figure) -> Reference:
     )
 
 
-def _solve(figure: Figure, course: Array, joints: Array, planted: dict[int, Sole]) -> None:
+def _solve(
+    figure: Figure, course: Array, joints: Array, planted: dict[int, Sole], iterations: int = 40
+) -> None:
     """Put the figure on a course (pelvis and centre of mass) with its planted feet."""
     height, yaw, pitch, roll = course[:4]
     position = np.array([*figure.position[:2], height])
     figure.pose(position, _rotation(yaw, pitch, roll), joints)
-    figure.settle(course[4:], planted)
+    figure.settle(course[4:], planted, iterations=iterations)
 
 
 def _missed(figure: Figure, side: int, planted: dict[int, Sole]) -> tuple[float, float]:

@@ -1,0 +1,101 @@
+"""The lesson of `yanshi train track`: a routine's file becomes something that can be learnt."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from yanshi.control.figure import Figure
+from yanshi.control.reference import RATE_HZ, Reference, plan_reference
+from yanshi.control.routine import Routine, read_routine
+from yanshi.control.routine_check import check
+from yanshi.core.errors import ConfigError
+from yanshi.policies.performer import ROUTINE_FILE
+from yanshi.robots.g1.links import G1_LINKS
+from yanshi.robots.g1.model import load_g1
+from yanshi.robots.g1.spec import G1
+from yanshi.train import track
+from yanshi.train.g1_fleet import JOINTS
+from yanshi.train.lesson import Lesson
+from yanshi.train.ppo import PPOConfig
+from yanshi.train.task import Task
+from yanshi.train.track import TrackConfig, TrackTask
+
+_SHOWN = 5
+"""How many complaints an error repeats."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Piece:
+    """A routine that may be learnt, with its motion."""
+
+    routine: Routine
+    reference: Reference
+
+
+def plan_piece(path: Path) -> Piece:
+    """Read, plan and check a routine.
+
+    Raises:
+        ConfigError: It cannot be read, or a robot could not do it; the message says why.
+    """
+    figure = Figure(G1, load_g1(with_looks=False), G1_LINKS)
+    routine = read_routine(path, G1)
+    reference = plan_reference(routine, figure)
+    complaints = check(routine, reference, figure)
+    if complaints:
+        more = len(complaints) - _SHOWN
+        rest, rest_zh = (f"\n… and {more} more", f"\n……还有 {more} 条") if more > 0 else ("", "")
+        raise ConfigError(
+            f"{path} cannot be performed as it is:\n"
+            + "\n".join(complaint.en for complaint in complaints[:_SHOWN])
+            + f"{rest}\n`yanshi choreograph` shows the keyframes while they are edited.",
+            zh=f"{path} 还不能表演：\n"
+            + "\n".join(complaint.zh for complaint in complaints[:_SHOWN])
+            + f"{rest_zh}\n用 `yanshi choreograph` 边改边看。",
+        )
+    return Piece(routine=routine, reference=reference)
+
+
+def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
+    """Return how to perform a routine.
+
+    Args:
+        piece: What to perform.
+        config: What the performer meets while it learns.
+    """
+    config = config or TrackConfig()
+    return Lesson(
+        name=f"track_{_name_of(piece.routine.path)}",
+        about=f"Performs a routine: {piece.routine.en} {piece.routine.zh}.",
+        robot=G1,
+        make=partial(_make_track_task, config, piece.reference),
+        tick_s=config.physics.tick_s,
+        terms=track.TERMS,
+        joints=JOINTS,
+        acts_on=JOINTS,
+        action_scale=(track.ACTION_SCALE,) * track.N,
+        action_offset=tuple(G1.default_position[G1.joint_indices(JOINTS)].tolist()),
+        action_limit=track.ACTION_LIMIT,
+        ppo=PPOConfig(
+            epochs=4, kl_target=0.012, actor_rate=3e-4, critic_first=5, actor_layers=(256, 256, 128)
+        ),
+        robots=config.robots,
+        settings={"ahead_s": track.AHEAD_TICKS / RATE_HZ, "around": "the reference"},
+    )
+
+
+def _name_of(path: Path) -> str:
+    """Return what a routine's training is called: its file's name, or its folder's."""
+    name = path.resolve().parent.name if path.name == ROUTINE_FILE else path.stem
+    return name.removeprefix("g1_")
+
+
+def _make_track_task(
+    config: TrackConfig, reference: Reference, *, robots: int, threads: int, seed: int
+) -> Task:
+    # Fewer robots meet fewer different bodies, so all shards together meet as many.
+    models = max(1, round(config.variety.models * robots / config.robots))
+    variety = replace(config.variety, models=models)
+    return TrackTask(
+        replace(config, robots=robots, threads=threads, variety=variety), reference, seed
+    )
