@@ -164,6 +164,57 @@ def bench_tour(
     raise typer.Exit(tour.bench_tour(contenders, n, seed, json, workers))
 
 
+@bench.command("train")
+def bench_train(
+    robots: Annotated[int, typer.Option(min=2, help="How many learn at once.")] = 256,
+    threads: Annotated[int, typer.Option(min=1, help="As many as there are cores.")] = 2,
+    n: Annotated[int, typer.Option("--n", min=1, help="How often each is measured.")] = 5,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Measure how fast training is, and where its time goes."""
+    from yanshi.cli.train import need_training_packages
+
+    need_training_packages()
+    from yanshi.bench.rows import Row, report
+    from yanshi.train.lessons import walk_lesson
+    from yanshi.train.speed import measure_speeds
+
+    speeds = measure_speeds(walk_lesson(), robots=robots, threads=threads, repeats=n, seed=seed)
+    ratios = [
+        (speeds.task, "of mujoco.rollout alone", speeds.raw, ">= 0.9"),
+        *(
+            (speeds.training, f"over {other.name}", other, target)
+            for other, target in zip(speeds.others, ("", ">= 2"), strict=True)
+        ),
+    ]
+    rows = [
+        Row(
+            name=speed.name,
+            value=speed.median,
+            interval=speed.range,
+            n=n,
+            target="",
+            unit="steps/s",
+        )
+        for speed in (speeds.raw, speeds.task, speeds.training, *speeds.others)
+        if speed.per_second
+    ]
+    rows += [
+        Row(name=f"{a.name} {how}", value=a.median / b.median, interval=None, n=n, target=target)
+        for a, how, b, target in ratios
+        if b.per_second
+    ]
+    rows += [
+        Row(name=f"time: {part}", value=share, interval=None, n=1, target="")
+        for part, share in speeds.shares.items()
+    ]
+    notes = ["The interval is from the slowest to the fastest; steps are robot ticks of 20 ms."]
+    if not speeds.others[0].per_second:
+        notes.append("stable-baselines3 is not installed: pip install 'yanshi-robot[compare]'")
+    raise typer.Exit(report("train", rows, json, notes))
+
+
 def _film(contest: "Contest", trial: int, path: Path) -> NoReturn:
     for name, value in contest.film(trial, path).items():
         print(f"{name}: {value}")

@@ -28,7 +28,7 @@ def train_eyes(
     work: Work = Path("out/train_eyes"),
 ) -> None:
     """Train the detector on pictures of seeded homes (about half an hour on two cores)."""
-    _need_training_packages()
+    need_training_packages()
     from yanshi.train import eyes
 
     eyes.train_eyes(eyes.EyesTraining(seed=seed), work)
@@ -44,7 +44,7 @@ def train_mind(
     work: Work = Path("out/train_mind"),
 ) -> None:
     """Train the adapter that turns sentences into plans."""
-    _need_training_packages("transformers", "gguf")
+    need_training_packages("transformers", "gguf")
     from yanshi.train import mind
 
     mind.train_mind(mind.MindTraining(minutes=minutes, seed=seed, threads=threads), work)
@@ -96,7 +96,7 @@ def train_walk(
     ] = False,
 ) -> None:
     """Train the walker: legs and waist learn, the arms are free."""
-    _need_training_packages()
+    need_training_packages()
     from yanshi.train.lessons import walk_lesson
     from yanshi.train.trainer import Training
 
@@ -104,6 +104,60 @@ def train_walk(
         minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
     )
     _train(walk_lesson(is_warm=not cold), training, work, resume=resume, view=view)
+
+
+@train.command("track")
+def train_track(
+    routine: Annotated[Path, typer.Argument(metavar="ROUTINE.toml", help="What to perform.")],
+    minutes: Minutes = 20.0,
+    work: Folder = None,
+    resume: Resume = False,
+    seed: Seed = None,
+    robots: Robots = None,
+    threads: Threads = 2,
+    shards: Shards = None,
+    view: View = False,
+    ray: Ray = "",
+) -> None:
+    """Train a performer of a routine: a robot that follows keyframes and stays up."""
+    need_training_packages()
+    from yanshi.train.track_lesson import plan_piece, track_lesson
+    from yanshi.train.trainer import Training
+
+    training = Training(
+        minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
+    )
+    # Two routines must not share a folder.
+    work = work or Path("out") / f"train_track_{routine.parent.name or routine.stem}"
+    _train(track_lesson(plan_piece(routine)), training, work, resume=resume, view=view)
+
+
+@train.command("track")
+def train_track(
+    routine: Annotated[Path, typer.Argument(metavar="ROUTINE.toml", help="The keyframes.")],
+    minutes: Minutes = 20.0,
+    work: Folder = None,
+    resume: Resume = False,
+    seed: Seed = None,
+    robots: Robots = None,
+    threads: Threads = 2,
+    shards: Shards = None,
+    view: View = False,
+    ray: Ray = "",
+) -> None:
+    """Train a policy that performs a routine and stays up."""
+    _need_training_packages()
+    from yanshi.policies.performer import write_motion
+    from yanshi.train.track_lesson import plan_piece, track_lesson
+    from yanshi.train.trainer import Training
+
+    training = Training(
+        minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
+    )
+    piece = plan_piece(routine)
+    lesson = track_lesson(piece)
+    _train(lesson, training, work, resume=resume, view=view)
+    write_motion(piece.reference, piece.routine.path, lesson.robot, _folder(lesson, work))
 
 
 def _train(
@@ -114,7 +168,7 @@ def _train(
     from yanshi.train.live_view import live_view
     from yanshi.train.trainer import train
 
-    folder = work or Path("out") / f"train_{lesson.name}"
+    folder = _folder(lesson, work)
     with live_view(folder / journal.NAME) if view else nullcontext() as url:
         if url:
             print(f"The curves are at {url}", file=sys.stderr)
@@ -123,7 +177,8 @@ def _train(
     print(f"{folder}: {record['minutes']:g} min, {record['steps'] / 1e6:.1f} M steps; {figures}")
 
 
-def _need_training_packages(*more: str) -> None:
+def need_training_packages(*more: str) -> None:
+    """Say what is missing of what training needs, and how to get it."""
     names = ("torch", "onnx", "matplotlib", *more)
     missing = [name for name in names if find_spec(name) is None]
     if missing:

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from torch import nn
+from typing import Any, Protocol
 
 from yanshi.policies.contract import Contract, Term
 from yanshi.robots.spec import RobotSpec
 from yanshi.train.gather import MakeTask
-from yanshi.train.ppo import PPOConfig
+from yanshi.train.ppo import Policy, PPOConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +22,16 @@ class Origin:
     def of(cls, contract: Contract) -> "Origin":
         """Return the origin that a ready policy is."""
         return cls(name=contract.name, source=contract.source, licence=contract.licence)
+
+
+class Begin(Protocol):
+    """Gives new networks a start, for instance by imitating a ready policy."""
+
+    def __call__(
+        self, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
+    ) -> Origin:
+        """Change the networks and return whose they were; `say` tells how it goes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +60,7 @@ class Lesson:
     """Actions are clipped to ± this."""
     ppo: PPOConfig = field(default_factory=PPOConfig)
     robots: int = 256
-    begin: Callable[[nn.Sequential], Origin] | None = None
-    """Fills the new actor with a ready network; None begins with noise."""
+    begin: Begin | None = None
+    """Gives the new networks a start; None begins with noise."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The table `[settings]` of the contract."""

@@ -1,22 +1,32 @@
 """The lessons of `yanshi train`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-
-from torch import nn
 
 from yanshi.policies.contract import load_contract, policy_folder
 from yanshi.robots.g1.spec import G1
 from yanshi.train import walk
 from yanshi.train.export import walker_settings
 from yanshi.train.g1_fleet import JOINTS
+from yanshi.train.imitation import ImitationConfig, Teacher, imitate
 from yanshi.train.lesson import Lesson, Origin
+from yanshi.train.ppo import Policy, PPOConfig
 from yanshi.train.task import Task
 from yanshi.train.walk import WalkConfig, WalkTask
-from yanshi.train.warm_start import copy_network
 
-_WALKER = "g1_walk_ppo"
-"""The ready walker that ours begins with."""
+_TEACHER = "g1_walk_ppo"
+"""The ready walker that ours imitates to begin with."""
+_WALKING = PPOConfig(
+    discount=0.98,
+    kl_target=0.005,
+    actor_rate=1e-5,
+    actor_rate_range=(1e-6, 1e-3),
+    critic_first=25,
+    first_log_std=-1.4,
+    actor_layers=(256, 256, 128),
+)
+"""Careful steps: what was imitated is easily lost."""
 
 
 def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Lesson:
@@ -24,9 +34,9 @@ def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Le
 
     Args:
         config: What the walker meets while it learns.
-        is_warm: Whether it begins with a ready walker's network instead of with noise.
+        is_warm: Whether it begins by imitating a ready walker instead of with noise.
     """
-    config = config or WalkConfig()
+    config = config or WalkConfig(punch_first_n=50.0)
     return Lesson(
         name="walk",
         about="Walks after velocity and posture commands; the arms are somebody else's.",
@@ -39,8 +49,9 @@ def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Le
         action_scale=(walk.ACTION_SCALE,) * walk.OWN,
         action_offset=tuple(G1.default_position[G1.joint_indices(JOINTS[: walk.OWN])].tolist()),
         action_limit=walk.ACTION_LIMIT,
+        ppo=_WALKING,
         robots=config.robots,
-        begin=_begin_as_ready_walker if is_warm else None,
+        begin=partial(_imitate_ready_walker, config) if is_warm else None,
         settings=walker_settings(config),
     )
 
@@ -52,9 +63,13 @@ def _make_walk_task(config: WalkConfig, *, robots: int, threads: int, seed: int)
     return WalkTask(replace(config, robots=robots, threads=threads, variety=variety), seed)
 
 
-def _begin_as_ready_walker(actor: nn.Sequential) -> Origin:
-    contract = load_contract(policy_folder(_WALKER), G1)
-    # It moved the arms; ours is told where they go.
-    pieces = {"last_action": [("last_action", 0, walk.OWN), ("arm_goal", 0, walk.ARMS)]}
-    copy_network(actor, walk.TERMS, contract, pieces=pieces, outputs=walk.OWN)
+def _imitate_ready_walker(
+    config: WalkConfig, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
+) -> Origin:
+    contract = load_contract(policy_folder(_TEACHER), G1)
+    pupil = WalkTask(replace(config, threads=threads), seed)
+    settings = ImitationConfig()
+    losses = imitate(policy.actor, pupil, Teacher(contract), settings, seed)
+    for number, loss in enumerate(losses, start=1):
+        say(f"It imitates {_TEACHER}: round {number} of {settings.rounds}, loss {loss:.3f} …")
     return Origin.of(contract)

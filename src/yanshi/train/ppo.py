@@ -126,7 +126,6 @@ class PPO:
         if not isinstance(robots, Gatherer):
             robots = LocalGatherer([Shard(robots, seed)])
         self.gatherer, self.config, self._terms = robots, config, tuple(terms)
-        self.seed = seed
         torch.manual_seed(seed)
         traits = robots.traits
         self.policy = Policy(traits, config)
@@ -143,12 +142,6 @@ class PPO:
             (torch.tensor(twin), torch.tensor(sign))
             for twin, sign in (traits.actor_mirror, traits.critic_mirror, traits.action_mirror)
         ]
-
-    @property
-    def task(self) -> Task:
-        """The task of the first shard, which must live in this process."""
-        assert isinstance(self.gatherer, LocalGatherer)
-        return self.gatherer.shards[0].task
 
     @property
     def steps_a_round(self) -> int:

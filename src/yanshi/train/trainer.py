@@ -29,7 +29,7 @@ from yanshi.train import checkpoint, journal
 from yanshi.train.checkpoint import Identity, Run, load_checkpoint, save_checkpoint
 from yanshi.train.export import export_policy
 from yanshi.train.gather import Gatherer, LocalGatherer, make_shard, split
-from yanshi.train.lesson import Lesson
+from yanshi.train.lesson import Begin, Lesson
 from yanshi.train.ppo import PPO, Update
 
 
@@ -98,9 +98,10 @@ def train(
         ppo = PPO(gatherer, lesson.ppo, seed, terms=lesson.terms)
         if state is not None:
             ppo.load_state_dict(state, is_reseeded=is_reseeded)
-        elif lesson.begin is not None:
-            run = replace(run, origin=lesson.begin(ppo.policy.actor))
-        job = _Job(lesson, training, folder, identity, ppo, run, clock or MonotonicClock())
+        clock = clock or MonotonicClock()
+        if state is None and lesson.begin is not None:
+            run = _begin(lesson.begin, ppo, run, training.threads, console, clock)
+        job = _Job(lesson, training, folder, identity, ppo, run, clock)
         job.save()
         job.work(console)
         with console.status("The policy acts without noise …"):
@@ -300,6 +301,14 @@ def _settle(run: Run, training: Training, robots: int) -> Run:
         robots=run.robots or training.robots or robots,
         shards=run.shards or training.shards or 2,
     )
+
+
+def _begin(begin: Begin, ppo: PPO, run: Run, threads: int, console: Console, clock: Clock) -> Run:
+    """Give new networks a start; the time it takes is training time."""
+    began_ns = clock.now_ns()
+    with console.status("The networks get a start …") as status:
+        origin = begin(ppo.policy, seed=run.seed, threads=threads, say=status.update)
+    return replace(run, origin=origin, seconds=(clock.now_ns() - began_ns) * 1e-9)
 
 
 def _make_gatherer(lesson: Lesson, training: Training, run: Run) -> Gatherer:
