@@ -142,10 +142,10 @@ def test_a_fall_is_a_low_or_a_tilted_pelvis(
 def test_the_way_to_a_pose_is_told_in_the_robots_own_axes(contender: Contender):
     ground = ground_of(contender)
     half = 0.5 * np.deg2rad(90.0)
-    ground.data.qpos[:2] = (2.0, 1.0)
+    ground.data.qpos[:2] = (2.0, 1.0)  # Facing along y: ahead is +y, left is -x.
     ground.data.qpos[3:7] = (math.cos(half), 0.0, 0.0, math.sin(half))
-    error = ground.error_to(np.array([2.0, 4.0, np.deg2rad(-170.0)]))
-    np.testing.assert_allclose(error, [3.0, 0.0, np.deg2rad(100.0)], atol=1e-9)
+    error = ground.error_to(np.array([0.5, 4.0, np.deg2rad(-170.0)]))
+    np.testing.assert_allclose(error, [3.0, 1.5, np.deg2rad(100.0)], atol=1e-9)
     assert wrap(math.pi + 0.1) == pytest.approx(-math.pi + 0.1)
 
 

@@ -84,7 +84,7 @@ def made_up(name: str, strengths: np.ndarray) -> list[dict]:
             {"push_ns": level, "fell": fell, "pushed_s": 3.0, "t_s": 4.0}
             for level, fell in zip(levels, falls(levels, half, 0.1, rng), strict=True)
         ]
-        pushes.append({"push_ns": 5.0, "fell": True, "pushed_s": 3.0, "t_s": 1.0})
+        pushes += [{"push_ns": 8.0, "fell": True, "pushed_s": 3.0, "t_s": 1.0}] * 20
         who = {"walker": name, "k": k, "direction": heading}
         trials.append(who | {"kind": "half", "pushes": pushes})
         trials.append(who | {"kind": "push", "fell": k == 0, "mujoco_warnings": 0})
