@@ -121,32 +121,6 @@ def train_track(
 ) -> None:
     """Train a performer of a routine: a robot that follows keyframes and stays up."""
     need_training_packages()
-    from yanshi.train.track_lesson import plan_piece, track_lesson
-    from yanshi.train.trainer import Training
-
-    training = Training(
-        minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
-    )
-    # Two routines must not share a folder.
-    work = work or Path("out") / f"train_track_{routine.parent.name or routine.stem}"
-    _train(track_lesson(plan_piece(routine)), training, work, resume=resume, view=view)
-
-
-@train.command("track")
-def train_track(
-    routine: Annotated[Path, typer.Argument(metavar="ROUTINE.toml", help="The keyframes.")],
-    minutes: Minutes = 20.0,
-    work: Folder = None,
-    resume: Resume = False,
-    seed: Seed = None,
-    robots: Robots = None,
-    threads: Threads = 2,
-    shards: Shards = None,
-    view: View = False,
-    ray: Ray = "",
-) -> None:
-    """Train a policy that performs a routine and stays up."""
-    _need_training_packages()
     from yanshi.policies.performer import write_motion
     from yanshi.train.track_lesson import plan_piece, track_lesson
     from yanshi.train.trainer import Training
@@ -175,6 +149,11 @@ def _train(
         record = train(lesson, training, folder, resume=resume)
     figures = ", ".join(f"{name} {value:g}" for name, value in record["figures"].items())
     print(f"{folder}: {record['minutes']:g} min, {record['steps'] / 1e6:.1f} M steps; {figures}")
+
+
+def _folder(lesson: "Lesson", work: Path | None) -> Path:
+    """Return where a training lives."""
+    return work or Path("out") / f"train_{lesson.name}"
 
 
 def need_training_packages(*more: str) -> None:
