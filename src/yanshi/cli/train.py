@@ -130,8 +130,10 @@ def train_track(
     )
     piece = plan_piece(routine)
     lesson = track_lesson(piece)
+    # Two routines must not share a folder.
+    work = work or Path("out") / f"train_track_{routine.resolve().parent.name}"
     _train(lesson, training, work, resume=resume, view=view)
-    write_motion(piece.reference, piece.routine.path, lesson.robot, _folder(lesson, work))
+    write_motion(piece.reference, piece.routine.path, lesson.robot, work)
 
 
 def _train(
@@ -142,18 +144,13 @@ def _train(
     from yanshi.train.live_view import live_view
     from yanshi.train.trainer import train
 
-    folder = _folder(lesson, work)
+    folder = work or Path("out") / f"train_{lesson.name}"
     with live_view(folder / journal.NAME) if view else nullcontext() as url:
         if url:
             print(f"The curves are at {url}", file=sys.stderr)
         record = train(lesson, training, folder, resume=resume)
     figures = ", ".join(f"{name} {value:g}" for name, value in record["figures"].items())
     print(f"{folder}: {record['minutes']:g} min, {record['steps'] / 1e6:.1f} M steps; {figures}")
-
-
-def _folder(lesson: "Lesson", work: Path | None) -> Path:
-    """Return where a training lives."""
-    return work or Path("out") / f"train_{lesson.name}"
 
 
 def need_training_packages(*more: str) -> None:
