@@ -28,11 +28,11 @@ def typed(monkeypatch, capsys):
 def test_help_names_every_command():
     result = run("--help")
     assert result.exit_code == 0
-    for name in ("run", "skills", "worlds", "doctor", "bench", "train"):
+    for name in ("run", "skills", "policies", "policy", "worlds", "doctor", "bench", "train"):
         assert f" {name} " in result.output
 
 
-@pytest.mark.parametrize("name", ["run", "skills", "worlds", "doctor", "bench", "train"])
+@pytest.mark.parametrize("name", list(front._MODULES))
 def test_every_command_has_help(name):
     result = run(name, "--help")
     assert result.exit_code == 0, result.output
