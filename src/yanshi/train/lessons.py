@@ -20,9 +20,9 @@ _TEACHER = "g1_walk_ppo"
 _WALKING = PPOConfig(
     discount=0.98,
     kl_target=0.005,
-    actor_rate=1e-5,
+    actor_rate=5e-6,
     actor_rate_range=(1e-6, 1e-3),
-    critic_first=25,
+    critic_first=40,
     first_log_std=-1.4,
     actor_layers=(256, 256, 128),
 )
@@ -36,7 +36,7 @@ def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Le
         config: What the walker meets while it learns.
         is_warm: Whether it begins by imitating a ready walker instead of with noise.
     """
-    config = config or WalkConfig(punch_first_n=50.0)
+    config = config or WalkConfig()
     return Lesson(
         name="walk",
         about="Walks after velocity and posture commands; the arms are somebody else's.",

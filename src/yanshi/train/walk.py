@@ -1,13 +1,15 @@
 """Learn to walk while arms, loads, floors and fists do what they like.
 
 Legs and waist are the policy's. The arms move at random, carry up to 6 kg and are only seen; the
-robot is told how fast to walk, how high to hold its pelvis and how far to lean, and gets punched
-ever harder as long as it stays up.
+robot is told how fast to walk, how high to hold its pelvis and how far to lean. All of it becomes
+harder as long as it stays up: floors smoother, loads heavier, moves wider, punches stronger.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,10 +99,11 @@ class WalkConfig:
     arm_still_share: float = 0.15
     punch_s: tuple[float, float] = (0.06, 0.12)
     punch_every_s: float = 4.0
-    punch_first_n: float = 150.0
     punch_max_n: float = 650.0
-    falls_a_minute: float = 1.0
-    """Fewer falls than this of a robot in a minute make the punches harder."""
+    falls_a_minute: float = 1.5
+    """Fewer falls than this of a robot in a minute make everything harder."""
+    hardening: float = 5e-5
+    """How much harder a tick, from 0 to 1."""
     noise: dict[str, float] = field(
         default_factory=lambda: {
             "angular_velocity": 0.1,
@@ -120,7 +123,7 @@ class WalkTask:
         self._rng = rng = np.random.default_rng(seed)
         n = self.n = config.robots
         model = training_model(config.physics)
-        bank = bank_of(model, config.variety, rng)
+        bank = sorted(bank_of(model, config.variety, rng), key=partial(_hardness, model, config))
         self.fleet = Fleet(
             bank,
             n,
@@ -143,7 +146,8 @@ class WalkTask:
         self._tick_s = config.physics.tick_s
         self._approach = ApproachConfig(speed_max=(0.8, 0.4, 1.0))
 
-        self.punch_n = config.punch_first_n
+        self.level = 0.0
+        """How hard everything is, from 0 to 1."""
         self._fall_rate = 0.0
         self._tick = np.zeros(n, dtype=np.intp)
         self._order_ends = np.zeros(n, dtype=np.intp)
@@ -293,8 +297,10 @@ class WalkTask:
         velocity = rng.uniform(config.speed_min, config.speed_max, (k, 3))
         velocity *= rng.random((k, 3)) > 0.3
         velocity[rng.random(k) < config.stand_share] = 0.0
+        upright = np.array([config.nominal_height, 0.0])
         posture = np.stack([rng.uniform(*config.height, k), rng.uniform(*config.pitch, k)], axis=1)
-        posture[rng.random(k) > config.posture_share] = (config.nominal_height, 0.0)
+        posture = upright + min(1.0, 0.3 + 2.0 * self.level) * (posture - upright)
+        posture[rng.random(k) > config.posture_share] = upright
         is_crouched = (posture[:, 0] < 0.65) | (np.abs(posture[:, 1]) > 0.3)
         velocity[is_crouched] *= 0.4
         velocity[is_crouched & (rng.random(k) < 0.6)] = 0.0
@@ -339,9 +345,10 @@ class WalkTask:
         np.clip(self._arm_speed, -most, most, out=self._arm_speed)
         renew = np.flatnonzero((self._arm_kind == 1) & (rng.random(self.n) < 0.015))
         if len(renew):
-            self._arm_goal[renew] = rng.uniform(
-                self._arm_lower, self._arm_upper, (len(renew), ARMS)
-            )
+            width = min(1.0, 0.3 + 2.0 * self.level)
+            poses = rng.uniform(self._arm_lower, self._arm_upper, (len(renew), ARMS))
+            rest = self._default[OWN:]
+            self._arm_goal[renew] = rest + width * (poses - rest)
             # Some moves are slow, most quick.
             self._arm_speed[renew] = rng.uniform(0.2, 1.0, (len(renew), 1)) * most
         step = np.abs(self._arm_speed) * self._tick_s
@@ -396,9 +403,10 @@ class WalkTask:
         who = np.flatnonzero(struck & (self._tick * self._tick_s > 0.5))
         if not len(who):
             return
+        punch_max = max(0.05, self.level) * config.punch_max_n
         direction = rng.standard_normal((len(who), 3))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        strength = rng.uniform(0.1, 1.0, (len(who), 1)) * self.punch_n
+        strength = rng.uniform(0.1, 1.0, (len(who), 1)) * punch_max
         self._force[who] = direction * strength
         self._forced[who] = self._links[rng.integers(len(self._links), size=len(who))]
         span = rng.uniform(*config.punch_s, len(who)) / self._tick_s
@@ -464,9 +472,8 @@ class WalkTask:
         minutes = self.n * self._tick_s / 60.0
         # Averaged over some ten seconds of the fleet.
         self._fall_rate += 0.002 * (falls / minutes - self._fall_rate)
-        config = self.config
-        if self._fall_rate < config.falls_a_minute and self._tick.any():
-            self.punch_n = min(config.punch_max_n, self.punch_n * 1.0004)
+        if self._fall_rate < self.config.falls_a_minute:
+            self.level = min(1.0, self.level + self.config.hardening)
 
     def _begin(self, who: NDArray[np.intp]) -> None:
         config, rng, k = self.config, self._rng, len(who)
@@ -478,7 +485,9 @@ class WalkTask:
         joints = slice(8, 8 + len(JOINTS))
         state[:, joints] += rng.normal(0.0, 0.03, (k, len(JOINTS)))
         state[:, 8 + len(JOINTS) :] = rng.normal(0.0, 0.05, (k, state.shape[1] - 8 - len(JOINTS)))
-        fleet.model_of[who] = rng.integers(len(fleet.bank), size=k)
+        # The bank is in order of hardness.
+        easy = 0.2 + 0.8 * min(1.0, 2.0 * self.level)
+        fleet.model_of[who] = (rng.random(k) * easy * len(fleet.bank)).astype(np.intp)
         fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick + 1, size=k)
         self._arm_kind[who] = rng.choice(
             3, k, p=[0.45, 0.55 - config.arm_still_share, config.arm_still_share]
@@ -501,13 +510,13 @@ class WalkTask:
     # -- for the log and for going on ------------------------------------------------------
 
     def progress(self) -> dict[str, float]:
-        """Return falls of a robot in a minute and the hardest punch."""
-        return {"falls a minute": self._fall_rate, "punch, N": self.punch_n}
+        """Return falls of a robot in a minute and how hard everything is, from 0 to 1."""
+        return {"falls a minute": self._fall_rate, "level": self.level}
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that goes on, to the last bit."""
         return {
-            "punch_n": self.punch_n,
+            "level": self.level,
             "fall_rate": self._fall_rate,
             "rng": self._rng.bit_generator.state,
             "fleet": self.fleet.state_dict(),
@@ -517,7 +526,7 @@ class WalkTask:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved state; one without robots begins all episodes anew."""
-        self.punch_n, self._fall_rate = state["punch_n"], state["fall_rate"]
+        self.level, self._fall_rate = state["level"], state["fall_rate"]
         self._rng.bit_generator.state = state["rng"]
         if "fleet" not in state:
             self._begin(np.arange(self.n))
@@ -525,6 +534,14 @@ class WalkTask:
         self.fleet.load_state_dict(state["fleet"])
         self._seen.load_state_dict(state["seen"])
         put_back(self, state["arrays"])
+
+
+def _hardness(plain: mujoco.MjModel, config: WalkConfig, model: mujoco.MjModel) -> float:
+    """Return how hard a body of the bank is to walk with, from 0 to 1."""
+    low, high = config.variety.friction
+    slippery = (high - float(model.geom_friction[0, 0])) / (high - low)
+    load = float(model.body_mass.sum() - plain.body_mass.sum()) / config.variety.load_kg
+    return max(slippery, load)
 
 
 def _turn(vector: Array, angle: Array) -> Array:
