@@ -135,6 +135,7 @@ class Fleet:
         if forces is not None:
             self._forces[:] = forces[:, None]
         models = [self.bank[index] for index in self.model_of]
+        time = self.state[:, 0] + self.physics.tick_s
         self.pool.rollout(
             models,
             self._data,
@@ -148,7 +149,9 @@ class Fleet:
         )
         self.state[:] = self._after[:, -1]
         speed = np.abs(self.state[:, 1 + self.model.nq :]).max(axis=1)
-        return ~(speed < _SPEED_MAX)  # NaN fails the comparison, too.
+        # MuJoCo begins anew with a robot whose numbers are not finite, and so does its time.
+        went_on = np.abs(self.state[:, 0] - time) < 0.5 * self.physics.step_s
+        return ~((speed < _SPEED_MAX) & went_on)  # NaN fails the comparisons, too.
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return where all robots are, what they obey and who they are."""
