@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from tests.train.toys import LEARNING, TERMS, Aim  # noqa: E402
+
 from yanshi.train.ppo import PPO, DivergedError  # noqa: E402
 
 

@@ -28,7 +28,7 @@ LEARNING = PPOConfig(
 
 
 class Aim:
-    """Every tick shows a point, and the best action is `GAIN` times it: reward -|action - best|²."""
+    """Every tick shows a point; the best action is `GAIN` times it, which the reward says."""
 
     GAIN = 0.5
     actor_width = critic_width = action_width = 3
