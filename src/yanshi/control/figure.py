@@ -18,11 +18,13 @@ SIDES = ("left", "right")
 _LEG_JOINTS = ("hip_pitch", "hip_roll", "hip_yaw", "knee", "ankle_pitch", "ankle_roll")
 _WORTH = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2])
 """Of errors in m and rad, when not all can be mended."""
-_DAMPING = 2e-3
+_DAMPED = 4e-6 * np.eye(6)
 """Of the least squares: a leg that is stretched to its end does not thrash."""
 _STEP_MAX = 0.3
 """Largest change of an angle in one iteration, rad."""
-_GOOD_ENOUGH = 1e-5
+_SHIFT_MAX = 0.1
+"""Largest movement of the root in one iteration, m."""
+_GOOD_ENOUGH = 3e-5
 """m and rad."""
 _KNEE = 3
 """Its place among the joints of a leg."""
@@ -168,20 +170,20 @@ class Figure:
         """
         height = float(self.position[2])
         for _ in range(iterations):
-            sunk = self._sunk(height, soles)
-            error = abs(sunk - self.position[2])
-            self.position[2] = sunk
-            for side, sole in soles.items():
-                off = self._sole_error(side, sole)
-                error = max(error, float(np.abs(off).max()))
-                self._bend(side, off)
+            shift = np.zeros(3)
             if centre is not None:
-                shift = centre - self.centre_of_mass[:2]
-                error = max(error, float(np.abs(shift).max()))
-                self.position[:2] += np.clip(shift, -0.1, 0.1)
-            self._update()
+                shift[:2] = centre - self.centre_of_mass[:2]
+            shift[2] = self._sunk(height, soles) - self.position[2]
+            offs = {side: self._sole_error(side, sole) for side, sole in soles.items()}
+            error = float(np.abs(np.concatenate([shift, *offs.values()])).max())
             if error < _GOOD_ENOUGH:
-                break
+                return
+            shift = np.minimum(np.maximum(shift, -_SHIFT_MAX), _SHIFT_MAX)
+            for side, off in offs.items():
+                off[:3] -= shift  # The legs go with the root.
+                self._bend(side, off)
+            self.position += shift
+            self._update()
 
     def _sunk(self, height: float, soles: dict[int, Sole]) -> float:
         """Return the root's height at which no leg is too short for its foothold, m."""
@@ -214,9 +216,10 @@ class Figure:
         step = np.zeros(len(leg))
         for _ in range(3):  # A joint that is pushed against its limit leaves the others to it.
             M = J * free
-            step = np.linalg.solve(M.T @ M + _DAMPING**2 * np.eye(6), M.T @ (_WORTH * off)) * free
+            step = np.linalg.solve(M.T @ M + _DAMPED, M.T @ (_WORTH * off)) * free
             stuck = ((now <= lower) & (step < 0.0)) | ((now >= upper) & (step > 0.0))
             if not (stuck & free).any():
                 break
             free &= ~stuck
-        self.joints[leg] = np.clip(now + np.clip(step, -_STEP_MAX, _STEP_MAX), lower, upper)
+        step = np.minimum(np.maximum(step, -_STEP_MAX), _STEP_MAX)  # Quicker than np.clip.
+        self.joints[leg] = np.minimum(np.maximum(now + step, lower), upper)

@@ -186,6 +186,7 @@ class _Reader:
             if name == "stance" or name.startswith(_MIRRORED):
                 raise self._refuse(where, "a name with a meaning of its own", "another name")
             self._fields(where, row, also=())
+            self._like(where, row)
             self._poses[name] = row
 
     def _keyframe(self, number: int, row: dict[str, Any], before: Keyframe) -> Keyframe:
@@ -214,17 +215,21 @@ class _Reader:
             posture=posture,
         )
 
-    def _posture(self, where: str, row: dict[str, Any], seen: tuple[str, ...] = ()) -> Posture:
+    def _posture(self, where: str, row: dict[str, Any]) -> Posture:
         """Return what a row says on top of the poses that it is like."""
         changes = self._fields(where, row, also=("time", "takes", "hold", "note"))
         posture = Posture()
+        for name in self._like(where, row):
+            posture = _on_top(posture, self._named(where, name, ()))
+        return _on_top(posture, changes)
+
+    def _like(self, where: str, row: dict[str, Any]) -> list[str]:
+        """Return the names of the poses that a row is like."""
         like = row.get("like", [])
         names = [like] if isinstance(like, str) else like
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise self._refuse(where, f"`like` is {like!r}", "a pose's name or a list of names")
-        for name in names:
-            posture = _on_top(posture, self._named(where, name, seen))
-        return _on_top(posture, changes)
+        return names
 
     def _named(self, where: str, name: str, seen: tuple[str, ...]) -> dict[str, Any]:
         """Return what a named pose changes, including those that it is like itself."""
@@ -239,11 +244,8 @@ class _Reader:
         if plain in seen:
             raise self._refuse(where, f"the pose {plain!r} is like itself", "poses without a ring")
         row = self._poses[plain]
-        like = row.get("like", [])
         changes: dict[str, Any] = {}
-        for other in [like] if isinstance(like, str) else like:
-            if not isinstance(other, str):
-                raise self._refuse(f"pose {plain!r}", f"`like` is {like!r}", "names of poses")
+        for other in self._like(f"pose {plain!r}", row):
             changes = _merged(changes, self._named(f"pose {plain!r}", other, (*seen, plain)))
         changes = _merged(changes, self._fields(f"pose {plain!r}", row, also=()))
         if name == plain:
@@ -270,12 +272,16 @@ class _Reader:
         steps: list[Footstep | str | None] = [None, None]
         joints: dict[str, float] = {}
         for part in ("both", *sorted(parts)):
-            table = row.get(part, {})
+            if part not in row:
+                continue
+            table = row[part]
             if not isinstance(table, dict):
                 raise self._refuse(where, f"`{part}` is {table!r}", f"joints, like `{part}.… = 20`")
             if "step" in table and part in SIDES:
                 steps[SIDES.index(part)] = self._step(where, part, table["step"])
                 table = {key: value for key, value in table.items() if key != "step"}
+                if not table:
+                    continue
             for side in SIDES if part == "both" else (part,):
                 joints |= self._angles(where, side, part, table)
         if joints:
@@ -316,6 +322,8 @@ class _Reader:
     ) -> dict[str, float]:
         """Return angles by joint name of a table such as `hip.pitch = -40, knee = 60`."""
         found: dict[str, float] = {}
+        if not table:
+            raise self._refuse(where, f"`{part}` names no joint", f"`{part}.… = 20`")
         for key, value in table.items():
             name, shown = f"{prefix}_{key}", f"{part}.{key}"
             if isinstance(value, dict):
