@@ -8,16 +8,28 @@ import pytest
 
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.messages import JointTarget, RobotState
-from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
+from yanshi.policies.contract import installed_policies, policy_folder
+from yanshi.policies.walker import (
+    AT_REST,
+    DEFAULT_WALKER,
+    UPRIGHT,
+    UpperBody,
+    Velocity,
+    Walker,
+)
 from yanshi.robots.g1.spec import G1
 
 TICK_S = 0.02
 STILL: Velocity = (0.0, 0.0, 0.0)
 
 
-@pytest.fixture(scope="module")
-def walker() -> Walker:
-    return Walker(G1)
+WALKERS = sorted({DEFAULT_WALKER, "g1_walk"} & set(installed_policies()))
+"""The walker of a run, and ours."""
+
+
+@pytest.fixture(scope="module", params=WALKERS)
+def walker(request: pytest.FixtureRequest) -> Walker:
+    return Walker(G1, policy_folder(request.param))
 
 
 class Rig:
@@ -103,15 +115,28 @@ def test_a_raised_arm_does_not_walk_the_robot_off(walker: Walker):
 
 
 def test_a_bow_leans_the_torso_and_comes_back(walker: Walker):
-    waist = G1.joint_index("waist_pitch")
     rig = Rig(walker)
     rig.walk(1.0)
-    rig.walk(3.0, upper_body=lambda t: UpperBody(waist={waist: min(0.4, 0.4 * t)}))
+    rig.walk(3.0, upper_body=lambda t: UpperBody(posture=(UPRIGHT[0], min(0.52, 0.52 * t))))
     lean = np.arccos(rig.body.data.body("torso_link").xmat[8])
     rig.walk(2.5)
     after = np.arccos(rig.body.data.body("torso_link").xmat[8])
     assert np.rad2deg(lean) > 25.0
     assert np.rad2deg(after) < 5.0
+
+
+def test_a_lean_and_an_angle_of_the_waist_add_up_for_a_walker_with_all_joints():
+    """One that is told no posture leans by its waist: less, as the pelvis gives way."""
+    waist = G1.joint_index("waist_pitch")
+
+    def asked(upper_body: UpperBody) -> float:
+        rig = Rig(Walker(G1, policy_folder("g1_walk_ppo")))
+        return rig.walk(0.4, upper_body=lambda t: upper_body)[0].position[waist]
+
+    lean = asked(UpperBody(posture=(UPRIGHT[0], 0.04))) - asked(AT_REST)
+    both = asked(UpperBody(posture=(UPRIGHT[0], 0.04), waist={waist: 0.01})) - asked(AT_REST)
+    assert 0.0 < lean < 0.04
+    assert both == pytest.approx(lean + 0.01 * lean / (0.78 * 0.04), rel=1e-3)
 
 
 def test_legs_are_never_lent(walker: Walker):
