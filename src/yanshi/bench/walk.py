@@ -268,6 +268,7 @@ def _rows_of(contender: Contender, trials: Sequence[Trial]) -> list[Row]:
     def aim(target: str) -> str:
         return target if contender.is_ours else ""
 
+    drifts = [t["drift_m"] for t in of("stand") if not t["fell"]]
     reached = [t["reached_s"] for t in of("arrive") if t["reached_s"] is not None]
     rows = [
         rate_row(name("60 s without a fall"), _upright(of("roam")), aim(">= 0.99")),
@@ -275,7 +276,7 @@ def _rows_of(contender: Contender, trials: Sequence[Trial]) -> list[Row]:
         mean_row(name("velocity error"), speed_errors(of("roam")), aim("<= 0.1"), "m/s"),
         mean_row(name("turning error"), turn_errors(of("roam")), aim("<= 0.1"), "rad/s"),
         rate_row(name("stands 10 s"), [stood_still(t) for t in of("stand")], aim(">= 0.95")),
-        percentile_row(name("drift, median"), [t["drift_m"] for t in of("stand")], 50, unit="m"),
+        percentile_row(name("stands 10 s, median drift"), drifts, 50, unit="m"),
         rate_row(
             name("arrives 3 m away"),
             [t["reached_s"] is not None for t in of("arrive")],
