@@ -87,7 +87,7 @@ def measure_speeds(
     ppo = PPO(LocalGatherer(shards, threads=threads), replace(lesson.ppo, critic_first=0), seed)
     _start_skilled(lesson, ppo)
     ppo.advance()
-    takes = [_Take(shard, ppo) for shard in shards]
+    takes = [Take(shard, ppo) for shard in shards]
     ways: dict[str, Callable[[], object]] = {
         "mujoco.rollout alone": lambda: _at_once([take.simulate for take in takes]),
         "the task": lambda: _at_once([take.do for take in takes]),
@@ -132,7 +132,7 @@ def seconds_of(way: Callable[[], object]) -> float:
     return (clock.now_ns() - began_ns) * 1e-9
 
 
-class _Take:
+class Take:
     """One horizon of a shard, recorded, to be repeated with and without the task around it."""
 
     def __init__(self, shard: Shard, ppo: PPO) -> None:
@@ -172,7 +172,7 @@ def _at_once(works: Sequence[Callable[[], None]]) -> None:
             job.result()
 
 
-def _shares(shard: Shard, take: _Take, ppo: PPO) -> dict[str, float]:
+def _shares(shard: Shard, take: Take, ppo: PPO) -> dict[str, float]:
     """Return where one thread's time goes in a round."""
     torch.set_num_threads(1)
     before = dict(shard.seconds)
