@@ -130,10 +130,9 @@ def train_track(
     )
     piece = plan_piece(routine)
     lesson = track_lesson(piece)
-    # Two routines must not share a folder.
-    work = work or Path("out") / f"train_track_{routine.resolve().parent.name}"
+    work = work or Path("out") / f"train_{lesson.name}"
     _train(lesson, training, work, resume=resume, view=view)
-    write_motion(piece.reference, piece.routine.path, lesson.robot, work)
+    write_motion(piece.reference, piece.bearing, piece.routine.path, lesson.robot, work)
 
 
 def _train(

@@ -62,8 +62,9 @@ class Figure:
         self._data = mujoco.MjData(model)
         names = robot.joint_names
         self._addresses = np.array([model.joint(name).qposadr[0] for name in names])
-        self._feet = [model.body(foot).id for foot in links.feet]
-        self._points = [self._corners(foot) for foot in self._feet]
+        self.feet = [model.body(foot).id for foot in links.feet]
+        """Numbers of the links with the soles."""
+        self._points = [self._corners(foot) for foot in self.feet]
         self._middles = [points.mean(axis=0) for points in self._points]
         legs = [[f"{side}_{joint}" for joint in _LEG_JOINTS] for side in SIDES]
         self.legs = [robot.joint_indices(leg) for leg in legs]
@@ -100,7 +101,7 @@ class Figure:
         origin = self._data.xpos
         return [
             float(np.linalg.norm(origin[hip] - origin[foot]))
-            for hip, foot in zip(self._hips, self._feet, strict=True)
+            for hip, foot in zip(self._hips, self.feet, strict=True)
         ]
 
     def pose(self, position: Array, rotation: Array, joints: Array) -> None:
@@ -136,14 +137,14 @@ class Figure:
 
     def sole(self, side: int) -> Sole:
         """Return where a sole is."""
-        R = self._data.xmat[self._feet[side]].reshape(3, 3)
-        middle = self._data.xpos[self._feet[side]] + R @ self._middles[side]
+        R = self._data.xmat[self.feet[side]].reshape(3, 3)
+        middle = self._data.xpos[self.feet[side]] + R @ self._middles[side]
         return Sole(position=middle, rotation=R.copy())
 
     def corners(self, side: int) -> Array:
         """Return the points of a sole that touch the floor, m, shape (n, 3)."""
-        R = self._data.xmat[self._feet[side]].reshape(3, 3)
-        points: Array = self._data.xpos[self._feet[side]] + self._points[side] @ R.T
+        R = self._data.xmat[self.feet[side]].reshape(3, 3)
+        points: Array = self._data.xpos[self.feet[side]] + self._points[side] @ R.T
         return points
 
     def collisions(self) -> list[tuple[str, str, float]]:
@@ -208,7 +209,7 @@ class Figure:
         """Move a leg's joints one step towards closing the gap `off`, shape (6,)."""
         jacobian, leg = self._jacobian, self.legs[side]
         point = self.sole(side).position
-        mujoco.mj_jac(self.model, self._data, jacobian[:3], jacobian[3:], point, self._feet[side])
+        mujoco.mj_jac(self.model, self._data, jacobian[:3], jacobian[3:], point, self.feet[side])
         J = _WORTH[:, None] * jacobian[:, self._dofs[side]]  # (6, 6)
         lower, upper = self._leg_limits[side]
         now = self.joints[leg]

@@ -1,18 +1,20 @@
 """Perform a routine: follow the motion that was planned from its keyframes, and stay up.
 
 A performer's folder holds the policy, the `routine.toml` that a person wrote and `motion.npz`, the
-motion planned from it: planning takes seconds, reading it does not.
+motion planned from it with the targets that bear it: planning takes seconds, reading does not.
 """
 
 import hashlib
 import io
 import math
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.control.bearing import Bearing
 from yanshi.control.reference import RATE_HZ, Reference
 from yanshi.core.errors import ConfigError, ContractError
 from yanshi.core.files import write_whole
@@ -56,7 +58,7 @@ class Performer:
                 "the rate of planned motions.",
                 zh=f"{contract.name}：rate_hz 是 {self._rate:g}，应为 {RATE_HZ:g}。",
             )
-        self._motion = read_motion(folder, robot)
+        self._motion, self._bearing = read_motion(folder, robot)
         self._ahead = round(contract.number("ahead_s") * RATE_HZ)
         self._network = Network(contract)
         self._observation = Observation(contract.observation, self._network.observation)
@@ -99,7 +101,7 @@ class Performer:
         limit = contract.action_limit
         np.clip(self._network.action, -limit, limit, out=self._action)
         self._tick += 1
-        position = self._motion[self._tick].copy()
+        position = self._bearing[self._tick].copy()
         position[self._acted] += contract.action_scale * self._action
         np.clip(position, limits.lower, limits.upper, out=position)
         return JointTarget(
@@ -127,8 +129,10 @@ class Performer:
         self._observation.add({name: values[name] for name in self._terms})
 
 
-def write_motion(reference: Reference, routine: Path, robot: RobotSpec, folder: Path) -> None:
-    """Write a routine and the motion planned from it into a performer's folder.
+def write_motion(
+    reference: Reference, bearing: Bearing, routine: Path, robot: RobotSpec, folder: Path
+) -> None:
+    """Write a routine, its motion and the targets that bear it into a performer's folder.
 
     Raises:
         ConfigError: The disk takes no more, or the routine cannot be read.
@@ -144,6 +148,7 @@ def write_motion(reference: Reference, routine: Path, robot: RobotSpec, folder: 
     np.savez_compressed(
         file,
         joint_position=reference.joint_position.astype(np.float32),
+        target=bearing.target.astype(np.float32),
         joint_names=np.array(robot.joint_names),
         routine_sha256=np.array(hashlib.sha256(text).hexdigest()),
     )
@@ -151,8 +156,8 @@ def write_motion(reference: Reference, routine: Path, robot: RobotSpec, folder: 
     write_whole(folder / MOTION_FILE, file.getvalue())
 
 
-def read_motion(folder: Path, robot: RobotSpec) -> NDArray[np.float64]:
-    """Return a performer's joint angles, rad, shape (ticks, n_joints).
+def read_motion(folder: Path, robot: RobotSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a performer's joint angles and the targets that bear them, rad, (ticks, n_joints).
 
     Raises:
         ConfigError: A file is missing or damaged.
@@ -161,16 +166,19 @@ def read_motion(folder: Path, robot: RobotSpec) -> NDArray[np.float64]:
     path = folder / MOTION_FILE
     try:
         routine = hashlib.sha256((folder / ROUTINE_FILE).read_bytes()).hexdigest()
-        with np.load(path, allow_pickle=False) as file:
+        # By way of memory: NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             angles: NDArray[np.float64] = file["joint_position"].astype(np.float64)
+            target: NDArray[np.float64] = file["target"].astype(np.float64)
             names = tuple(file["joint_names"].tolist())
             planned_from = str(file["routine_sha256"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise ConfigError(
             f"Cannot read the motion in {folder}: {error}. `yanshi train track` writes it.",
             zh=f"无法读取 {folder} 中的动作：{error}。`yanshi train track` 会生成它。",
         ) from error
-    if names != robot.joint_names or angles.shape[1:] != (len(names),) or len(angles) < 2:
+    shape = (max(len(angles), 2), len(names))
+    if names != robot.joint_names or not angles.shape == target.shape == shape:
         raise ContractError(
             f"{path} moves {len(names)} joints in {len(angles)} ticks; the joints of {robot.name}, "
             "in their order, would agree.",
@@ -182,4 +190,4 @@ def read_motion(folder: Path, robot: RobotSpec) -> NDArray[np.float64]:
             "the policy was trained with would agree, or training anew: yanshi train track.",
             zh=f"{path} 不是由旁边的 {ROUTINE_FILE} 生成的。请换回训练时的套路，或重新训练。",
         )
-    return angles
+    return angles, target

@@ -4,7 +4,7 @@ The method is that of X. B. Peng and others (DeepMimic, 2018): the nearer to the
 better; episodes begin anywhere in it and end early when the robot is far from it. They begin only
 where both feet stand, for a reference in mid-kick knows nothing of how the robot got there, and
 more often shortly before moments at which it has been falling. The action is what is added to the
-reference.
+targets that bear the planned motion (`control/bearing.py`).
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.control.bearing import Bearing
 from yanshi.control.reference import RATE_HZ, Reference
 from yanshi.robots.g1.spec import G1
 from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
@@ -22,8 +23,8 @@ from yanshi.train.observation import Mirror, Observation, layout
 from yanshi.train.task import Outcome, arrays_of, put_back
 
 N = len(JOINTS)
-ACTION_SCALE = 0.25
-"""rad per unit of action."""
+ACTION_SCALE = 0.25 * G1.limits.torque[INDICES] / G1.stiffness[INDICES]
+"""rad per unit of action, shape (29,): a quarter of the motor's torque."""
 ACTION_LIMIT = 6.0
 AHEAD_TICKS = 10
 """How far ahead `reference_next` looks: 0.2 s."""
@@ -99,13 +100,16 @@ class TrackConfig:
 class TrackTask:
     """The task of performing one routine for a fleet of G1s; see `Task`."""
 
-    def __init__(self, config: TrackConfig, reference: Reference, seed: int) -> None:
+    def __init__(
+        self, config: TrackConfig, reference: Reference, bearing: Bearing, seed: int
+    ) -> None:
+        """Prepare the fleet for a motion and for what bears it."""
         self.config = config
         self._rng = rng = np.random.default_rng(seed)
         n = self.n = config.robots
         model = training_model(config.physics)
         bank = bank_of(model, config.variety, rng)
-        self.motion = Motion(reference, model)
+        self.motion = Motion(reference, bearing, model)
         self.fleet = Fleet(
             bank,
             n,
@@ -211,7 +215,7 @@ class TrackTask:
         before = self._action
         self._action = np.clip(action, -ACTION_LIMIT, ACTION_LIMIT).astype(np.float64)
         following = motion.later(self._at, 1)
-        self._target[:] = motion.joints[following] + ACTION_SCALE * self._action
+        self._target[:] = motion.target[following] + ACTION_SCALE * self._action
         np.clip(self._target, self._lower, self._upper, out=self._target)
         self._push()
         blown_up = fleet.step(self._target, self._forces)
@@ -308,7 +312,7 @@ class TrackTask:
         state[:, 1:3] += rng.normal(0.0, 0.01, (k, 2))
         fleet.model_of[who] = rng.integers(len(fleet.bank), size=k)
         fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick + 1, size=k)
-        fleet.place(who, state, motion.joints[at])
+        fleet.place(who, state, motion.target[at])
         self._at[who] = at
         self._tick[who] = 0
         self._action[who] = 0.0
@@ -359,8 +363,9 @@ class TrackTask:
 class Motion:
     """A reference as the fleet needs it: the joints of training, and where that brings the feet."""
 
-    def __init__(self, reference: Reference, model: mujoco.MjModel) -> None:
+    def __init__(self, reference: Reference, bearing: Bearing, model: mujoco.MjModel) -> None:
         self.ticks = reference.ticks
+        self.target = bearing.target[:, INDICES]
         self.joints = reference.joint_position[:, INDICES]
         self.joint_rates = reference.joint_velocity[:, INDICES]
         self.root = np.concatenate(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from yanshi.control.bearing import Bearing, bear
 from yanshi.control.figure import Figure
 from yanshi.control.reference import RATE_HZ, Reference, plan_reference
 from yanshi.control.routine import Routine, read_routine
@@ -30,6 +31,7 @@ class Piece:
 
     routine: Routine
     reference: Reference
+    bearing: Bearing
 
 
 def plan_piece(path: Path) -> Piece:
@@ -53,7 +55,7 @@ def plan_piece(path: Path) -> Piece:
             + "\n".join(complaint.zh for complaint in complaints[:_SHOWN])
             + f"{rest_zh}\n用 `yanshi choreograph` 边改边看。",
         )
-    return Piece(routine=routine, reference=reference)
+    return Piece(routine=routine, reference=reference, bearing=bear(reference, figure))
 
 
 def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
@@ -68,20 +70,25 @@ def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
         name=f"track_{_name_of(piece.routine.path)}",
         about=f"Performs a routine: {piece.routine.en} {piece.routine.zh}.",
         robot=G1,
-        make=partial(_make_track_task, config, piece.reference),
+        make=partial(_make_track_task, config, piece.reference, piece.bearing),
         tick_s=config.physics.tick_s,
         terms=track.TERMS,
         joints=JOINTS,
         acts_on=JOINTS,
-        action_scale=(track.ACTION_SCALE,) * track.N,
+        action_scale=tuple(track.ACTION_SCALE.tolist()),
         action_offset=tuple(G1.default_position[G1.joint_indices(JOINTS)].tolist()),
         action_limit=track.ACTION_LIMIT,
         ppo=PPOConfig(
             epochs=4, kl_target=0.012, actor_rate=3e-4, critic_first=5, actor_layers=(256, 256, 128)
         ),
         robots=config.robots,
-        settings={"ahead_s": track.AHEAD_TICKS / RATE_HZ, "around": "the reference"},
+        settings=track_settings(),
     )
+
+
+def track_settings() -> dict[str, float | str]:
+    """Return what a performer must know: how far ahead it sees, and what actions are added to."""
+    return {"ahead_s": track.AHEAD_TICKS / RATE_HZ, "around": "the targets of motion.npz"}
 
 
 def _name_of(path: Path) -> str:
@@ -91,11 +98,20 @@ def _name_of(path: Path) -> str:
 
 
 def _make_track_task(
-    config: TrackConfig, reference: Reference, *, robots: int, threads: int, seed: int
+    config: TrackConfig,
+    reference: Reference,
+    bearing: Bearing,
+    *,
+    robots: int,
+    threads: int,
+    seed: int,
 ) -> Task:
     # Fewer robots meet fewer different bodies, so all shards together meet as many.
     models = max(1, round(config.variety.models * robots / config.robots))
     variety = replace(config.variety, models=models)
     return TrackTask(
-        replace(config, robots=robots, threads=threads, variety=variety), reference, seed
+        replace(config, robots=robots, threads=threads, variety=variety),
+        reference,
+        bearing,
+        seed,
     )
