@@ -66,6 +66,7 @@ def training_model(
     world.compiler.fusestatic = True
     world.option.timestep = physics.step_s
     world.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    world.option.jacobian = mujoco.mjtJacobian.mjJAC_SPARSE  # A tenth faster; MuJoCo chooses dense.
     world.option.iterations = physics.solver_iterations
     world.option.ls_iterations = physics.line_search_iterations
     world.worldbody.add_geom(

@@ -19,11 +19,12 @@ _TEACHER = "g1_walk_ppo"
 """The ready walker that ours imitates to begin with."""
 _WALKING = PPOConfig(
     discount=0.98,
-    kl_target=0.005,
+    kl_target=0.01,
     actor_rate=5e-6,
     actor_rate_range=(1e-6, 1e-3),
     critic_first=40,
-    first_log_std=-1.4,
+    first_log_std=-0.95,
+    log_std_min=-0.95,
     actor_layers=(256, 256, 128),
 )
 """Careful steps: what was imitated is easily lost."""
