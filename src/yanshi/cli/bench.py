@@ -200,16 +200,18 @@ def bench_train(
         for speed in (speeds.raw, speeds.task, speeds.training, *speeds.others)
         if speed.per_second
     ]
-    rows += [
-        Row(name=f"{a.name} {how}", value=a.median / b.median, interval=None, n=n, target=target)
-        for a, how, b, target in ratios
-        if b.per_second
-    ]
+    for speed, how, other, target in ratios:
+        if other.per_second:
+            value, *span = speed.over(other)
+            name = f"{speed.name} {how}"
+            rows.append(
+                Row(name=name, value=value, interval=(span[0], span[1]), n=n, target=target)
+            )
     rows += [
         Row(name=f"time: {part}", value=share, interval=None, n=1, target="")
         for part, share in speeds.shares.items()
     ]
-    notes = ["The interval is from the slowest to the fastest; steps are robot ticks of 20 ms."]
+    notes = ["Intervals are from the least to the most of n; steps are robot ticks of 20 ms."]
     if not speeds.others[0].per_second:
         notes.append("stable-baselines3 is not installed: pip install 'yanshi-robot[compare]'")
     raise typer.Exit(report("train", rows, json, notes))

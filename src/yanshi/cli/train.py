@@ -106,6 +106,29 @@ def train_walk(
     _train(walk_lesson(is_warm=not cold), training, work, resume=resume, view=view)
 
 
+@train.command("getup")
+def train_getup(
+    minutes: Minutes = 60.0,
+    work: Folder = None,
+    resume: Resume = False,
+    seed: Seed = None,
+    robots: Robots = None,
+    threads: Threads = 2,
+    shards: Shards = None,
+    view: View = False,
+    ray: Ray = "",
+) -> None:
+    """Train getting up from the floor, slowly and gently."""
+    need_training_packages()
+    from yanshi.train.getup_lesson import getup_lesson
+    from yanshi.train.trainer import Training
+
+    training = Training(
+        minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
+    )
+    _train(getup_lesson(), training, work, resume=resume, view=view)
+
+
 @train.command("track")
 def train_track(
     routine: Annotated[Path, typer.Argument(metavar="ROUTINE.toml", help="What to perform.")],

@@ -110,6 +110,12 @@ class Fleet:
         start = int(sensor.adr[0])
         return self.sensors[:, start : start + int(sensor.dim[0])]
 
+    def sensor_steps(self, name: str) -> Array:
+        """Return a view of one sensor's values in each physics step, (n, steps, width)."""
+        sensor = self.model.sensor(name)
+        start = int(sensor.adr[0])
+        return self._measured[:, :, start : start + int(sensor.dim[0])]
+
     def place(self, who: NDArray[np.intp], state: Array, target: Array) -> None:
         """Put some robots into given states, with the target that their motors hold.
 
@@ -134,7 +140,7 @@ class Fleet:
         self._target_before[:] = target
         if forces is not None:
             self._forces[:] = forces[:, None]
-        models = [self.bank[index] for index in self.model_of]
+        models = [self.bank[index] for index in self.model_of.tolist()]
         time = self.state[:, 0] + self.physics.tick_s
         self.pool.rollout(
             models,
@@ -179,8 +185,8 @@ class Fleet:
 def rotate_back(orientation_wxyz: Array, vector: Array) -> Array:
     """Return world vectors in the robots' own frames, shape (n, 3)."""
     w, u = orientation_wxyz[:, :1], -orientation_wxyz[:, 1:]
-    crossed = np.cross(u, vector)
-    result: Array = vector + 2.0 * (w * crossed + np.cross(u, crossed))
+    crossed = _cross(u, vector)
+    result: Array = vector + 2.0 * (w * crossed + _cross(u, crossed))
     return result
 
 
@@ -197,3 +203,9 @@ def heading(orientation_wxyz: Array) -> Array:
     w, x, y, z = orientation_wxyz.T
     result: Array = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
     return result
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Return cross products of rows, shape (n, 3); for so few rows NumPy's own is slow."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)

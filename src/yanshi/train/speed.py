@@ -44,6 +44,11 @@ class Speed:
         """The middle one."""
         return float(np.median(self.per_second)) if self.per_second else np.nan
 
+    def over(self, other: "Speed") -> tuple[float, float, float]:
+        """Return how many times as fast as another it is: the middle, least and most of turns."""
+        times = [a / b for a, b in zip(self.per_second, other.per_second, strict=True)]
+        return float(np.median(times)), min(times), max(times)
+
     @property
     def range(self) -> tuple[float, float]:
         """The slowest and the fastest."""
