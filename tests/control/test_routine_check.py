@@ -57,6 +57,12 @@ def one_foot(more="", step='"stance"', weight=1.0):
 WRONG = {
     "limit": ("[[keyframe]]\ntakes = 1\nleft.elbow = 130\n" + STAND, "left.elbow is 130°", 1),
     "speed": ("[[keyframe]]\ntakes = 0.1\nwaist.yaw = 60\n" + STAND, "waist.yaw turns", 0),
+    "torque": (
+        "[[keyframe]]\ntakes = 0.9\nleft.shoulder.roll = 80\nleft.elbow = 80\n"
+        "[[keyframe]]\ntakes = 0.16\nleft.shoulder.roll = 20\nleft.elbow = 80\n" + STAND,
+        "left.shoulder.roll would need",
+        2,
+    ),
     "touch": (
         "[[keyframe]]\ntakes = 1\nleft.shoulder.yaw = -85\nleft.elbow = 12\n" + STAND,
         "torso",

@@ -1,9 +1,9 @@
 """Can a robot do what a routine asks? What is wrong with which keyframe, in words.
 
-The motion is checked as it was planned, tick by tick: whether the legs reach their footholds, joint
-limits and speeds, links that would touch, feet that would go through the floor, and whether the
-force on the floor that the motion needs acts under a foot that stands (its zero-moment point, M.
-Vukobratović and B. Borovac, 2004, for all mass in one point).
+The motion is checked as it was planned, tick by tick: whether the legs reach their footholds; limits,
+speeds and torques of the joints; links that would touch; feet that would go through the floor; and
+whether the force on the floor that the motion needs acts under a foot that stands (its zero-moment
+point, M. Vukobratović and B. Borovac, 2004, for all mass in one point).
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yanshi.control.bearing import bear, weight_shares
 from yanshi.control.figure import Array, Figure
 from yanshi.control.reference import RATE_HZ, Reference
 from yanshi.control.routine import SIDES, Routine, side_sign
@@ -33,6 +34,8 @@ class CheckConfig:
     """Share of the weight that is little."""
     speed_share: float = 0.5
     """Of the motors' no-load speed; loaded, they are slower."""
+    torque_share: float = 1.1
+    """Of the motors' largest torque; a policy rounds peaks off, but not large ones."""
     overlap_m: float = 0.012
     """Contact shapes are a little larger than the links."""
     sunk_m: float = 0.008
@@ -55,7 +58,7 @@ class Complaint:
     t_s: float
     """When it is worst."""
     kind: str
-    """`reach`, `limit`, `speed`, `touch`, `floor`, `balance` or `stance`."""
+    """`reach`, `limit`, `speed`, `torque`, `touch`, `floor`, `balance` or `stance`."""
     en: str
     zh: str
 
@@ -79,7 +82,7 @@ def check(
     """Return everything that is wrong with a motion, in the order of its keyframes."""
     config = config or CheckConfig()
     worst: dict[tuple[str, str, int], _Finding] = {}
-    for part in (_reach, _limits, _speeds, _touches, _floor, _balance, _last_stance):
+    for part in (_reach, _limits, _speeds, _torques, _touches, _floor, _balance, _last_stance):
         for finding in part(routine, reference, figure, config):
             key = finding.kind, finding.what, int(reference.keyframe[finding.tick])
             if key not in worst or finding.badness > worst[key].badness:
@@ -116,7 +119,7 @@ def _reach(
     routine: Routine, reference: Reference, figure: Figure, config: CheckConfig
 ) -> Iterator[_Finding]:
     gap, tilt = reference.gap, reference.tilt
-    share = _share(reference)
+    share = weight_shares(reference)
     most = np.where(share < config.little, config.tilt_unloaded, config.tilt)
     for tick, side in zip(*np.nonzero((gap > config.gap_m) | (tilt > most)), strict=True):
         off, turned = 100 * float(gap[tick, side]), float(np.rad2deg(tilt[tick, side]))
@@ -130,16 +133,6 @@ def _reach(
             zh=f"{'左右'[side]}脚离落点 {off:.1f} 厘米，倾斜 {turned:.0f}°；"
             "步子小些、骨盆低些或调整 `weight`。",
         )
-
-
-def _share(reference: Reference) -> Array:
-    """Return the share of the weight on each foot, shape (n, 2)."""
-    left, right = reference.corners[..., :2].mean(axis=2).transpose(1, 0, 2)
-    way = left - right
-    along = ((reference.centre_of_mass[:, :2] - right) * way).sum(axis=1) / (way**2).sum(axis=1)
-    both = np.clip(np.stack([along, 1.0 - along], axis=1), 0.0, 1.0)
-    alone = reference.stands.sum(axis=1) == 1
-    return np.where(alone[:, None], reference.stands, both)
 
 
 def _limits(
@@ -180,6 +173,27 @@ def _speeds(
             badness=speed / float(most[joint]),
             en=f"{shown} turns at {speed:.1f} rad/s; {most[joint]:.1f} is the most. Take longer.",
             zh=f"{shown} 的速度为 {speed:.1f} rad/s，最多 {most[joint]:.1f}。时间放长些。",
+        )
+
+
+def _torques(
+    routine: Routine, reference: Reference, figure: Figure, config: CheckConfig
+) -> Iterator[_Finding]:
+    robot = figure.robot
+    most = config.torque_share * robot.limits.torque
+    torques = np.abs(bear(reference, figure).torque)
+    for tick, joint in zip(*np.nonzero(torques > most), strict=True):
+        name, torque = robot.joint_names[joint], float(torques[tick, joint])
+        shown, limit = name.replace("_", "."), float(robot.limits.torque[joint])
+        yield _Finding(
+            tick=int(tick),
+            kind="torque",
+            what=name,
+            badness=torque / limit,
+            en=f"{shown} would need {torque:.0f} N·m of its motor's {limit:.0f}. Move more "
+            "slowly, or stand so that it bears less.",
+            zh=f"{shown} 需要 {torque:.0f} N·m，电机最多 {limit:.0f}。"
+            "动作放慢，或换个更省力的姿势。",
         )
 
 
