@@ -1,9 +1,9 @@
 """Can a robot do what a routine asks? What is wrong with which keyframe, in words.
 
-The motion is checked as it was planned, tick by tick: whether the legs reach their footholds; limits,
-speeds and torques of the joints; links that would touch; feet that would go through the floor; and
-whether the force on the floor that the motion needs acts under a foot that stands (its zero-moment
-point, M. Vukobratović and B. Borovac, 2004, for all mass in one point).
+The motion is checked as it was planned, tick by tick: whether the legs reach their footholds;
+limits, speeds and torques of the joints; links that would touch; feet that would go through the
+floor; and whether the force on the floor that the motion needs acts under a foot that stands (its
+zero-moment point, M. Vukobratović and B. Borovac, 2004, for all mass in one point).
 """
 
 from collections.abc import Iterator
