@@ -1,9 +1,25 @@
-"""Get up from the floor, slowly enough to stand beside."""
+"""Get up from the floor, slowly enough to stand beside.
+
+Whatever the network asks for, each target is restrained: it creeps away from the last one, and
+never so far from where the joint is that its motor would pull hard. The same restraint held
+while the network was trained.
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from yanshi.control.kinematics import Kinematics
+from yanshi.core.frames import rotation_matrix
+from yanshi.core.messages import JointTarget, RobotState
+from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.policies.network import Network
+from yanshi.policies.observation import Observation, Values, gravity
+from yanshi.robots.spec import RobotSpec
+
+DEFAULT_RISER = "g1_getup"
 
 Array = NDArray[np.float64]
 
@@ -12,6 +28,8 @@ Array = NDArray[np.float64]
 class Restraint:
     """What keeps a target from asking for violence, whatever the network says."""
 
+    share: float = 0.35
+    """How much of the way from the last target to the network's wish is gone in a tick."""
     rate: float = 8.0
     """Fastest change of a joint's target, rad/s."""
     torque_share: float = 0.75
@@ -24,6 +42,7 @@ def restrained(
     position: Array,
     velocity: Array,
     *,
+    share: float,
     step: float,
     stiffness: Array,
     damping: Array,
@@ -31,21 +50,160 @@ def restrained(
 ) -> Array:
     """Return the target nearest to a wish that moves no joint hard or suddenly.
 
-    A target moves by no more than `step` from the last one, and lies so near to where the joint
-    is that its spring and damper ask for no more than `torque`.
+    A target goes a share of the way to the wish, by no more than `step`, and lies so near to where
+    the joint is that its spring and damper ask for no more than `torque`; where both cannot be,
+    the torque counts.
 
     Args:
         wish: Wanted joint angles, rad, shape (…, n_joints), as are the next three.
         before: The last target.
         position: Where the joints are.
         velocity: How fast they move, rad/s.
+        share: How much of the way is gone.
         step: Largest change of a target, rad.
         stiffness: N·m/rad, shape (n_joints,).
         damping: N·m·s/rad, shape (n_joints,).
         torque: N·m, shape (n_joints,).
     """
-    target = np.clip(wish, before - step, before + step)
+    target = before + np.clip(share * (wish - before), -step, step)
     middle = position + (damping / stiffness) * velocity
     reach = torque / stiffness
     result: Array = np.clip(target, middle - reach, middle + reach)
     return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiserConfig:
+    """When a robot counts as being on its feet."""
+
+    height_min: float = 0.68
+    """Pelvis above the lower sole, m."""
+    tilt_max: float = 0.2
+    """Of the pelvis, rad."""
+    spin_max: float = 0.5
+    """Of the pelvis, rad/s."""
+    speed_max: float = 1.0
+    """Of the fastest joint, rad/s."""
+    steady_s: float = 0.4
+    """How long all of this must hold."""
+    gap_s: float = 0.05
+    """A pause longer than this means somebody else moved the robot: start afresh."""
+
+
+class Riser:
+    """A policy that gets up. `reset`, then `step` once a period until `is_up`.
+
+    The robot should lie still when it begins: it was trained from limp poses at rest.
+    """
+
+    def __init__(
+        self,
+        robot: RobotSpec,
+        kinematics: Kinematics,
+        folder: Path | None = None,
+        config: RiserConfig | None = None,
+    ) -> None:
+        """Load the policy and check it.
+
+        Raises:
+            ContractError: The policy does not fit the robot.
+        """
+        self.robot = robot
+        self.config = config or RiserConfig()
+        self.contract = contract = load_contract(folder or policy_folder(DEFAULT_RISER), robot)
+        contract.require("a riser", _TERMS, "gravity")
+        self._kinematics = kinematics
+        self._network = Network(contract)
+        self._observation = Observation(contract.observation, self._network.observation)
+        self._terms = {term.name for term in contract.observation}
+        self._seen = robot.joint_indices(contract.joint_names)
+        self._acted = robot.joint_indices(contract.acts_on)
+        self._period_s = 1.0 / contract.rate_hz
+        self._share = contract.number("share")
+        self._step = contract.number("rate") * self._period_s
+        self._torque = contract.number("torque_share") * robot.limits.torque
+        self.stiffness, self.damping = robot.stiffness.copy(), robot.damping.copy()
+        self.stiffness[self._acted] = contract.stiffness
+        self.damping[self._acted] = contract.damping
+        for gains in (self.stiffness, self.damping):
+            gains.flags.writeable = False  # So that every target can share them.
+        self._target = robot.default_position.copy()
+        self._steady_ticks = 0
+        self._ticks = 0
+        self._last_ns: int | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it has been trying."""
+        return self._ticks * self._period_s
+
+    def reset(self, state: RobotState) -> None:
+        """Take over a robot that lies as it lies now."""
+        self._target[:] = state.joint_position
+        self._observation.forget()
+        self._steady_ticks = self._ticks = 0
+        self._last_ns = None
+
+    def step(self, state: RobotState) -> JointTarget:
+        """Return the next target of all joints; call it at the contract's rate."""
+        if self._last_ns is None or state.t_ns - self._last_ns > self.config.gap_s * 1e9:
+            self.reset(state)
+        self._last_ns = state.t_ns
+        self._ticks += 1
+        self._observe(state)
+        self._network.run()
+        contract = self.contract
+        limit, limits = contract.action_limit, self.robot.limits
+        action = np.clip(self._network.action, -limit, limit)
+        wish = self.robot.default_position.copy()
+        wish[self._acted] = contract.action_scale * action + contract.action_offset
+        self._target = restrained(
+            np.clip(wish, limits.lower, limits.upper),
+            self._target,
+            state.joint_position,
+            state.joint_velocity,
+            share=self._share,
+            step=self._step,
+            stiffness=self.stiffness,
+            damping=self.damping,
+            torque=self._torque,
+        )
+        self._steady_ticks = self._steady_ticks + 1 if self._stands(state) else 0
+        return JointTarget(
+            t_ns=state.t_ns, position=self._target, stiffness=self.stiffness, damping=self.damping
+        )
+
+    def is_up(self, state: RobotState) -> bool:
+        """Whether it stands, and has stood steadily for a while: the walker may take over."""
+        steady_s = self._steady_ticks * self._period_s
+        return steady_s >= self.config.steady_s and self._stands(state)
+
+    def pelvis_height(self, state: RobotState) -> float:
+        """Return how high the pelvis is above the lower sole, m, from encoders and IMU alone."""
+        soles = self._kinematics.soles_in_pelvis(state.joint_position)
+        up_in_pelvis = rotation_matrix(state.orientation_wxyz)[2]
+        return -float((soles @ up_in_pelvis).min())
+
+    def _stands(self, state: RobotState) -> bool:
+        config = self.config
+        return (
+            -gravity(state.orientation_wxyz)[2] > np.cos(config.tilt_max)
+            and float(np.linalg.norm(state.angular_velocity)) < config.spin_max
+            and float(np.abs(state.joint_velocity[self._acted]).max()) < config.speed_max
+            and self.pelvis_height(state) > config.height_min
+        )
+
+    def _observe(self, state: RobotState) -> None:
+        contract = self.contract
+        taken = (self._target[self._acted] - contract.action_offset) / contract.action_scale
+        values: dict[str, Values] = {
+            "last_action": taken,
+            "angular_velocity": state.angular_velocity,
+            "joint_position": state.joint_position[self._seen] - contract.joint_zero,
+            "joint_velocity": state.joint_velocity[self._seen],
+            "gravity": gravity(state.orientation_wxyz),
+        }
+        self._observation.add({name: values[name] for name in self._terms})
+
+
+_TERMS = {"last_action", "angular_velocity", "joint_position", "joint_velocity", "gravity"}

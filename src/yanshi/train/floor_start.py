@@ -1,0 +1,154 @@
+"""How robots begin to get up: limp on the floor in any way, or on both feet, bent or upright."""
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.robots.g1.spec import G1
+from yanshi.train.fleet import Array, Fleet
+from yanshi.train.g1_fleet import HANDS, INDICES, JOINTS
+
+N = len(JOINTS)
+POSE = slice(8, 8 + N)
+"""The joint angles in a state: after the time and the pose of the pelvis."""
+_FALL_TICKS, _LIMP_TICKS = 25, 65
+_LYING_M = 0.4
+"""A pelvis that is higher does not lie."""
+_SEGMENT_M = 0.3
+"""Length of a thigh, and of a shin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lying:
+    """Robots at rest on the floor."""
+
+    state: Array
+    """Time, pose and velocity of each, shape (n, width)."""
+    model: NDArray[np.intp]
+    """Which model of the bank each is, shape (n,): it has that one's slope."""
+
+
+def lie_down(fleet: Fleet, slope_of: Array, rng: np.random.Generator, count: int) -> Lying:
+    """Drop robots of the fleet in any pose and let them go limp.
+
+    Args:
+        fleet: Its robots lie on the floor afterwards.
+        slope_of: How far the floor of each model of the bank falls towards +x, rad.
+        rng: Where poses come from.
+        count: How many to return, at least.
+    """
+    states: list[Array] = []
+    models: list[NDArray[np.intp]] = []
+    default, limits, n = G1.default_position[INDICES], G1.limits, fleet.n
+    while sum(len(state) for state in states) < count:
+        fleet.model_of[:] = rng.integers(len(fleet.bank), size=n)
+        fleet.delay_steps[:] = 0
+        state = np.tile(fleet.reference, (n, 1))
+        state[:, 3] = rng.uniform(0.45, 0.7, n)
+        state[:, 4:8] = any_way_of_lying(rng, n)
+        pose = default + rng.uniform(0.2, 1.0, (n, 1)) * rng.normal(0.0, 1.0, (n, N))
+        pose = np.clip(pose, limits.lower[INDICES], limits.upper[INDICES])
+        state[:, POSE] = pose
+        fleet.place(np.arange(n), state, pose)
+        is_bad = np.zeros(n, dtype=bool)
+        for tick in range(_FALL_TICKS + _LIMP_TICKS):
+            if tick >= _FALL_TICKS:
+                pose = fleet.joint_position.copy()  # A spring without tension: damping alone.
+            is_bad |= fleet.step(pose) | is_absurd(fleet)
+        good = ~is_bad & (height_above_floor(fleet, slope_of) < _LYING_M)
+        states.append(fleet.state[good].copy())
+        models.append(fleet.model_of[good].copy())
+    lying = np.concatenate(states)
+    lying[:, 0] = 0.0
+    return Lying(state=lying, model=np.concatenate(models))
+
+
+def height_above_floor(fleet: Fleet, slope_of: Array) -> Array:
+    """Return how high the pelvises are above the floor below them, m, shape (n,)."""
+    tangent = np.tan(slope_of[fleet.model_of])
+    result: Array = fleet.position[:, 2] + tangent * fleet.position[:, 0]
+    return result
+
+
+def is_absurd(fleet: Fleet) -> NDArray[np.bool_]:
+    """Whether the coarse physics threw a robot about as no motor could, shape (n,)."""
+    return (
+        (np.abs(fleet.joint_velocity).max(axis=1) > 40.0)
+        | (np.abs(fleet.angular_velocity).max(axis=1) > 15.0)
+        | (np.abs(fleet.velocity).max(axis=1) > 5.0)
+    )
+
+
+def crouch(reference: Array, rng: np.random.Generator, n: int) -> Array:
+    """Return states on both feet, from upright to a deep squat, shape (n, width).
+
+    Args:
+        reference: The state of a robot that stands relaxed, shape (width,).
+        rng: Where they come from.
+        n: How many.
+    """
+    state = np.tile(reference, (n, 1))
+    depth, yaw = rng.uniform(0.0, 1.0, n), rng.uniform(-np.pi, np.pi, n)
+    lean = 0.6 * depth
+    state[:, 4:8] = times(_about(2, yaw), _about(1, lean))
+    joints, relaxed = state[:, POSE], reference[POSE]
+    hip, knee = relaxed[JOINTS.index("left_hip_pitch")], relaxed[JOINTS.index("left_knee")]
+    joints += rng.normal(0.0, 0.15, (n, N))
+    # How far thigh and shin lean back from upright.
+    thigh, shin = lean + hip - 2.0 * depth, lean + hip + knee - 0.1 * depth
+    for side in ("left", "right"):
+        joints[:, JOINTS.index(f"{side}_hip_pitch")] = thigh - lean
+        joints[:, JOINTS.index(f"{side}_knee")] = shin - thigh
+        joints[:, JOINTS.index(f"{side}_ankle_pitch")] = -shin  # The sole lies flat.
+    stretched = np.cos(hip) + np.cos(hip + knee)
+    state[:, 3] += 0.01 - _SEGMENT_M * (stretched - np.cos(thigh) - np.cos(shin))
+    limits = G1.limits
+    np.clip(joints, limits.lower[INDICES], limits.upper[INDICES], out=joints)
+    state[:, POSE.stop :] = rng.normal(0.0, 0.15, (n, state.shape[1] - POSE.stop))
+    return state
+
+
+def any_way_of_lying(rng: np.random.Generator, n: int) -> Array:
+    """Return orientations on back, front and both sides, heading anywhere, wxyz, (n, 4)."""
+    way = rng.integers(4, size=n)
+    lean = np.where(way % 2 == 0, 1.0, -1.0) * (0.5 * np.pi + rng.normal(0.0, 0.35, n))
+    turn = np.where((way < 2)[:, None], _about(1, lean), _about(0, lean))
+    twist = _about(2, rng.normal(0.0, 0.35, n))
+    return times(_about(2, rng.uniform(-np.pi, np.pi, n)), times(turn, twist))
+
+
+def times(a: Array, b: Array) -> Array:
+    """Return the products of quaternions, wxyz, shape (n, 4)."""
+    w = a[:, :1] * b[:, :1] - (a[:, 1:] * b[:, 1:]).sum(axis=1, keepdims=True)
+    u = a[:, :1] * b[:, 1:] + b[:, :1] * a[:, 1:] + np.cross(a[:, 1:], b[:, 1:])
+    return np.concatenate([w, u], axis=1)
+
+
+def add_touch(world: mujoco.MjSpec) -> None:
+    """Add sensors of the net contact force on both hands and on the head."""
+    for geom in world.body("torso_link").geoms:
+        if geom.type == mujoco.mjtGeom.mjGEOM_CAPSULE:
+            geom.name = "head"
+    kinds, force, net = mujoco.mjtObj, 2, 3  # Only the force, summed over all contacts.
+    for name, kind, what in (
+        ("left_touch", kinds.mjOBJ_XBODY, HANDS[0]),
+        ("right_touch", kinds.mjOBJ_XBODY, HANDS[1]),
+        ("head_touch", kinds.mjOBJ_GEOM, "head"),
+    ):
+        world.add_sensor(
+            name=name,
+            type=mujoco.mjtSensor.mjSENS_CONTACT,
+            objtype=kind,
+            objname=what,
+            intprm=[force, net, 1],
+        )
+
+
+def _about(axis: int, angle: Array) -> Array:
+    """Return turns about an axis, wxyz, shape (n, 4)."""
+    turn = np.zeros((len(angle), 4))
+    turn[:, 0] = np.cos(0.5 * angle)
+    turn[:, 1 + axis] = np.sin(0.5 * angle)
+    return turn
