@@ -1,5 +1,8 @@
 """The checker lets good routines pass and says what is wrong with which keyframe of bad ones."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -134,3 +137,10 @@ def test_how_far_inside_a_hull_agrees_with_trying_all_directions(corners, point)
     # The hull lies behind a line in every direction; the nearest line is the answer.
     wanted = ((corners @ ways.T).max(axis=0) - point @ ways.T).min()
     assert found == pytest.approx(wanted, abs=2e-3)
+
+
+def test_the_example_in_the_documents_is_beyond_complaint(figure, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "routines.md").read_text(encoding="utf8")
+    path = tmp_path / "example.toml"
+    path.write_text(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1], encoding="utf8")
+    assert complaints_of(path, figure) == ()
