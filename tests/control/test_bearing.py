@@ -4,8 +4,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from yanshi.control.bearing import bear, weight_shares
-from yanshi.control.reference import plan_reference
+from yanshi.control.bearing import _rates, _smooth, bear, weight_shares
+from yanshi.control.reference import RATE_HZ, plan_reference
 from yanshi.control.routine import read_routine
 from yanshi.policies.contract import policy_folder
 from yanshi.robots.g1.spec import G1
@@ -95,3 +95,25 @@ def test_an_arm_held_out_is_lifted_by_what_statics_asks(borne, figure):
     wanted = -np.cross(lever, weight) @ data.joint("left_shoulder_pitch").xaxis
     found = bearing.torque[REST, G1.joint_index("left_shoulder_pitch")]
     assert found == pytest.approx(wanted, abs=0.15)
+
+
+def test_swinging_limbs_are_driven_as_inverse_dynamics_asks(borne, figure):
+    """No foot pushes an arm: there MuJoCo's own inverse dynamics must say the same."""
+    reference, bearing = borne
+    model = figure.model
+    arms = [i for i, n in enumerate(G1.joint_names) if "shoulder" in n or "elbow" in n]
+    dofs = [model.joint(G1.joint_names[i]).dofadr[0] for i in arms]
+    poses = np.array([floating(figure, reference, t).qpos for t in range(reference.ticks)])
+    speeds = _rates(model, poses)
+    accelerations = _smooth(np.gradient(speeds, 1.0 / RATE_HZ, axis=0))
+    fastest = int(np.abs(accelerations[:, dofs]).max(axis=1).argmax())
+    data = floating(figure, reference, fastest)
+    data.qvel[:], data.qacc[:] = speeds[fastest], accelerations[fastest]
+    flags = model.opt.disableflags
+    passive = mujoco.mjtDisableBit.mjDSBL_CONTACT | mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
+    model.opt.disableflags = flags | passive
+    mujoco.mj_inverse(model, data)
+    model.opt.disableflags = flags
+    wanted = data.qfrc_inverse[dofs] + data.qfrc_passive[dofs]
+    np.testing.assert_allclose(bearing.torque[fastest, arms], wanted, atol=0.02)
+    assert np.abs(wanted).max() > 8.0

@@ -73,3 +73,12 @@ def test_another_figure_of_the_same_robot_says_the_same(figure, stance):
     other = Figure(G1, load_g1(with_looks=False), G1_LINKS)
     other.pose(START, np.eye(3), G1.default_position)
     np.testing.assert_array_equal(other.qpos, figure.qpos)
+
+
+def test_a_small_shift_of_the_weight_takes_few_iterations(figure, stance):
+    centre = figure.centre_of_mass[:2] + (0.005, 0.02)
+    figure.pose(START, np.eye(3), G1.default_position)
+    figure.settle(centre, {0: stance[0], 1: stance[1]}, iterations=4)
+    np.testing.assert_allclose(figure.centre_of_mass[:2], centre, atol=1e-4)
+    for side in (0, 1):
+        np.testing.assert_allclose(figure.sole(side).position, stance[side].position, atol=1e-4)
