@@ -78,8 +78,8 @@ def test_an_error_raised_on_purpose_is_one_message_in_the_language_that_was_type
 
 def test_a_chinese_sentence_gets_chinese_errors_in_an_english_terminal(monkeypatch):
     monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
-    assert front._language(["run", "跳舞"]) == "zh"
-    assert front._language(["run", "dance"]).startswith("en")
+    assert front.language_of(["run", "跳舞"]) == "zh"
+    assert front.language_of(["run", "dance"]).startswith("en")
 
 
 def test_the_version_is_the_packages():
