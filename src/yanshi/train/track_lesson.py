@@ -79,7 +79,12 @@ def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
         action_offset=tuple(G1.default_position[G1.joint_indices(JOINTS)].tolist()),
         action_limit=track.ACTION_LIMIT,
         ppo=PPOConfig(
-            epochs=4, kl_target=0.012, actor_rate=3e-4, critic_first=5, actor_layers=(256, 256, 128)
+            epochs=4,
+            kl_target=0.012,
+            actor_rate=3e-4,
+            critic_first=5,
+            symmetry=0.0,  # A routine has a left and a right.
+            actor_layers=(256, 256, 128),
         ),
         robots=config.robots,
         settings=track_settings(),
