@@ -97,7 +97,9 @@ def vary(model: mujoco.MjModel, rng: np.random.Generator, variety: Variety) -> m
     scale = rng.uniform(1.0 - variety.mass, 1.0 + variety.mass, other.nbody)
     other.body_mass[:] *= scale
     other.body_inertia[:] *= scale[:, None]
-    other.geom_friction[:, 0] = rng.uniform(*variety.friction)
+    low, high = variety.friction
+    # Smooth floors are rare: nearly all falls would be on them, and drown what others teach.
+    other.geom_friction[:, 0] = low + (high - low) * np.sqrt(rng.random())
     strength = rng.uniform(1.0 - variety.strength, 1.0 + variety.strength, other.nu)
     other.actuator_gainprm[:, 0] *= strength
     other.actuator_biasprm[:, 1:3] *= strength[:, None]
