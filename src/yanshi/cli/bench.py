@@ -164,6 +164,24 @@ def bench_tour(
     raise typer.Exit(tour.bench_tour(contenders, n, seed, json, workers))
 
 
+@bench.command("getup")
+def bench_getup(
+    n: Number = 200,
+    seed: Seed = 0,
+    json: Json = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Another policy that gets up.")
+    ] = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+) -> None:
+    """Lay the robot down in every way and let it get up: how surely, and how gently."""
+    from yanshi.bench import getup
+
+    n = QUICK_N if quick else n
+    raise typer.Exit(getup.bench_getup(n, seed, json, policy, workers))
+
+
 @bench.command("train")
 def bench_train(
     robots: Annotated[int, typer.Option(min=2, help="How many learn at once.")] = 256,

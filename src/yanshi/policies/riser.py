@@ -5,7 +5,7 @@ never so far from where the joint is that its motor would pull hard. The same re
 while the network was trained.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,26 +74,36 @@ def restrained(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiserConfig:
-    """When a robot counts as being on its feet."""
+    """When a robot counts as being on its feet: as soon as a walker can keep it there."""
 
-    height_min: float = 0.68
+    height_min: float = 0.64
     """Pelvis above the lower sole, m."""
-    tilt_max: float = 0.2
+    tilt_max: float = 0.35
     """Of the pelvis, rad."""
-    spin_max: float = 0.5
+    spin_max: float = 1.5
     """Of the pelvis, rad/s."""
-    speed_max: float = 1.0
+    speed_max: float = 4.0
     """Of the fastest joint, rad/s."""
-    steady_s: float = 0.4
-    """How long all of this must hold."""
+    steady_s: float = 0.06
+    """How long all of this must hold. Not longer: a walker balances better than a riser."""
+    patience_s: float = 3.0
+    """Who still lies after this long fidgets: a network can come to rest where it should not."""
+    fidget: float = 0.25
+    """Standard deviation of what is then added to its actions; in training it was no less."""
+    fidget_below: float = 0.45
+    """Height of the pelvis up to which that is done, m."""
+    ease_s: float = 0.3
+    """Time over which the next policy's targets are eased in."""
     gap_s: float = 0.05
     """A pause longer than this means somebody else moved the robot: start afresh."""
 
 
 class Riser:
-    """A policy that gets up. `reset`, then `step` once a period until `is_up`.
+    """A policy that gets up.
 
-    The robot should lie still when it begins: it was trained from limp poses at rest.
+    `reset`, then `step` once a period until `is_up`; from then on, the walker's targets go
+    through `ease`. The robot should lie still when it begins: it was trained from limp poses at
+    rest.
     """
 
     def __init__(
@@ -128,9 +138,9 @@ class Riser:
         for gains in (self.stiffness, self.damping):
             gains.flags.writeable = False  # So that every target can share them.
         self._target = robot.default_position.copy()
-        self._steady_ticks = 0
-        self._ticks = 0
+        self._steady_ticks = self._ticks = self._eased_ticks = 0
         self._last_ns: int | None = None
+        self._random = np.random.default_rng(0)
 
     @property
     def elapsed_s(self) -> float:
@@ -141,8 +151,9 @@ class Riser:
         """Take over a robot that lies as it lies now."""
         self._target[:] = state.joint_position
         self._observation.forget()
-        self._steady_ticks = self._ticks = 0
+        self._steady_ticks = self._ticks = self._eased_ticks = 0
         self._last_ns = None
+        self._random = np.random.default_rng(0)  # The same rise twice, if it begins the same.
 
     def step(self, state: RobotState) -> JointTarget:
         """Return the next target of all joints; call it at the contract's rate."""
@@ -154,7 +165,7 @@ class Riser:
         self._network.run()
         contract = self.contract
         limit, limits = contract.action_limit, self.robot.limits
-        action = np.clip(self._network.action, -limit, limit)
+        action = np.clip(self._network.action + self._fidget(state), -limit, limit)
         wish = self.robot.default_position.copy()
         wish[self._acted] = contract.action_scale * action + contract.action_offset
         self._target = restrained(
@@ -178,11 +189,31 @@ class Riser:
         steady_s = self._steady_ticks * self._period_s
         return steady_s >= self.config.steady_s and self._stands(state)
 
+    def ease(self, target: JointTarget) -> JointTarget:
+        """Let the next policy in without a jump: pass each of its targets through here.
+
+        Its first targets are reached no faster than the riser's own changed; after `ease_s`
+        they go through as they are.
+        """
+        self._eased_ticks += 1
+        if self._eased_ticks * self._period_s > self.config.ease_s:
+            return target
+        step = self._step
+        self._target = self._target + np.clip(target.position - self._target, -step, step)
+        return replace(target, position=self._target)
+
     def pelvis_height(self, state: RobotState) -> float:
         """Return how high the pelvis is above the lower sole, m, from encoders and IMU alone."""
         soles = self._kinematics.soles_in_pelvis(state.joint_position)
         up_in_pelvis = rotation_matrix(state.orientation_wxyz)[2]
         return -float((soles @ up_in_pelvis).min())
+
+    def _fidget(self, state: RobotState) -> Array:
+        """Return what is added to the actions, shape (n,)."""
+        config, n = self.config, len(self._acted)
+        if self.elapsed_s < config.patience_s or self.pelvis_height(state) > config.fidget_below:
+            return np.zeros(n)
+        return config.fidget * self._random.standard_normal(n)
 
     def _stands(self, state: RobotState) -> bool:
         config = self.config

@@ -16,8 +16,8 @@ POSE = slice(8, 8 + N)
 _FALL_TICKS, _LIMP_TICKS = 25, 65
 _LYING_M = 0.4
 """A pelvis that is higher does not lie."""
-_SEGMENT_M = 0.3
-"""Length of a thigh, and of a shin."""
+_HIP_M, _THIGH_M, _SHIN_M = 0.103, 0.331, 0.300
+"""From the pelvis down to the hips, to the knees, to the ankles, seen from the side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,13 +81,14 @@ def is_absurd(fleet: Fleet) -> NDArray[np.bool_]:
     )
 
 
-def crouch(reference: Array, rng: np.random.Generator, n: int) -> Array:
+def crouch(reference: Array, rng: np.random.Generator, n: int, *, spread: float = 0.15) -> Array:
     """Return states on both feet, from upright to a deep squat, shape (n, width).
 
     Args:
         reference: The state of a robot that stands relaxed, shape (width,).
         rng: Where they come from.
         n: How many.
+        spread: How far joints and velocities are from that, rad, rad/s and m/s.
     """
     state = np.tile(reference, (n, 1))
     depth, yaw = rng.uniform(0.0, 1.0, n), rng.uniform(-np.pi, np.pi, n)
@@ -95,18 +96,20 @@ def crouch(reference: Array, rng: np.random.Generator, n: int) -> Array:
     state[:, 4:8] = times(_about(2, yaw), _about(1, lean))
     joints, relaxed = state[:, POSE], reference[POSE]
     hip, knee = relaxed[JOINTS.index("left_hip_pitch")], relaxed[JOINTS.index("left_knee")]
-    joints += rng.normal(0.0, 0.15, (n, N))
+    joints += rng.normal(0.0, spread, (n, N))
     # How far thigh and shin lean back from upright.
     thigh, shin = lean + hip - 2.0 * depth, lean + hip + knee - 0.1 * depth
     for side in ("left", "right"):
         joints[:, JOINTS.index(f"{side}_hip_pitch")] = thigh - lean
         joints[:, JOINTS.index(f"{side}_knee")] = shin - thigh
         joints[:, JOINTS.index(f"{side}_ankle_pitch")] = -shin  # The sole lies flat.
-    stretched = np.cos(hip) + np.cos(hip + knee)
-    state[:, 3] += 0.01 - _SEGMENT_M * (stretched - np.cos(thigh) - np.cos(shin))
+    shorter = _HIP_M * (1.0 - np.cos(lean))
+    shorter += _THIGH_M * (np.cos(hip) - np.cos(thigh))
+    shorter += _SHIN_M * (np.cos(hip + knee) - np.cos(shin))
+    state[:, 3] += 0.01 - shorter
     limits = G1.limits
     np.clip(joints, limits.lower[INDICES], limits.upper[INDICES], out=joints)
-    state[:, POSE.stop :] = rng.normal(0.0, 0.15, (n, state.shape[1] - POSE.stop))
+    state[:, POSE.stop :] = rng.normal(0.0, spread, (n, state.shape[1] - POSE.stop))
     return state
 
 

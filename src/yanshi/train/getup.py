@@ -73,14 +73,14 @@ class GetupConfig:
     robots: int = 256
     threads: int = 2
     episode_s: float = 8.0
-    up_s: float = 3.0
+    up_s: float = 1.2
     """Time on its feet after which an episode ends."""
     physics: FleetPhysics = field(default_factory=FleetPhysics)
     variety: Variety = field(
         default_factory=lambda: Variety(models=64, friction=(0.5, 1.2), loaded_share=0.0)
     )
     slope_max: float = 0.105
-    """Steepest floor, rad; every second floor slopes."""
+    """Steepest floor, rad; two of three floors slope."""
     torque_share: float = 0.8
     """What the motors give, as a share of their limits."""
     restraint: Restraint = field(default_factory=Restraint)
@@ -323,10 +323,10 @@ class GetupTask:
             "speed": -0.05 * care * (fast**2).sum(axis=1),
             "effort": -0.05 * care * (effort**2).sum(axis=1),
             "strain": -0.3 * care * np.maximum(effort - 0.6, 0.0).sum(axis=1),
-            "rise": -2.0 * care * np.clip(np.abs(fleet.velocity[:, 2]) - 0.5, 0.0, 2.0),
+            "rise": -5.0 * care * np.clip(np.abs(fleet.velocity[:, 2]) - 0.4, 0.0, 1.5),
             "spin": -0.3 * care * np.clip(spin - 2.0, 0.0, 5.0),
-            "hands": -1.0 * np.clip(hands / 120.0 - 1.0, 0.0, 4.0).sum(axis=1),
-            "head": -2.0 * np.clip(head / 60.0 - 1.0, 0.0, 4.0),
+            "hands": -2.0 * np.clip((hands - 150.0) / 150.0, 0.0, 1.0).sum(axis=1),
+            "head": -4.0 * np.clip((head - 80.0) / 200.0, 0.0, 1.0),
         }
 
     def _show(self, speed: Array, effort: Array, hands: Array, head: Array) -> None:
@@ -356,7 +356,7 @@ class GetupTask:
         who = who[self._lay[who]]
         if not len(who):
             return
-        good = self._up_ticks[who] * self._tick_s > 1.0
+        good = self._up_ticks[who] * self._tick_s > 0.8
         change = np.where(good, -config.help_less, config.help_more)
         self._help[who] = np.clip(self._help[who] + change, 0.0, 0.9)
         weight = 1.0 - 0.995 ** len(who)  # Over the last 200 episodes or so.
@@ -374,7 +374,7 @@ class GetupTask:
         state[crouches] = crouch(fleet.reference, rng, int(crouches.sum()))
         pose = state[:, POSE]
         fleet.model_of[who] = self._lying.model[pick]
-        fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick + 1, size=k)
+        fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick, size=k)
         fleet.place(who, state, pose)
         self._lay[who] = ~crouches
         self._target[who] = pose
@@ -425,7 +425,7 @@ def _make_fleet(config: GetupConfig, rng: np.random.Generator) -> tuple[Fleet, A
     bank, slopes = [], np.zeros(config.variety.models)
     for index in range(config.variety.models):
         other = vary(model, rng, config.variety) if index else copy.copy(model)
-        slopes[index] = slope = rng.uniform(0.0, config.slope_max) if index % 2 else 0.0
+        slopes[index] = slope = config.slope_max * np.sqrt(rng.random()) if index % 3 else 0.0
         other.geom("floor").quat[:] = np.cos(0.5 * slope), 0.0, np.sin(0.5 * slope), 0.0
         bank.append(other)
     start = standing_state(model)
