@@ -19,7 +19,7 @@ _TEACHER = "g1_walk_ppo"
 """The ready walker that ours imitates to begin with."""
 _WALKING = PPOConfig(
     discount=0.98,
-    kl_target=0.01,
+    kl_target=0.015,
     actor_rate=5e-6,
     actor_rate_range=(1e-6, 1e-3),
     critic_first=40,

@@ -98,9 +98,9 @@ class WalkConfig:
     """rad/s."""
     arm_still_share: float = 0.15
     punch_s: tuple[float, float] = (0.06, 0.12)
-    punch_every_s: float = 4.0
+    punch_every_s: float = 3.0
     punch_max_n: float = 650.0
-    falls_a_minute: float = 2.5
+    falls_a_minute: float = 3.0
     """Fewer falls than this of a robot in a minute make everything harder."""
     hardening: float = 5e-5
     """How much harder a tick, from 0 to 1."""
