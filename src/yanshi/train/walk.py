@@ -430,8 +430,8 @@ class WalkTask:
         yaw = heading(fleet.orientation_wxyz)
         velocity = _turn(fleet.velocity[:, :2], -yaw)
         torso = self._torso_tilt()
-        slow = ((self._mean - self._mean_command)[:, :2] ** 2).sum(axis=1)
-        spin = (self._mean - self._mean_command)[:, 2] ** 2
+        slow = np.linalg.norm((self._mean - self._mean_command)[:, :2], axis=1)
+        spin = np.abs((self._mean - self._mean_command)[:, 2])
         own = fleet.joint_velocity[:, :OWN]
         position = fleet.joint_position[:, :OWN]
         torque = self._stiffness * (self._target[:, :OWN] - position) - self._damping * own
@@ -450,11 +450,12 @@ class WalkTask:
         still = (own[:, :12] ** 2).sum(axis=1)
         return {
             "velocity": 1.5 * np.exp(-((velocity - command[:, :2]) ** 2).sum(axis=1) / 0.15),
-            "mean_velocity": 1.2 * np.exp(-slow / 0.01),
+            # Falling off linearly, these pull from afar and to the last centimetre.
+            "mean_velocity": 1.8 * np.exp(-slow / 0.12),
             "turn": 0.6 * np.exp(-((fleet.angular_velocity[:, 2] - command[:, 2]) ** 2) / 0.25),
-            "mean_turn": 0.8 * np.exp(-spin / 0.02),
-            "height": 0.8 * np.exp(-(((fleet.position[:, 2] - command[:, 3]) / 0.05) ** 2)),
-            "lean": 0.6 * np.exp(-(((torso[:, 0] - command[:, 4]) / 0.12) ** 2)),
+            "mean_turn": 1.0 * np.exp(-spin / 0.12),
+            "height": 1.4 * np.exp(-np.abs(fleet.position[:, 2] - command[:, 3]) / 0.06),
+            "lean": 0.9 * np.exp(-np.abs(torso[:, 0] - command[:, 4]) / 0.12),
             "upright": -2.0 * np.minimum(torso[:, 1] ** 2, 1.0),
             "smooth": -0.01 * np.minimum(((self._action - action_before) ** 2).sum(axis=1), 100.0),
             "speed": -3e-5 * np.minimum((own**2).sum(axis=1), 2e4),
