@@ -170,6 +170,7 @@ def test_the_installed_skills_speak_the_documented_language():
         "go forward 1.5; go back 0.5; go left 1; go right 9.9",
         "turn left 90; turn right 45; turn around; turn plant; turn person",
         'look around; wave; bow; wait 3; say "good morning"; stop',
+        "getup; dance",
         "ask which",
         "ask what",
         "ask where",

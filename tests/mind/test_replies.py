@@ -36,7 +36,7 @@ def test_every_reason_is_worded_in_every_language_with_and_without_facts(reason,
 
 
 def test_every_reason_that_skills_and_runtime_give_has_a_sentence():
-    assert {"not_found", "saw", "which", "fell"} <= set(REASONS)
+    assert {"not_found", "saw", "which", "fell", "rising"} <= set(REASONS)
     assert set(REASONS) <= set(REPLIES)
 
 

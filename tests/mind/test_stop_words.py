@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yanshi.mind.stop_words import AROUND, STOP, is_stop_order
+from yanshi.mind.stop_words import AROUND, STOP, is_rise_order, is_stop_order
 
 ORDERS = [entry.strip() for entry in STOP.replace("\n", "").split("/") if entry.strip()]
 COURTESIES = [entry.strip() for entry in AROUND.replace("\n", "").split("/") if entry.strip()]
@@ -100,3 +100,37 @@ def _duration_s(sentence):
     began = time.perf_counter()
     is_stop_order(sentence)
     return time.perf_counter() - began
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "站起来",
+        "请站起来吧！",
+        "快起来",
+        "請從地上站起來",
+        "get up",
+        "Please stand up now.",
+        "Robot, get up!",
+    ],
+)
+def test_an_order_to_get_up_is_known_and_is_no_order_to_stop(sentence):
+    assert is_rise_order(sentence)
+    assert not is_stop_order(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "",
+        "起来跳舞",
+        "stand up and wave",
+        "stand still",
+        "停",
+        "别跳了，站起来",
+        "把杯子拿起来",
+        "get up early",
+    ],
+)
+def test_what_asks_for_more_or_less_than_getting_up_goes_on(sentence):
+    assert not is_rise_order(sentence)

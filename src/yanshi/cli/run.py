@@ -49,6 +49,13 @@ def run(
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
     ] = None,
+    push: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NS@SECOND[:WAY]",
+            help="Push it: 60@8:left is 60 N·s after 8 s; ahead, left, back, right or degrees.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write what happened as JSON.")
     ] = None,
@@ -60,6 +67,9 @@ def run(
     """
     for path in (film, record, report):
         _check_target(path)
+    from yanshi.bodies.push import read_push
+
+    pushes = [read_push(text) for text in push or ()]
     console = Console()
     from yanshi.bodies.simulation import simulate
     from yanshi.ports.keyboard import listen_for_stop
@@ -94,6 +104,7 @@ def run(
             brain.eyes,
             is_real_time=clock is ClockName.WALL,
             observers=observers,
+            pushes=pushes,
         )
         _stop_on_interrupt(episode.stop)
         listen_for_stop(episode.stop)

@@ -11,7 +11,7 @@ from yanshi.core.messages import Plan, Step
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.model import ModelConfig, ModelProcess
 from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
-from yanshi.mind.stop_words import is_stop_order
+from yanshi.mind.stop_words import is_rise_order, is_stop_order
 from yanshi.mind.tongue import Heard, hear, to_traditional
 from yanshi.worlds.floor_plan import FloorPlan
 
@@ -32,8 +32,9 @@ class Understanding:
     language: str
     """`zh-Hans`, `zh-Hant`, `en` or `other`: how to reply."""
     source: Source
-    """What understood it: the stop words, a rule (empty, too long, another language), an earlier
-    answer, the model, or nothing (the model gave no plan: the robot asks back)."""
+    """What understood it: the stop words, a rule (empty, too long, another language, an
+    order to get up), an earlier answer, the model, or nothing (the model gave no plan: the robot
+    asks back)."""
     latency_s: float
     """From the question to the answer, on this machine's clock."""
 
@@ -130,6 +131,8 @@ class Mind:
         heard = hear(sentence)
         if heard.trouble is not None:
             return self._understood(_plan("refuse", heard.trouble.value), heard, "rule")
+        if is_rise_order(sentence):
+            return self._understood(_plan("getup"), heard, "rule")
         if (plan := self._remembered.get(heard.text)) is not None:
             self._remembered.move_to_end(heard.text)
             return self._understood(plan, heard, "cache")

@@ -1,6 +1,6 @@
-"""Words that stop the robot before any model has thought about them.
+"""Words that stop the robot, or tell it to get up, before any model has thought about them.
 
-Only a sentence that is nothing but an order to stop counts, up to politeness, emphasis and
+Only a sentence that is nothing but such an order counts, up to politeness, emphasis and
 repetition. "走到门口停下" and "don't stop dancing" go to the model: stopping in the middle of what
 somebody asked for is a mistake, too.
 """
@@ -18,6 +18,13 @@ stop walking/stop dancing/stop turning/stop everything/stop where you are/
 stop what you are doing/stop what you re doing/do not move/don t move/dont move/stand still/
 stay still/stay where you are/hold still/emergency stop/e stop/estop/whoa/abort/cease/cut it out/
 quit it/knock it off/no more moving
+"""
+RISE = """
+站起来/站起身/站起身来/起来/起身/爬起来/从地上起来/从地上站起来/从地上爬起来/重新站起来/
+站起來/站起身來/起來/爬起來/從地上起來/從地上站起來/從地上爬起來/重新站起來/get up/stand up/
+get up again/stand up again/get back up/get on your feet/get back on your feet/on your feet/
+rise to your feet/get up off the floor/get up from the floor/stand up from the floor/
+get up off the ground/get up from the ground/pick yourself up
 """
 AROUND = """
 机器人/偃师/小偃/请/请你/麻烦/麻烦你/你/给我/快/快点/马上/立刻/立即/赶紧/赶快/现在/就/先/全部/都/
@@ -38,16 +45,25 @@ def _phrases(table: str) -> frozenset[Phrase]:
     return frozenset(tuple(TOKEN.findall(entry)) for entry in table.split("/") if entry.strip())
 
 
-_STOP, _AROUND = _phrases(STOP), _phrases(AROUND)
-_LENGTHS = range(1, 1 + max(map(len, _STOP | _AROUND)))
+_STOP, _RISE, _AROUND = _phrases(STOP), _phrases(RISE), _phrases(AROUND)
+_LENGTHS = range(1, 1 + max(map(len, _STOP | _RISE | _AROUND)))
 
 
 def is_stop_order(sentence: str) -> bool:
     """Tell whether a sentence orders the robot to stop at once and does nothing else."""
+    return _is_only(_STOP, sentence)
+
+
+def is_rise_order(sentence: str) -> bool:
+    """Tell whether a sentence orders the robot to its feet and does nothing else."""
+    return _is_only(_RISE, sentence)
+
+
+def _is_only(order: frozenset[Phrase], sentence: str) -> bool:
     tokens = tuple(TOKEN.findall(unicodedata.normalize("NFKC", sentence[:200]).lower()))
     if not 0 < len(tokens) <= TOKENS_MAX:
         return False
-    # Which beginnings can be cut into known phrases: without, and with, an order to stop.
+    # Which beginnings can be cut into known phrases: without, and with, the order.
     calm, urgent = {0}, set[int]()
     for end in range(1, len(tokens) + 1):
         starts = [end - n for n in _LENGTHS if end - n in calm or end - n in urgent]
@@ -55,7 +71,7 @@ def is_stop_order(sentence: str) -> bool:
             return False
         for start in starts:
             phrase = tokens[start:end]
-            if phrase in _STOP:
+            if phrase in order:
                 urgent.add(end)
             elif phrase in _AROUND:
                 calm.update({end} if start in calm else ())

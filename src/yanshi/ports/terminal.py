@@ -17,6 +17,8 @@ from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 
 MARKS = {"waiting": "·", "begin": "▶", "done": "✔", "failed": "✘", "stopped": "■"}
+NOTES = {"fault": "red", "push": "yellow", "up": "green"}
+"""Events that get a line of their own, and its colour."""
 STYLES = {"begin": "bold cyan", "done": "green", "failed": "red", "stopped": "yellow"}
 
 
@@ -30,7 +32,7 @@ class Terminal(Observer):
         self._sentence = ""
         self._steps: list[tuple[str, str]] = []
         self._said: list[str] = []
-        self._faults: list[str] = []
+        self._notes: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -67,8 +69,8 @@ class Terminal(Observer):
             self._mark(step, outcome)
         elif kind == "say":
             self._said.append(text)
-        elif kind == "fault":
-            self._faults.append(text)
+        elif kind in NOTES:
+            self._notes.append((kind, text))
         if not self._console.is_terminal:
             self._console.print(
                 f"{t_ns * 1e-9:7.2f} s  {kind:5}  {text}", highlight=False, markup=False
@@ -93,7 +95,7 @@ class Terminal(Observer):
             names = ", ".join(f"{t.name} {t.confidence:.0%}" for t in snapshot.scene.things)
             parts.append(Text(f"  sees    {names or '…'}", "blue"))
         parts += [Text(f"  says    {text}", "green") for text in self._said[-3:]]
-        parts += [Text(f"  fault   {text}", "red") for text in self._faults[-3:]]
+        parts += [Text(f"  {kind:7} {text}", NOTES[kind]) for kind, text in self._notes[-3:]]
         if snapshot is not None:
             parts.append(_draw_loops(snapshot))
         return Group(*parts)
@@ -106,6 +108,9 @@ class Terminal(Observer):
         for step in report.steps:
             table.add_row(step.step, step.outcome, f"{step.start_s:.1f} s", f"{step.end_s:.1f} s")
         self._console.print(table)
+        if report.falls:
+            times = ", ".join(f"{down_s:.1f} s" for down_s in report.down_s)
+            self._console.print(f"falls: {report.falls}; back on its feet, or down, after {times}")
         if self._console.is_terminal:
             for text in report.said:
                 self._console.print(f"» {text}", style="green", highlight=False, markup=False)

@@ -9,6 +9,7 @@
 The language model and the eyes answer from processes of their own. On the simulated clock
 each answer is delivered at a fixed time after it was asked for, whatever this machine took,
 so that the same seed gives the same trace; on the wall clock it is delivered when it comes.
+A robot that falls belongs to its recovery until it stands again; the plan waits meanwhile.
 """
 
 import gc
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.bodies.push import Push, Pusher
 from yanshi.bodies.simulation import Simulation
 from yanshi.core.errors import BodyError
 from yanshi.core.frames import pose_matrix
@@ -36,6 +38,7 @@ from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
+from yanshi.runtime.recovery import RISING, Recovery, Stage
 from yanshi.runtime.report import RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.safety.faults import Action, Fault, choose_action
@@ -48,10 +51,10 @@ ENDINGS: dict[Fault, Outcome] = {
     Fault.TARGET_STALE: Outcome(kind="failed", reason="not_finite"),
     Fault.TARGET_MALFORMED: Outcome(kind="failed", reason="not_finite"),
     Fault.EYES_LOST: Outcome(kind="failed", reason="eyes_lost"),
-    Fault.FALLEN: Outcome(kind="failed", reason="fell"),
+    Fault.STAYS_DOWN: Outcome(kind="failed", reason="fell"),
     Fault.STOP_ASKED: Outcome(kind="stopped", reason="stopped"),
 }
-"""How the step under way ends with each fault that is answered by holding still or worse."""
+"""How the step under way ends with each fault that is answered by ending the plan."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that draws or writes may keep the interpreter from the robot's thread."""
 
@@ -104,6 +107,7 @@ class Episode:
         *,
         is_real_time: bool = False,
         observers: Sequence[Observer] = (),
+        pushes: Sequence[Push] = (),
         config: EpisodeConfig | None = None,
     ) -> None:
         self.config = config or EpisodeConfig()
@@ -123,6 +127,8 @@ class Episode:
         )
         prepare_skills(tools)
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
+        self._recovery = Recovery(tools)
+        self._pusher = Pusher(self._body, pushes, self._kinematics.links.torso)
         self._odometry = Odometry(self._kinematics, simulation.floor_plan.start)
         c = self.config
         self._sight = Sight(
@@ -153,7 +159,8 @@ class Episode:
         self._understanding: Understanding | None = None
         self._idle_since_ns: int | None = None
         self._lost: list[Observer] = []
-        self._has_fallen = self._stop_asked = self._eyes_lost = False
+        self._stop_asked = self._eyes_lost = False
+        self._pushed: list[Push] = []
         self._sentence = ""
         self.language = "en"
         self.said: list[str] = []
@@ -202,8 +209,6 @@ class Episode:
     def _is_over(self) -> bool:
         if self._state.t_ns >= self.config.longest_s * 1e9:
             return True
-        if self._has_fallen:
-            return self._state.t_ns - (self._idle_since_ns or 0) > self.config.settle_ms * MS
         return (
             self._idle_since_ns is not None
             and self._state.t_ns - self._idle_since_ns >= self.config.settle_ms * MS
@@ -253,19 +258,32 @@ class Episode:
         if self._sensed_ns != t_ns:
             self._sensed_ns = t_ns
             self._state = self._body.read()
-            self._base = self._odometry.update(self._state)
+            self._base = self._odometry.update(self._state, has_feet=self._recovery.has_feet)
 
     def _policy_tick(self, t_ns: int) -> None:
+        push = self._pusher.tick(t_ns)
+        if push is not None:
+            self._pushed.append(push)
+            self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
-        self._watch_for_a_fall(t_ns)
         percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
-        target = self._executive.tick(percept)
-        self._asked = target
-        if self._understanding is not None and self._executive.is_idle:
-            if self._idle_since_ns is None:
-                self._idle_since_ns = t_ns
-        elif not self._has_fallen:
+        target = self._keep_up(t_ns, percept)
+        if self._recovery.stage is Stage.UPRIGHT:
+            target = self._executive.tick(percept)
+        else:
+            self._executive.heed(percept)
+        self._asked = target or self._hold(self._state)
+        if not self._has_ended:
             self._idle_since_ns = None
+        elif self._idle_since_ns is None:
+            self._idle_since_ns = t_ns
+
+    @property
+    def _has_ended(self) -> bool:
+        """Whether there is nothing left to do but to settle."""
+        if self._recovery.stage is Stage.UPRIGHT:
+            return self._understanding is not None and self._executive.is_idle
+        return self._recovery.stage is Stage.DOWN
 
     def _show_tick(self, t_ns: int) -> None:
         """Let onlookers see the tick that is over; not part of any deadline of the robot's."""
@@ -276,27 +294,40 @@ class Episode:
             target=self._asked,
             base=self._base,
             scene=self._sight.scene,
-            step=self._executive.current,
+            step=RISING if self._recovery.stage is Stage.RISING else self._executive.current,
             loops=self.loops,
         )
         for observer in self._observers:
             observer.on_tick(snapshot)
 
-    def _watch_for_a_fall(self, t_ns: int) -> None:
-        _, x, y, _ = self._state.orientation_wxyz
-        up = 1.0 - 2.0 * (x * x + y * y)
-        if self._has_fallen or (up > 0.5 and self._base.position[2] > 0.45):
-            return
-        self._has_fallen = True
-        self._idle_since_ns = t_ns
-        self._raise_fault(t_ns, Fault.FALLEN)
+    def _keep_up(self, t_ns: int, percept: Percept) -> JointTarget | None:
+        """Look out for a fall; while it lasts, return what gets the robot up."""
+        recovery = self._recovery
+        before, falls = recovery.stage, len(recovery.falls)
+        target = recovery.tick(percept)
+        if len(recovery.falls) > falls:
+            self._executive.break_off()
+            self._tell(t_ns, "fault", f"fallen {len(recovery.falls)}")
+            if recovery.stage is Stage.RISING:
+                self._say(t_ns, Outcome(kind="failed", reason="rising"))
+        if recovery.stage is Stage.RISING:
+            self._faults[Fault.FALLEN] += 1
+        elif recovery.stage is before:
+            return target
+        elif recovery.stage is Stage.UPRIGHT:
+            fall = recovery.falls[-1]
+            lay_s = (t_ns - fall.t_ns) * 1e-9
+            self._tell(t_ns, "up", f"after {lay_s:.1f} s, tries: {fall.tries}")
+        else:
+            self._raise_fault(t_ns, Fault.STAYS_DOWN)
+        return target
 
     # -- mind: 50 Hz --------------------------------------------------------------------------
 
     def _mind_tick(self, t_ns: int) -> None:
         if self._stop_asked:
             self._stop_asked = False
-            self._raise_fault(t_ns, Fault.STOP_ASKED)
+            self._stand_still(t_ns)
             self._understanding = self._understanding or self._hearing.stopped()
             return
         if self._understanding is not None or t_ns < self.config.words_at_ms * MS:
@@ -315,9 +346,15 @@ class Episode:
         self.language = understanding.language
         self._tell(t_ns, "plan", str(understanding.plan))
         if understanding.source == "stop":
+            self._recovery.stay_down()
             self._executive.interrupt(ENDINGS[Fault.STOP_ASKED])
         else:
             self._executive.follow(understanding.plan)
+
+    def _stand_still(self, t_ns: int) -> None:
+        """Obey an order to stop: whoever stands stands still, whoever lies stays down."""
+        self._recovery.stay_down()
+        self._raise_fault(t_ns, Fault.STOP_ASKED)
 
     def _on_begin(self, step: Step) -> None:
         self._tell(self._state.t_ns, "begin", str(step))
@@ -325,7 +362,9 @@ class Episode:
     def _on_end(self, record: StepRecord) -> None:
         t_ns = record.end_ns
         self._tell(t_ns, "end", f"{record.step}: {record.outcome}")
-        outcome = Outcome(kind=record.outcome, reason=record.reason, facts=record.facts)
+        self._say(t_ns, Outcome(kind=record.outcome, reason=record.reason, facts=record.facts))
+
+    def _say(self, t_ns: int, outcome: Outcome) -> None:
         text = word_outcome(outcome, self.language, sentence=self._sentence)
         if text:
             self.said.append(text)
@@ -334,7 +373,7 @@ class Episode:
     # -- reflex: 500 Hz --------------------------------------------------------------------
 
     def _reflex_tick(self, t_ns: int) -> None:
-        if self._has_fallen:
+        if self._recovery.stage is Stage.DOWN:
             self._body.stop()
             return
         self._sent, faults = gate_target(
@@ -390,7 +429,12 @@ class Episode:
             ],
             said=self.said,
             seen=sorted({thing.name for thing in self._sight.scene.things}),
-            falls=int(self._has_fallen),
+            falls=len(self._recovery.falls),
+            down_s=[
+                round(((fall.end_ns or self._state.t_ns) - fall.t_ns) * 1e-9, 2)
+                for fall in self._recovery.falls
+            ],
+            pushes=[str(push) for push in self._pushed],
             mujoco_warnings=self._body.warnings(),
             real_time_factor=round(sim_s / wall_s, 3),
             sim_s=round(sim_s, 3),

@@ -2,7 +2,8 @@
 
 The executive asks each step's skill whether it can begin, lets it propose targets until it
 says how it ended, and gives up when its time is over. A step that fails ends the plan: what
-was asked for after it was asked for on the assumption that it worked.
+was asked for after it was asked for on the assumption that it worked. A fall breaks the step
+under way off; once the robot stands again, the step begins anew from where it is then.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,10 @@ class StepRecord:
     end_ns: int
 
 
+FALLS_MAX = 3
+"""A step in which the robot has fallen so often is given up."""
+
+
 class Executive:
     """Turns a plan and what the robot perceives into joint targets, 50 times a second."""
 
@@ -44,7 +49,10 @@ class Executive:
         self._waiting: list[Step] = []
         self._skill: Skill | None = None
         self._step: Step | None = None
-        self._started_ns = 0
+        self._begun_ns = 0
+        self._started_ns = 0  # Later than `_begun_ns` when a fall has made it begin anew.
+        self._broken: Skill | None = None  # What a fall broke off.
+        self._falls = 0  # In the step under way.
         self._stop: Outcome | None = None
         self.records: list[StepRecord] = []
 
@@ -67,11 +75,29 @@ class Executive:
         """End the step under way and the plan at the next tick, e.g. on a stop word."""
         self._stop = outcome
 
-    def tick(self, percept: Percept) -> JointTarget:
-        """Return the next target: the skill's, or a standing one when none is at work."""
+    def break_off(self) -> None:
+        """Drop what the step under way was doing, as the robot has fallen.
+
+        At the next tick it begins anew, or is given up if the robot has fallen in it too often.
+        """
+        if self._skill is None:
+            return
+        self._broken, self._skill = self._skill, None
+        self._falls += 1
+        if self._falls >= FALLS_MAX:
+            self.interrupt(Outcome(kind="failed", reason="fell_often"))
+
+    def heed(self, percept: Percept) -> None:
+        """End the plan if it was interrupted; moves nothing."""
         if self._stop is not None:
             self._give_up(self._stop, percept)
             self._stop = None
+
+    def tick(self, percept: Percept) -> JointTarget:
+        """Return the next target: the skill's, or a standing one when none is at work."""
+        self.heed(percept)
+        if self._broken is not None:
+            self._start(self._broken, percept)
         if self._step is None and self._waiting:
             self._begin(self._waiting.pop(0), percept)
         if self._skill is None:
@@ -84,9 +110,15 @@ class Executive:
 
     def _begin(self, step: Step, percept: Percept) -> None:
         self._step = step
+        self._falls = 0
+        self._begun_ns = percept.state.t_ns
+        self._start(make_skill(step.skill, step.arguments, self._tools), percept)
+
+    def _start(self, skill: Skill, percept: Percept) -> None:
+        assert self._step is not None
+        self._broken = None
         self._started_ns = percept.state.t_ns
-        self._on_begin(step)
-        skill = make_skill(step.skill, step.arguments, self._tools)
+        self._on_begin(self._step)
         problem = skill.check(percept)
         if problem is not None:
             self._end(problem, percept)
@@ -120,10 +152,10 @@ class Executive:
             outcome=outcome.kind,
             reason=outcome.reason,
             facts=outcome.facts,
-            start_ns=self._started_ns,
+            start_ns=self._begun_ns,
             end_ns=percept.state.t_ns,
         )
-        self._step = self._skill = None
+        self._step = self._skill = self._broken = None
         if outcome.kind != "done":
             self._waiting.clear()
         self.records.append(record)
@@ -132,6 +164,6 @@ class Executive:
     def _give_up(self, outcome: Outcome, percept: Percept) -> None:
         if self._step is None:
             self._step = self._waiting[0] if self._waiting else Step(skill="stop")
-            self._started_ns = percept.state.t_ns
+            self._begun_ns = percept.state.t_ns
         self._end(replace(outcome), percept)
         self._waiting.clear()

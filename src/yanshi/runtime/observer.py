@@ -41,7 +41,8 @@ class Observer:
         """See one policy tick."""
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        """Hear an event: `heard`, `plan`, `begin`, `end`, `say`, `see`, `fault`."""
+        """Hear an event: `heard`, `plan`, `begin`, `end`, `say`, `see`, `fault`,
+        `push` (from outside), `up` (it stands again after a fall)."""
 
     def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
         """See what the head camera saw, shape (height, width, 3); only if wanted."""

@@ -37,6 +37,7 @@ class RunReport:
     seen: list[str]
     """Names of the things the robot still remembered at the end."""
     falls: int
+    """Falls, also those that the robot got up from."""
     mujoco_warnings: int
     real_time_factor: float
     sim_s: float
@@ -51,6 +52,10 @@ class RunReport:
     clock: str
     world: str
     seed: int
+    down_s: list[float] = field(default_factory=list)
+    """For each fall, how long it took from there until the robot stood again, or the run ended."""
+    pushes: list[str] = field(default_factory=list)
+    """Pushes from outside that were given, as they were written."""
     policy_late_ms: list[float] = field(default_factory=list)
     """How late each policy tick began on the run's clock; not written to the file."""
 

@@ -20,7 +20,9 @@ class Action(IntEnum):
     """Say so and go on."""
     HOLD = 2
     """Keep balancing where it stands; the step under way has failed."""
-    DAMP = 3
+    GET_UP = 3
+    """Let the joints go limp until the robot lies still, get up, and begin the step anew."""
+    DAMP = 4
     """Let the joints go limp under damping."""
 
 
@@ -40,7 +42,10 @@ class Fault(Enum):
     RECORDER_LOST = auto()
     """The log could not be written on. Does not end within a run."""
     FALLEN = auto()
-    """The pelvis is low or far from upright. Does not end within a run."""
+    """The robot leans too far to catch itself, or has sunk. Ends when it stands again."""
+    STAYS_DOWN = auto()
+    """It has fallen and does not get up: it never learnt to, has tried in vain, or was asked to
+    stop. Does not end within a run."""
     STOP_ASKED = auto()
     """Somebody asked to stop. Ends with the next order."""
 
@@ -52,7 +57,8 @@ RESPONSES: dict[Fault, Action] = {
     Fault.MIND_LATE: Action.WARN,
     Fault.EYES_LOST: Action.HOLD,
     Fault.RECORDER_LOST: Action.WARN,
-    Fault.FALLEN: Action.DAMP,
+    Fault.FALLEN: Action.GET_UP,
+    Fault.STAYS_DOWN: Action.DAMP,
     Fault.STOP_ASKED: Action.HOLD,
 }
 

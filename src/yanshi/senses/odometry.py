@@ -48,13 +48,21 @@ class Odometry:
         self._belief: NDArray[np.float64] = np.empty(0)
         self._last_ns = 0
 
-    def update(self, state: RobotState) -> BaseEstimate:
-        """Take in one measurement and return where the pelvis is now."""
+    def update(self, state: RobotState, *, has_feet: bool = True) -> BaseEstimate:
+        """Take in one measurement and return where the pelvis is now.
+
+        Args:
+            state: What joints and IMU measured.
+            has_feet: Whether the feet carry. While they do not, the place on the map stays; where
+                a fall took the robot is not known until it sees something it knows.
+        """
         orientation_wxyz = _product(self._map_from_start, state.orientation_wxyz)
         R = rotation_matrix(orientation_wxyz)
         soles = self._kinematics.soles_in_pelvis(state.joint_position) @ R.T  # (2, n, 3)
         belief = self._believe(state, soles, R[2])
-        if state.t_ns > self._last_ns and self._soles is not None:
+        if not has_feet:
+            self._velocity[:] = 0.0
+        elif state.t_ns > self._last_ns and self._soles is not None:
             self._advance(soles, belief, (state.t_ns - self._last_ns) * 1e-9)
         self._position[2] += self.config.height_share * (-soles[..., 2].min() - self._position[2])
         self._soles, self._belief = soles, belief

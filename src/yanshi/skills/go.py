@@ -29,6 +29,7 @@ class Go(Flow):
         "走到某个地方、物品或人面前，或者朝某个方向走一段距离",
     )
     timeout_s = 150.0
+    _goal: Pose | None = None
 
     def check(self, percept: Percept) -> Outcome | None:
         """Refuse a straight way that leads into something."""
@@ -64,6 +65,12 @@ class Go(Flow):
         return DONE
 
     def _straight_goal(self, percept: Percept) -> Pose:
+        """Return where the way ends; it stays there when a fall makes the step begin anew."""
+        if self._goal is None:
+            self._goal = self._ahead_of(percept)
+        return self._goal
+
+    def _ahead_of(self, percept: Percept) -> Pose:
         ahead, left = _WAYS[self.arguments[0]]
         metres = float(self.arguments[1])
         yaw = percept.base.yaw

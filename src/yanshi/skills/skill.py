@@ -55,7 +55,7 @@ class Skill(Protocol):
         ...
 
     def start(self, percept: Percept) -> None:
-        """Begin from where the robot is now."""
+        """Begin from where the robot is now; begin anew when it has fallen and stands again."""
         ...
 
     def step(self, percept: Percept) -> JointTarget | Outcome:

@@ -1,0 +1,98 @@
+"""Plans go on after a fall: the step under way begins anew, and says nothing twice."""
+
+import numpy as np
+from tests.skills.rig import Rig
+
+from yanshi.core.messages import Plan, Step
+from yanshi.runtime.executive import FALLS_MAX, Executive, StepRecord
+from yanshi.skills.skill import Outcome
+
+TICK_S = 0.02
+
+
+class Stage:
+    """An executive with a robot, and what it told."""
+
+    def __init__(self, rig: Rig, *steps: Step) -> None:
+        self.rig = rig
+        self.begun: list[str] = []
+        self.ended: list[StepRecord] = []
+        self.executive = Executive(
+            rig.tools,
+            on_begin=lambda step: self.begun.append(str(step)),
+            on_end=self.ended.append,
+        )
+        self.executive.follow(Plan(steps=steps))
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / TICK_S)):
+            self.rig.body.write(self.executive.tick(self.rig.percept()))
+            self.rig.body.advance(TICK_S)
+
+    @property
+    def outcomes(self) -> list[tuple[str, str]]:
+        return [(record.outcome, record.reason) for record in self.ended]
+
+
+def test_a_step_that_a_fall_broke_off_begins_anew_and_counts_from_its_first_beginning(rig: Rig):
+    stage = Stage(rig, Step(skill="wait", arguments=("1",)), Step(skill="wave"))
+    stage.run(0.8)
+    stage.executive.break_off()
+    assert not stage.executive.is_idle
+    stage.run(0.8)
+    assert stage.begun == ["wait 1", "wait 1"]
+    assert stage.ended == []
+    stage.run(0.4)
+    assert stage.outcomes == [("done", "")]
+    assert stage.begun[2:] == ["wave"]
+    assert stage.ended[0].start_ns == 0
+
+
+def test_what_was_said_before_a_fall_is_not_said_again(rig: Rig):
+    stage = Stage(
+        rig, Step(skill="say", arguments=('"你好"',)), Step(skill="wait", arguments=("2",))
+    )
+    stage.run(1.0)
+    stage.executive.break_off()
+    stage.run(2.5)
+    assert [record.step.skill for record in stage.ended] == ["say", "wait"]
+
+
+def test_a_fall_between_steps_breaks_nothing_off(rig: Rig):
+    stage = Stage(rig, Step(skill="wait", arguments=("1",)))
+    stage.executive.break_off()
+    stage.run(1.2)
+    assert stage.begun == ["wait 1"]
+    assert stage.outcomes == [("done", "")]
+
+
+def test_a_step_in_which_the_robot_falls_again_and_again_is_given_up(rig: Rig):
+    stage = Stage(rig, Step(skill="wait", arguments=("1",)), Step(skill="wave"))
+    for _ in range(FALLS_MAX):
+        stage.run(0.2)
+        stage.executive.break_off()
+    stage.run(0.2)
+    assert stage.outcomes == [("failed", "fell_often")]
+    assert stage.executive.is_idle
+
+
+def test_an_order_to_stop_is_heeded_without_moving(rig: Rig):
+    stage = Stage(rig, Step(skill="wait", arguments=("1",)))
+    stage.run(0.2)
+    stage.executive.break_off()
+    stage.executive.interrupt(Outcome(kind="stopped", reason="stopped"))
+    stage.executive.heed(rig.percept())
+    assert stage.outcomes == [("stopped", "stopped")]
+    assert stage.executive.is_idle
+
+
+def test_a_way_straight_ahead_ends_where_it_was_to_end_before_the_fall(rig: Rig):
+    start = rig.position
+    stage = Stage(rig, Step(skill="go", arguments=("forward", "1")))
+    stage.run(2.0)
+    gone = np.linalg.norm(rig.position - start)
+    assert gone > 0.3
+    stage.executive.break_off()
+    stage.run(6.0)
+    assert stage.outcomes == [("done", "")]
+    assert abs(np.linalg.norm(rig.position - start) - 1.0) < 0.15

@@ -1,0 +1,173 @@
+"""Falls in physics: noticed in time, never imagined, and got up from."""
+
+import numpy as np
+import pytest
+from tests.skills.rig import WALKER, Rig
+
+from yanshi.bodies.push import Pusher, read_push
+from yanshi.core.messages import JointTarget
+from yanshi.policies.contract import installed_policies
+from yanshi.policies.riser import DEFAULT_RISER
+from yanshi.policies.walker import UpperBody, Velocity
+from yanshi.runtime.recovery import Recovery, Stage
+from yanshi.skills.getup import Getup
+
+TICK_S = 0.02
+LOST_UP, LOST_M = np.cos(np.deg2rad(50.0)), 0.36
+"""No robot that leaned further or sank lower came back by itself; see `senses.balance`."""
+can_rise = pytest.mark.skipif(
+    DEFAULT_RISER not in installed_policies(), reason="no policy for getting up is here"
+)
+
+
+class Tumble:
+    """A robot that walks, is pushed, and recovers if it knows how."""
+
+    def __init__(self, push: str = "", *, knows_how: bool = False) -> None:
+        self.rig = Rig()
+        if knows_how:
+            Getup.prepare(self.rig.tools)
+        self.recovery = Recovery(self.rig.tools)
+        pushes = [read_push(push)] if push else []
+        self.pusher = Pusher(self.rig.body, pushes, "torso_link")
+        self.lost_s = self.noticed_s = np.nan
+        self.sent: JointTarget | None = None
+        self.jump = 0.0
+        """The largest change of a target in the tick in which the walker takes over."""
+
+    @property
+    def time_s(self) -> float:
+        return float(self.rig.body.data.time)
+
+    def run(
+        self, seconds: float, velocity: Velocity = (0.0, 0.0, 0.0), upper: UpperBody | None = None
+    ) -> None:
+        """Go on for a while, or until the robot stays down."""
+        body, pelvis = self.rig.body, self.rig.body.data.body("pelvis")
+        for _ in range(round(seconds / TICK_S)):
+            self.pusher.tick(round(self.time_s * 1e9))
+            if np.isnan(self.lost_s) and (pelvis.xmat[8] < LOST_UP or pelvis.xpos[2] < LOST_M):
+                self.lost_s = self.time_s
+            state = body.read()
+            base = self.rig.odometry.update(state, has_feet=self.recovery.has_feet)
+            percept = self.rig.percept_of(state, base)
+            had_feet = self.recovery.has_feet
+            target = self.recovery.tick(percept)
+            if self.recovery.falls and np.isnan(self.noticed_s):
+                self.noticed_s = self.time_s
+            if self.recovery.stage is Stage.DOWN:
+                body.stop()
+            else:
+                target = target or WALKER.step(state, velocity, upper or UpperBody())
+                if self.recovery.has_feet and not had_feet and self.sent:
+                    self.jump = float(np.abs(target.position - self.sent.position).max())
+                self.sent = target
+                body.write(target)
+            body.advance(TICK_S)
+
+
+@pytest.mark.parametrize(
+    "push", ["90@1.5:ahead", "90@1.7:left", "90@1.6:back", "90@1.8:right", "65@1.6:30"]
+)
+def test_a_push_that_fells_is_noticed_within_200_ms_of_no_return(push):
+    tumble = Tumble(push)
+    tumble.run(3.5, (0.4, 0.0, 0.0))
+    assert tumble.lost_s > 1.5
+    assert tumble.noticed_s - tumble.lost_s < 0.2
+    assert len(tumble.recovery.falls) == 1
+
+
+def test_pushes_that_are_survived_are_no_falls():
+    for push in ("30@1.5:left", "30@1.6:back", "18@1.7:ahead"):
+        tumble = Tumble(push)
+        tumble.run(4.0, (0.3, 0.0, 0.0))
+        assert tumble.rig.is_up
+        assert tumble.recovery.falls == []
+
+
+def test_turning_sharply_squatting_and_leaning_are_no_falls():
+    tumble = Tumble()
+    tumble.run(2.0, (0.6, 0.0, 0.8))
+    tumble.run(1.5, (-0.4, 0.2, -0.8))
+    tumble.run(2.5, upper=UpperBody(posture=(0.74, 0.54)))
+    tumble.run(2.0, upper=UpperBody(posture=(0.45, 0.7)))
+    assert tumble.rig.is_up
+    assert tumble.recovery.falls == []
+
+
+@pytest.mark.parametrize("skill", ["dance", "bow", "wave"])
+def test_no_skill_of_ours_looks_like_a_fall(rig: Rig, skill):
+    recovery = Recovery(rig.tools)
+    rig.stand(0.5)
+
+    def watch(rig: Rig) -> None:
+        assert recovery.tick(rig.percept_of(rig.body.read(), rig.base)) is None
+
+    assert rig.do(skill, watch=watch).kind == "done"
+    assert recovery.falls == []
+
+
+def test_a_robot_that_never_learnt_to_get_up_stays_down_limp():
+    tumble = Tumble("90@1:left")
+    tumble.run(4.0)
+    assert tumble.recovery.stage is Stage.DOWN
+    assert not tumble.recovery.has_feet
+    assert np.abs(tumble.rig.body.read().joint_velocity).max() < 0.5
+
+
+@can_rise
+@pytest.mark.parametrize("push", ["90@1:left", "90@1:ahead", "90@1:back"])
+def test_a_robot_that_was_felled_stands_again_and_hands_over_without_a_jump(push):
+    tumble = Tumble(push, knows_how=True)
+    for _ in range(45):
+        tumble.run(1.0)
+        if tumble.recovery.falls and tumble.recovery.stage is not Stage.RISING:
+            break
+    assert tumble.recovery.stage is Stage.UPRIGHT
+    (fall,) = tumble.recovery.falls
+    assert fall.tries >= 1
+    assert fall.end_ns is not None
+    tumble.run(3.0)
+    assert tumble.rig.is_up
+    assert len(tumble.recovery.falls) == 1
+    assert tumble.jump < 0.17  # What the rise itself may change a target by in a tick.
+    assert tumble.rig.body.warnings() == 0
+
+
+@can_rise
+def test_until_it_has_feet_the_place_on_the_map_stays():
+    tumble = Tumble("90@1:left", knows_how=True)
+    tumble.run(1.6)
+    assert tumble.recovery.stage is Stage.RISING
+    before = tumble.rig.odometry.update(tumble.rig.body.read(), has_feet=False).position[:2]
+    tumble.run(1.0)
+    after = tumble.rig.odometry.update(tumble.rig.body.read(), has_feet=False)
+    np.testing.assert_array_equal(before, after.position[:2])
+    np.testing.assert_array_equal(after.velocity, 0.0)
+
+
+@can_rise
+def test_told_to_stop_it_stays_down_and_told_to_stop_on_its_feet_it_stands():
+    tumble = Tumble("90@1:left", knows_how=True)
+    tumble.run(2.0)
+    assert tumble.recovery.stage is Stage.RISING
+    tumble.recovery.stay_down()
+    tumble.run(3.0)
+    assert tumble.recovery.stage is Stage.DOWN
+    assert not tumble.rig.is_up
+    assert np.abs(tumble.rig.body.read().joint_velocity).max() < 0.5
+
+
+@can_rise
+def test_after_three_tries_it_stays_down(monkeypatch):
+    tumble = Tumble("90@1:left", knows_how=True)
+    riser = tumble.rig.tools.shared["riser"]
+    monkeypatch.setattr(riser, "is_up", lambda state: False)
+    monkeypatch.setattr(type(riser), "elapsed_s", 99.0)  # Its time is always over.
+    for _ in range(20):
+        tumble.run(1.0)
+        if tumble.recovery.stage is Stage.DOWN:
+            break
+    assert tumble.recovery.stage is Stage.DOWN
+    assert tumble.recovery.falls[0].tries == 3
+    assert tumble.recovery.falls[0].end_ns is None
