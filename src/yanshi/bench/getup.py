@@ -112,17 +112,26 @@ def lie_down(start: Start) -> MujocoBody:
     mujoco.mju_axisAngle2Quat(about, np.array([0.0, 0.0, 1.0]), rng.uniform(-np.pi, np.pi))
     data.qpos[2] = rng.uniform(0.45, 0.6)
     mujoco.mju_mulQuat(data.qpos[3:7], about, turn)
-    pose = G1.default_position + _HELD * rng.normal(0.0, 0.7, len(_HELD))
-    pose = np.clip(pose, G1.limits.lower, G1.limits.upper)
-    for name, angle in zip(G1.joint_names, pose, strict=True):
-        data.joint(name).qpos[:] = angle
-    mujoco.mj_forward(body.model, data)
+    while True:  # No pose in which one link is inside another.
+        pose = G1.default_position + _HELD * rng.normal(0.0, 0.7, len(_HELD))
+        pose = np.clip(pose, G1.limits.lower, G1.limits.upper)
+        for name, angle in zip(G1.joint_names, pose, strict=True):
+            data.joint(name).qpos[:] = angle
+        mujoco.mj_forward(body.model, data)
+        if not _is_tangled(body):
+            break
     body.stop()
     for _ in range(200):
         body.advance(TICK_S)
         if data.time > 1.5 and np.abs(data.qvel).max() < 0.3:
             break
     return body
+
+
+def _is_tangled(body: MujocoBody) -> bool:
+    """Whether a link is inside another one, or below the floor."""
+    contact = body.data.contact
+    return bool((contact.dist < -0.002).any())
 
 
 def way_of_lying(body: MujocoBody) -> str:

@@ -5,7 +5,8 @@ never so far from where the joint is that its motor would pull hard. The same re
 while the network was trained.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ class Restraint:
 
     share: float = 0.35
     """How much of the way from the last target to the network's wish is gone in a tick."""
-    rate: float = 8.0
+    rate: float = 5.0
     """Fastest change of a joint's target, rad/s."""
     torque_share: float = 0.75
     """Largest torque that a target may ask for, as a share of the motor's limit."""
@@ -86,12 +87,21 @@ class RiserConfig:
     """Of the fastest joint, rad/s."""
     steady_s: float = 0.06
     """How long all of this must hold. Not longer: a walker balances better than a riser."""
-    patience_s: float = 3.0
-    """Who still lies after this long fidgets: a network can come to rest where it should not."""
-    fidget: float = 0.25
-    """Standard deviation of what is then added to its actions; in training it was no less."""
-    fidget_below: float = 0.45
-    """Height of the pelvis up to which that is done, m."""
+    patience_s: float = 2.5
+    """Who still lies after this long stretches out, and begins again."""
+    stretch_s: float = 0.8
+    """How long that takes."""
+    stretch: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "shoulder_pitch": 1.0,
+            "shoulder_roll": 1.0,
+            "elbow": 1.5,
+            "hip_roll": 0.5,
+        }
+    )
+    """Angles of the joints of the left side then, rad; the right side mirrors them."""
+    low: float = 0.45
+    """A pelvis below this still lies, m."""
     ease_s: float = 0.3
     """Time over which the next policy's targets are eased in."""
     gap_s: float = 0.05
@@ -138,9 +148,13 @@ class Riser:
         for gains in (self.stiffness, self.damping):
             gains.flags.writeable = False  # So that every target can share them.
         self._target = robot.default_position.copy()
-        self._steady_ticks = self._ticks = self._eased_ticks = 0
+        self._apart = robot.default_position.copy()
+        for joint, angle in self.config.stretch.items():
+            mirrored = -angle if joint.endswith(("_roll", "_yaw")) else angle
+            self._apart[robot.joint_index(f"left_{joint}")] = angle
+            self._apart[robot.joint_index(f"right_{joint}")] = mirrored
+        self._steady_ticks = self._low_ticks = self._ticks = self._eased_ticks = 0
         self._last_ns: int | None = None
-        self._random = np.random.default_rng(0)
 
     @property
     def elapsed_s(self) -> float:
@@ -151,9 +165,8 @@ class Riser:
         """Take over a robot that lies as it lies now."""
         self._target[:] = state.joint_position
         self._observation.forget()
-        self._steady_ticks = self._ticks = self._eased_ticks = 0
+        self._steady_ticks = self._low_ticks = self._ticks = self._eased_ticks = 0
         self._last_ns = None
-        self._random = np.random.default_rng(0)  # The same rise twice, if it begins the same.
 
     def step(self, state: RobotState) -> JointTarget:
         """Return the next target of all joints; call it at the contract's rate."""
@@ -165,9 +178,10 @@ class Riser:
         self._network.run()
         contract = self.contract
         limit, limits = contract.action_limit, self.robot.limits
-        action = np.clip(self._network.action + self._fidget(state), -limit, limit)
-        wish = self.robot.default_position.copy()
-        wish[self._acted] = contract.action_scale * action + contract.action_offset
+        wish = self._apart.copy()
+        if not self._stretches(state):
+            action = np.clip(self._network.action, -limit, limit)
+            wish[self._acted] = contract.action_scale * action + contract.action_offset
         self._target = restrained(
             np.clip(wish, limits.lower, limits.upper),
             self._target,
@@ -208,12 +222,17 @@ class Riser:
         up_in_pelvis = rotation_matrix(state.orientation_wxyz)[2]
         return -float((soles @ up_in_pelvis).min())
 
-    def _fidget(self, state: RobotState) -> Array:
-        """Return what is added to the actions, shape (n,)."""
-        config, n = self.config, len(self._acted)
-        if self.elapsed_s < config.patience_s or self.pelvis_height(state) > config.fidget_below:
-            return np.zeros(n)
-        return config.fidget * self._random.standard_normal(n)
+    def _stretches(self, state: RobotState) -> bool:
+        """Whether to leave a tangle in which the network came to rest: arms under the head, …"""
+        config = self.config
+        if self.pelvis_height(state) > config.low:
+            self._low_ticks = 0
+            return False
+        self._low_ticks += 1
+        low_s = self._low_ticks * self._period_s
+        if low_s > config.patience_s + config.stretch_s:
+            self._low_ticks = 0
+        return low_s > config.patience_s
 
     def _stands(self, state: RobotState) -> bool:
         config = self.config

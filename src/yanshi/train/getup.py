@@ -70,10 +70,10 @@ PRIVATE = layout(
 class GetupConfig:
     """What a robot meets while it learns to get up."""
 
-    robots: int = 256
+    robots: int = 512
     threads: int = 2
-    episode_s: float = 8.0
-    up_s: float = 1.2
+    episode_s: float = 9.0
+    up_s: float = 4.0
     """Time on its feet after which an episode ends."""
     physics: FleetPhysics = field(default_factory=FleetPhysics)
     variety: Variety = field(
@@ -95,7 +95,7 @@ class GetupConfig:
     """… and how much more after a failure."""
     care_first: float = 0.25
     """Share of the prices of haste and force while there is help."""
-    care_step: float = 0.0003
+    care_step: float = 0.00003
     """How much dearer they get with each episode, once robots get up alone."""
     height: float = 0.74
     """Of the pelvis when it stands, m."""

@@ -15,6 +15,7 @@ _RISING = PPOConfig(
     critic_first=0,
     kl_target=0.015,
     actor_rate=5e-4,
+    critic_rate=5e-4,
     entropy=0.0003,
     first_log_std=-0.7,
     actor_layers=(256, 256, 128),
