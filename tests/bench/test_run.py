@@ -79,6 +79,15 @@ def test_a_thing_is_missing_only_when_the_robot_said_so_and_failed():
     assert missing("green cup", claimed, HOME)
 
 
+def test_falls_are_counted_and_so_are_those_that_were_got_up_from():
+    walked = {"falls": 0, "faults": {}}
+    rose = {"falls": 1, "faults": {"fallen": 400}}
+    lay = {"falls": 1, "faults": {"stays_down": 1}}
+    assert run.rows_of_falls([walked]) == []
+    (row,) = run.rows_of_falls([walked, rose, rose, lay])
+    assert row.value == pytest.approx(2 / 3)
+
+
 def test_a_quick_bench_judges_a_real_run_and_a_wrong_goal_fails(tmp_path):
     sentences = tmp_path / "s.jsonl"
     lines = [

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from yanshi.bench.run import make_goal
+from yanshi.bodies.push import read_push
 from yanshi.bodies.simulation import simulate
+from yanshi.policies.contract import installed_policies
+from yanshi.policies.riser import DEFAULT_RISER
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode
 from yanshi.runtime.observer import Observer, Snapshot
@@ -42,12 +46,24 @@ def brain() -> Iterator[Brain]:
         yield brain
 
 
-def begin(brain: Brain, onlooker: Onlooker, *, is_real_time: bool = False) -> Episode:
+can_rise = pytest.mark.skipif(
+    DEFAULT_RISER not in installed_policies(), reason="no policy for getting up is here"
+)
+
+
+def begin(
+    brain: Brain, onlooker: Onlooker, *, is_real_time: bool = False, push: str = ""
+) -> Episode:
     brain.enter(WORLD, SEED)
     simulation = simulate(WORLD, SEED)
     brain.wait_ready(simulation)
     return Episode(
-        simulation, brain.mind, brain.eyes, is_real_time=is_real_time, observers=[onlooker]
+        simulation,
+        brain.mind,
+        brain.eyes,
+        is_real_time=is_real_time,
+        observers=[onlooker],
+        pushes=[read_push(push)] if push else [],
     )
 
 
@@ -137,3 +153,54 @@ def test_on_the_wall_clock_a_second_takes_a_second(brain):
     assert report.outcome == "done"
     assert report.wall_s == pytest.approx(report.sim_s, rel=0.25)
     assert report.clock == "wall"
+
+
+@can_rise
+def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain):
+    onlooker = Onlooker()
+    episode = begin(brain, onlooker, push="60@4:left")
+    witness = Witness(episode.simulation.body.model, episode.simulation.home)
+    for ms in range(0, 60_000, 20):
+        onlooker.at[ms] = lambda: witness.sample(episode.simulation.body.data)
+    report = episode.run("走到桌子前")
+    assert witness.has_fallen
+    assert not witness.is_down
+    assert report.falls >= 1
+    assert report.down_s[0] > 1.0
+    assert report.pushes == ["60@4:left"]
+    assert report.outcome == "done"
+    assert report.plan == ["go table"]
+    assert [step.outcome for step in report.steps] == ["done"]
+    assert "我摔倒了，正在站起来。" in report.said
+    assert make_goal("near", "table", episode.simulation.home).met_at(witness, 5.0) is not None
+    begun = [text for _, kind, text in onlooker.events if kind == "begin"]
+    assert begun == ["go table"] * (1 + report.falls)
+
+
+@can_rise
+def test_told_to_stop_while_it_gets_up_it_stays_down_and_the_run_ends(brain):
+    onlooker = Onlooker()
+    episode = begin(brain, onlooker, push="90@2:left")
+    onlooker.at = {4000: episode.stop}
+    report = episode.run("走到桌子前")
+    assert report.outcome == "stopped"
+    assert report.falls == 1
+    assert report.sim_s < 6.0
+    assert episode.simulation.body.data.body("pelvis").xpos[2] < 0.4
+
+
+def test_a_robot_that_never_learnt_to_get_up_ends_the_run_honestly(brain, monkeypatch):
+    monkeypatch.setattr("yanshi.skills.getup.installed_policies", dict)
+    onlooker = Onlooker()
+    report = begin(brain, onlooker, push="90@2:left").run("走到桌子前")
+    assert (report.outcome, report.exit_code) == ("failed", 4)
+    assert report.falls == report.faults["stays_down"] == 1
+    assert report.said == ["我摔倒了，请扶我起来。"]
+    assert report.sim_s < 5.0
+
+
+def test_an_order_to_get_up_is_answered_by_one_who_stands(brain):
+    report, _ = run(brain, "请站起来")
+    assert report.outcome == "done"
+    assert report.plan == ["getup"]
+    assert report.said == ["我站着呢。"]

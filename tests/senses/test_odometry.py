@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from yanshi.bodies.push import Pusher, read_push
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.messages import BaseEstimate
 from yanshi.policies.walker import Velocity, Walker
@@ -93,3 +94,26 @@ def test_a_standing_robot_stays_where_it_is():
     np.testing.assert_allclose(base.position[:2], (0.5, -0.5), atol=1e-12)
     np.testing.assert_allclose(base.velocity, 0.0, atol=1e-9)
     assert base.yaw == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize("way", ["ahead", "left", "back"])
+def test_a_limp_robot_that_falls_and_rolls_is_followed_on_what_touches_the_floor(way):
+    simulation = simulate("empty", 5)
+    body, odometry = simulation.body, Odometry(simulation.kinematics, simulation.floor_plan.start)
+    pusher = Pusher(body, [read_push(f"25@0.2:{way}")], "torso_link")
+    truth = body.data.body("pelvis").xpos
+    start, first = truth.copy(), odometry.update(body.read(), has_feet=False).position
+    heights = []
+    body.stop()
+    for tick in range(150):
+        pusher.tick(tick * 20_000_000)
+        body.advance(0.02)
+        estimate = odometry.update(body.read(), has_feet=False)
+        heights.append((estimate.position[2], truth[2]))
+    assert truth[2] < 0.2
+    moved, believed = (truth - start)[:2], (estimate.position - first)[:2]
+    assert np.linalg.norm(moved) > 0.15
+    assert np.linalg.norm(believed - moved) < 0.2
+    told, true = np.array(heights)[20:].T
+    np.testing.assert_allclose(told, true, atol=0.06)
+    np.testing.assert_array_equal(estimate.velocity, 0.0)

@@ -124,7 +124,7 @@ class Rig:
 
     @property
     def position(self) -> np.ndarray:
-        return self.body.data.body("pelvis").xpos[:2].copy()
+        return np.array(self.body.data.body("pelvis").xpos[:2])
 
     @property
     def yaw(self) -> float:

@@ -236,6 +236,14 @@ def test_lying_on_the_side_or_low_is_a_fall():
     assert Puppet().act(1.0, lambda t: {"z": 0.75 - 0.4 * t}).witness.has_fallen
 
 
+def test_who_got_up_again_has_fallen_and_is_not_down():
+    puppet = Puppet().act(1.0, lambda t: {"roll": 1.6 * t})
+    assert puppet.witness.is_down
+    puppet.act(1.0, lambda t: {"roll": 0.0})
+    assert puppet.witness.has_fallen
+    assert not puppet.witness.is_down
+
+
 def test_goals_in_order_are_not_met_by_the_other_order():
     puppet = Puppet().rest().act(3.0, raised).rest().act(3.0, walk(1.2, 0.0)).rest()
     wave_first = goals.in_order(goals.waved(), goals.near("table", 0.6))

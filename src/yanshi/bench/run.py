@@ -154,8 +154,8 @@ def judge(order: Order, result: RunReport, witness: Witness) -> list[str]:
     faults = []
     if result.outcome != order.outcome:
         faults.append(f"outcome {result.outcome}, not {order.outcome}")
-    if witness.has_fallen or result.falls:
-        faults.append("fell")
+    if witness.is_down:
+        faults.append("fell and stayed down")
     if result.mujoco_warnings:
         faults.append(f"{result.mujoco_warnings} MuJoCo warnings")
     begin_s = -np.inf
@@ -318,6 +318,7 @@ def bench_run(
                 brain, order, seed=seed + index, is_real_time=is_real_time
             )
             record = asdict(result)
+            record["falls"] = max(result.falls, int(witness.has_fallen))
             record["faults_found"] = judge(order, result, witness)
             record["memory_mb"] = memory_mb(brain)
             if not is_real_time:
@@ -345,6 +346,7 @@ def make_rows(trials: Sequence[Trial], wall: Sequence[Trial]) -> list[Row]:
     rows = [
         rate_row("sentences done", [not t["faults_found"] for t in trials], ">= 0.9"),
         rate_row("upright", [t["falls"] == 0 for t in trials], ">= 1"),
+        *rows_of_falls(trials),
         rate_row("no MuJoCo warning", [t["mujoco_warnings"] == 0 for t in trials], ">= 1"),
         percentile_row(
             "real-time factor, median",
@@ -382,6 +384,14 @@ def make_rows(trials: Sequence[Trial], wall: Sequence[Trial]) -> list[Row]:
             )
         )
     return rows
+
+
+def rows_of_falls(trials: Sequence[Trial]) -> list[Row]:
+    """Return how many of the robots that fell got up again; nothing if none fell."""
+    fallen = [trial for trial in trials if trial["falls"]]
+    if not fallen:
+        return []
+    return [rate_row("got up after a fall", ["stays_down" not in t["faults"] for t in fallen])]
 
 
 def list_failures(trials: Sequence[Trial]) -> list[str]:

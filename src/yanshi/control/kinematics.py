@@ -38,6 +38,7 @@ class Kinematics:
         self.links = links
         self.camera = camera
         self._soles = tuple(_sole_points(spec, foot) for foot in links.feet)
+        skin = _skin(spec)
         self._model = _skeleton(spec)
         self._data = mujoco.MjData(self._model)
         names = [self._model.joint(i).name for i in range(self._model.njnt)]
@@ -52,6 +53,10 @@ class Kinematics:
         )
         self._torque = np.zeros(self._model.nv)
         self._bodies = {self._model.body(i).name: i for i in range(self._model.nbody)}
+        self._skin = np.array([self._bodies[link] for link, _, _ in skin], dtype=np.intp)
+        self._skin_in_link = np.array([centre for _, centre, _ in skin])
+        self.skin_radius: NDArray[np.float64] = np.array([radius for _, _, radius in skin])
+        """Radii of the balls that stand for what can touch the floor, m, shape (n,)."""
         self._link_from_camera = camera.link_from_camera
         self._posed = np.full(len(robot.joint_names), np.nan)
         self._arms = tuple(
@@ -89,6 +94,20 @@ class Kinematics:
             R = self._data.xmat[body].reshape(3, 3)
             soles.append(points @ R.T + self._data.xpos[body])
         return np.array(soles)
+
+    def skin_in_pelvis(
+        self, joint_position: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the balls that stand for what can touch the floor, all over the body.
+
+        Returns:
+            Their middles, shape (n, 3), and the rotations of the links they are fixed to, shape
+            (n, 3, 3); `skin_radius` holds their radii.
+        """
+        self._pose(joint_position)
+        turns = self._data.xmat.reshape(-1, 3, 3)[self._skin]
+        middles = np.einsum("nij,nj->ni", turns, self._skin_in_link) + self._data.xpos[self._skin]
+        return middles, turns
 
     def shoulder_in_pelvis(
         self, joint_position: NDArray[np.float64], side: int
@@ -266,3 +285,35 @@ def _sole_points(spec: mujoco.MjSpec, foot: str) -> NDArray[np.float64]:
         raise UnknownNameError("link", foot, (other.name for other in spec.bodies))
     spheres = [geom for geom in body.geoms if geom.type == mujoco.mjtGeom.mjGEOM_SPHERE]
     return np.array([geom.pos - (0.0, 0.0, geom.size[0]) for geom in spheres])
+
+
+def _skin(spec: mujoco.MjSpec) -> list[tuple[str, NDArray[np.float64], float]]:
+    """Return balls that stand for the geoms that touch: their link, middle and radius.
+
+    A capsule is the balls at its ends, a box its corners, a cylinder the ball about its middle.
+    """
+    for item in [*spec.actuators, *spec.sensors]:
+        spec.delete(item)
+    model = spec.compile()
+    balls = []
+    for geom in range(model.ngeom):
+        if not (model.geom_contype[geom] or model.geom_conaffinity[geom]):
+            continue  # Only to be looked at.
+        R = np.zeros(9)
+        mujoco.mju_quat2Mat(R, model.geom_quat[geom])
+        link = model.body(model.geom_bodyid[geom]).name
+        offsets, radius = _balls_of(model.geom_type[geom], model.geom_size[geom])
+        for middle in model.geom_pos[geom] + offsets @ R.reshape(3, 3).T:
+            balls.append((link, middle, radius))
+    return balls
+
+
+def _balls_of(kind: int, size: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return the middles, shape (n, 3), and the radius of the balls that stand for a geom."""
+    match mujoco.mjtGeom(kind):
+        case mujoco.mjtGeom.mjGEOM_CAPSULE:
+            return np.array([[0.0, 0.0, -size[1]], [0.0, 0.0, size[1]]]), float(size[0])
+        case mujoco.mjtGeom.mjGEOM_BOX:
+            return (2.0 * np.array(list(np.ndindex(2, 2, 2))) - 1.0) * size, 0.0
+        case _:
+            return np.zeros((1, 3)), float(size[0])

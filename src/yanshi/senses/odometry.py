@@ -4,6 +4,7 @@ A foot that carries the robot stands still on the floor, so the pelvis moves aga
 each tick every sole point of both feet proposes how far the pelvis moved since the last one;
 the lowest points of the foot that the torques show to be loaded are believed. That is dead
 reckoning: the error grows with the distance walked, by slip and by the rolling of soles.
+A robot that has fallen rolls: then whatever part of the body is lowest is believed to touch.
 """
 
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Odometry:
         self._map_from_start = np.array([np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)])
         self._soles: NDArray[np.float64] | None = None  # In map axes at the pelvis, (2, n, 3).
         self._belief: NDArray[np.float64] = np.empty(0)
+        self._tumbling: tuple[NDArray[np.float64], ...] | None = None  # As `_roll` left it.
         self._last_ns = 0
 
     def update(self, state: RobotState, *, has_feet: bool = True) -> BaseEstimate:
@@ -53,18 +55,19 @@ class Odometry:
 
         Args:
             state: What joints and IMU measured.
-            has_feet: Whether the feet carry. While they do not, the place on the map stays; where
-                a fall took the robot is not known until it sees something it knows.
+            has_feet: Whether the feet carry; if not, any part of the body may.
         """
         orientation_wxyz = _product(self._map_from_start, state.orientation_wxyz)
         R = rotation_matrix(orientation_wxyz)
         soles = self._kinematics.soles_in_pelvis(state.joint_position) @ R.T  # (2, n, 3)
         belief = self._believe(state, soles, R[2])
+        height = -soles[..., 2].min()
         if not has_feet:
-            self._velocity[:] = 0.0
+            height = self._roll(state, R)
         elif state.t_ns > self._last_ns and self._soles is not None:
+            self._tumbling = None
             self._advance(soles, belief, (state.t_ns - self._last_ns) * 1e-9)
-        self._position[2] += self.config.height_share * (-soles[..., 2].min() - self._position[2])
+        self._position[2] += self.config.height_share * (height - self._position[2])
         self._soles, self._belief = soles, belief
         self._last_ns = state.t_ns
         return BaseEstimate(
@@ -93,6 +96,28 @@ class Odometry:
         moved = np.einsum("fp,fpk->k", share, self._soles - soles) / share.sum()  # (3,)
         self._position[:2] += moved[:2]
         self._velocity += self.config.velocity_share * (moved / elapsed_s - self._velocity)
+
+    def _roll(self, state: RobotState, map_from_pelvis: NDArray[np.float64]) -> float:
+        """Roll over the floor on whatever touches it; return the pelvis' height, m.
+
+        The body is taken as balls. The point at which a ball touches does not slide, so its
+        middle moves as the link that it is fixed to turns.
+        """
+        middles, turns = self._kinematics.skin_in_pelvis(state.joint_position)
+        middles, turns = middles @ map_from_pelvis.T, map_from_pelvis @ turns  # In map axes.
+        lowest = middles[:, 2] - self._kinematics.skin_radius
+        belief = np.exp((lowest.min() - lowest) / self.config.contact_height)
+        if self._tumbling is not None:
+            middles_before, turns_before, belief_before = self._tumbling
+            arm = np.zeros_like(middles)
+            arm[:, 2] = -self._kinematics.skin_radius
+            turned = np.einsum("nij,nkj,nk->ni", turns, turns_before, arm)
+            share = belief * belief_before
+            moved = share @ (middles_before - middles + arm - turned) / share.sum()
+            self._position[:2] += moved[:2]
+        self._tumbling = middles, turns, belief
+        self._velocity[:] = 0.0
+        return -float(lowest.min())
 
     def _in_heading(self, map_from_pelvis: NDArray[np.float64]) -> NDArray[np.float64]:
         yaw = np.arctan2(map_from_pelvis[1, 0], map_from_pelvis[0, 0])

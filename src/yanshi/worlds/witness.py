@@ -183,7 +183,16 @@ class Witness:
     @property
     def has_fallen(self) -> bool:
         """Whether the pelvis was ever low or lying over."""
-        return bool(np.any((self.base[:, 2] < FALLEN_HEIGHT_M) | (self.up < FALLEN_UP)))
+        return bool(self._is_down.any())
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it was when last seen."""
+        return bool(self._is_down[-1])
+
+    @property
+    def _is_down(self) -> NDArray[np.bool_]:
+        return np.asarray((self.base[:, 2] < FALLEN_HEIGHT_M) | (self.up < FALLEN_UP))
 
 
 def place_points(plan: FloorPlan, name: str, others: tuple[str, ...] = ()) -> NDArray[np.float64]:
