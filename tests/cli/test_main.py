@@ -55,7 +55,10 @@ def test_worlds_lists_the_home():
     assert "home" in run("worlds").output
 
 
-@pytest.mark.parametrize("arguments", [("nosuch",), ("run", "--nosuch"), ("bench", "nosuch")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("nosuch",), ("run", "--nosuch"), ("bench", "nosuch"), ("run", "--push", "60@8:nosuch")],
+)
 def test_wrong_use_is_told_without_a_traceback(typed, arguments):
     code, _, errors = typed(*arguments)
     assert code == 2
