@@ -9,14 +9,14 @@ from yanshi.robots.g1.spec import G1
 from yanshi.train import walk
 from yanshi.train.export import walker_settings
 from yanshi.train.g1_fleet import JOINTS
-from yanshi.train.imitation import ImitationConfig, Teacher, imitate
 from yanshi.train.lesson import Lesson, Origin
 from yanshi.train.ppo import Policy, PPOConfig
 from yanshi.train.task import Task
 from yanshi.train.walk import WalkConfig, WalkTask
+from yanshi.train.warm_start import copy_network
 
-_TEACHER = "g1_walk_ppo"
-"""The ready walker that ours imitates to begin with."""
+_READY = "g1_walk_ppo"
+"""The ready walker that ours begins as."""
 _WALKING = PPOConfig(
     discount=0.98,
     kl_target=0.015,
@@ -25,9 +25,7 @@ _WALKING = PPOConfig(
     critic_first=40,
     first_log_std=-0.95,
     log_std_min=-0.95,
-    actor_layers=(256, 256, 128),
 )
-"""Careful steps: what was imitated is easily lost."""
 
 
 def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Lesson:
@@ -35,7 +33,7 @@ def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Le
 
     Args:
         config: What the walker meets while it learns.
-        is_warm: Whether it begins by imitating a ready walker instead of with noise.
+        is_warm: Whether it begins as a ready walker instead of with noise.
     """
     config = config or WalkConfig()
     return Lesson(
@@ -52,7 +50,7 @@ def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Le
         action_limit=walk.ACTION_LIMIT,
         ppo=_WALKING,
         robots=config.robots,
-        begin=partial(_imitate_ready_walker, config) if is_warm else None,
+        begin=_copy_ready_walker if is_warm else None,
         settings=walker_settings(config),
     )
 
@@ -64,13 +62,17 @@ def _make_walk_task(config: WalkConfig, *, robots: int, threads: int, seed: int)
     return WalkTask(replace(config, robots=robots, threads=threads, variety=variety), seed)
 
 
-def _imitate_ready_walker(
-    config: WalkConfig, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
+def _copy_ready_walker(
+    policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
 ) -> Origin:
-    contract = load_contract(policy_folder(_TEACHER), G1)
-    pupil = WalkTask(replace(config, threads=threads), seed)
-    settings = ImitationConfig()
-    losses = imitate(policy.actor, pupil, Teacher(contract), settings, seed)
-    for number, loss in enumerate(losses, start=1):
-        say(f"It imitates {_TEACHER}: round {number} of {settings.rounds}, loss {loss:.3f} …")
+    """Begin as a ready walker that sees nothing of its arms and follows its commands fully."""
+    contract = load_contract(policy_folder(_READY), G1)
+    gain = contract.numbers("command_gain", 3)
+    copy_network(
+        policy.actor,
+        walk.TERMS,
+        contract,
+        joints=JOINTS[: walk.OWN],
+        scales={"velocity_command": [1.0 / g for g in gain[:2]], "turn_command": [1.0 / gain[2]]},
+    )
     return Origin.of(contract)

@@ -19,10 +19,10 @@ from torch import nn
 from yanshi.core.clock import MonotonicClock
 from yanshi.policies.contract import load_contract, policy_folder
 from yanshi.train.gather import Experience, LocalGatherer, Shard, Traits, make_shard, split
-from yanshi.train.imitation import network_of
 from yanshi.train.lesson import Lesson
 from yanshi.train.ppo import PPO
 from yanshi.train.walk import WalkTask
+from yanshi.train.warm_start import network_of
 
 if find_spec("stable_baselines3") is not None:
     import stable_baselines3

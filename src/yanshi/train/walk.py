@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from yanshi.control.approach import ApproachConfig, approach
 from yanshi.robots.g1.spec import G1
+from yanshi.robots.g1.stance import HEIGHTS, LEG_ANGLES
 from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
 from yanshi.train.g1_fleet import (
     INDICES,
@@ -25,7 +26,6 @@ from yanshi.train.g1_fleet import (
     standing_state,
     training_model,
 )
-from yanshi.train.imitation import Teacher
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
 from yanshi.train.task import Outcome, arrays_of, put_back
 
@@ -171,6 +171,7 @@ class WalkTask:
         self._mean = np.zeros((n, 3))
         self._mean_command = np.zeros((n, 3))
         self._target = np.tile(self._default, (n, 1))
+        self._stance = np.zeros((n, len(JOINTS)))
 
         self._seen = Observation(TERMS, n)
         self._private = Observation(PRIVATE, n)
@@ -205,7 +206,8 @@ class WalkTask:
             "posture_command": self._command[:, 3:] - (self.config.nominal_height, 0.0),
             "phase_cosine": np.cos(self._phase),
             "phase_sine": np.sin(self._phase),
-            "joint_position": fleet.joint_position - self._default,
+            # Squatting looks like standing: what balances one balances the other.
+            "joint_position": fleet.joint_position - self._default - self._stance,
             "joint_velocity": fleet.joint_velocity,
             "gravity": gravity,
         }
@@ -255,34 +257,6 @@ class WalkTask:
         left = -fleet.sensor("torso_left")[:, 2]
         return np.arcsin(np.clip(np.stack([ahead, left], axis=1), -1.0, 1.0))
 
-    # -- what a teacher would do -----------------------------------------------------------
-
-    def teach(self, teacher: Teacher) -> NDArray[np.float32]:
-        """Return what a ready walker would do where the robots stand, shape (n, action_width).
-
-        It walked with its own arms and is shown none: whatever they do looks to it as if they hung
-        at rest, which keeps it on its feet. Commands are raised by what it falls short of them.
-        """
-        fleet, zeros = self.fleet, np.zeros((self.n, ARMS))
-        gain, most = teacher.command_gain, teacher.command_max
-        command = np.clip(self._command[:, :3] / gain, -most, most)
-        action = teacher.ask(
-            {
-                "last_action": np.concatenate([self._action, zeros], axis=1),
-                "angular_velocity": fleet.angular_velocity,
-                "turn_command": command[:, 2:],
-                "velocity_command": command[:, :2],
-                "phase_cosine": np.cos(self._phase),
-                "phase_sine": np.sin(self._phase),
-                "joint_position": np.concatenate(
-                    [(fleet.joint_position - self._default)[:, :OWN], zeros], axis=1
-                ),
-                "joint_velocity": np.concatenate([fleet.joint_velocity[:, :OWN], zeros], axis=1),
-                "gravity": gravity_in(fleet.orientation_wxyz),
-            }
-        )
-        return action[:, :OWN]
-
     # -- what is asked ---------------------------------------------------------------------
 
     def _give_orders(self) -> None:
@@ -328,6 +302,7 @@ class WalkTask:
         self._wish[self._has_goal, :3] = velocity[self._has_goal]
         rate = np.array([*self.config.acceleration, *self.config.posture_rate]) * self._tick_s
         self._command += np.clip(self._wish - self._command, -rate, rate)
+        self._stance[:] = stance(self._command[:, 3:])
         was_standing = self._stands
         self._stands = np.abs(self._command[:, :3]).max(axis=1) < 0.01
         self._phase = (
@@ -366,6 +341,7 @@ class WalkTask:
         before = self._action
         self._action = np.clip(action, -ACTION_LIMIT, ACTION_LIMIT).astype(np.float64)
         self._target[:, :OWN] = self._action * ACTION_SCALE + self._default[:OWN]
+        self._target[:, :OWN] += self._stance[:, :OWN]
         self._target[:, OWN:] = self._arm
         np.clip(self._target, self._lower, self._upper, out=self._target)
         self._punch()
@@ -450,12 +426,11 @@ class WalkTask:
         still = (own[:, :12] ** 2).sum(axis=1)
         return {
             "velocity": 1.5 * np.exp(-((velocity - command[:, :2]) ** 2).sum(axis=1) / 0.15),
-            # Falling off linearly, these pull from afar and to the last centimetre.
-            "mean_velocity": 1.8 * np.exp(-slow / 0.12),
+            "mean_velocity": 1.8 * _near(slow, 0.1, 0.8),
             "turn": 0.6 * np.exp(-((fleet.angular_velocity[:, 2] - command[:, 2]) ** 2) / 0.25),
-            "mean_turn": 1.0 * np.exp(-spin / 0.12),
-            "height": 1.4 * np.exp(-np.abs(fleet.position[:, 2] - command[:, 3]) / 0.06),
-            "lean": 0.9 * np.exp(-np.abs(torso[:, 0] - command[:, 4]) / 0.12),
+            "mean_turn": 1.0 * _near(spin, 0.1, 0.8),
+            "height": 1.2 * _near(fleet.position[:, 2] - command[:, 3], 0.04, 0.3),
+            "lean": 0.9 * _near(torso[:, 0] - command[:, 4], 0.1, 0.6),
             "upright": -2.0 * np.minimum(torso[:, 1] ** 2, 1.0),
             "smooth": -0.01 * np.minimum(((self._action - action_before) ** 2).sum(axis=1), 100.0),
             "speed": -3e-5 * np.minimum((own**2).sum(axis=1), 2e4),
@@ -501,6 +476,7 @@ class WalkTask:
         self._order_ends[who] = 0
         self._action[who] = 0.0
         self._command[who] = (0.0, 0.0, 0.0, config.nominal_height, 0.0)
+        self._stance[who] = 0.0
         self._mean[who] = self._mean_command[who] = 0.0
         self._stands[who] = True
         self._force_ticks[who] = 0
@@ -535,6 +511,29 @@ class WalkTask:
         self.fleet.load_state_dict(state["fleet"])
         self._seen.load_state_dict(state["seen"])
         put_back(self, state["arrays"])
+
+
+def stance(posture: Array) -> Array:
+    """Return what a posture adds to the angles of the relaxed stance, rad, shape (n, n_joints).
+
+    Args:
+        posture: Height of the pelvis, m, and lean of the torso, rad, shape (n, 2).
+    """
+    added = np.zeros((len(posture), len(JOINTS)))
+    for joint, angles in LEG_ANGLES.items():
+        bend = np.interp(posture[:, 0], HEIGHTS, angles)
+        for side in ("left", "right"):
+            index = JOINTS.index(f"{side}_{joint}")
+            added[:, index] = bend - G1.default_position[INDICES[index]]
+    added[:, JOINTS.index("waist_pitch")] = np.clip(posture[:, 1], -0.5, 0.5)
+    return added
+
+
+def _near(error: Array, close: float, far: float) -> Array:
+    """Return 1 for no error, less and less for more, with a slope from afar to the very end."""
+    size = np.abs(error)
+    result: Array = 0.5 * np.exp(-size / close) + 0.5 * np.maximum(1.0 - size / far, 0.0)
+    return result
 
 
 def _hardness(plain: mujoco.MjModel, config: WalkConfig, model: mujoco.MjModel) -> float:
