@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from yanshi.core.messages import JointTarget, RobotState
-from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.policies.contract import Contract, load_contract, policy_folder
 from yanshi.policies.network import Network
 from yanshi.policies.observation import Observation, Values, gravity
 from yanshi.policies.upper_body import (
@@ -92,6 +92,7 @@ class Walker:
             rate, low, high, nominal = (contract.numbers(name, 2) for name in names)
             steps = (change * self._period_s for change in rate)
             self._postures = tuple(zip(steps, low, high, nominal, strict=True))
+        self._stance = Stance(robot, contract) if "stance_heights" in contract.settings else None
         stiffness, damping = robot.stiffness.copy(), robot.damping.copy()
         stiffness[self._acted], damping[self._acted] = contract.stiffness, contract.damping
         for part in (stiffness, damping):
@@ -103,6 +104,7 @@ class Walker:
         self._action = np.zeros(len(self._acted))
         self._command = [0.0, 0.0, 0.0]
         self._posture = [nominal for *_, nominal in self._postures]
+        self._bend()
         self._phase = [0.0, math.pi]
         self._heading: float | None = None  # Where to face while standing.
         self._is_regaining = False
@@ -134,6 +136,7 @@ class Walker:
         self._action[:] = 0.0
         self._command = [0.0, 0.0, 0.0]
         self._posture = [nominal for *_, nominal in self._postures]
+        self._bend()
         self._phase = [math.pi, math.pi]
         self._heading = None
         self._is_regaining = False
@@ -160,6 +163,7 @@ class Walker:
         for axis, (step, low, high, _) in enumerate(self._postures):
             wanted = min(max(upper_body.posture[axis], low), high)
             self._posture[axis] += clamp(wanted - self._posture[axis], step)
+        self._bend()
         self._arms.follow(upper_body)
         self._observe(state)
         self._network.run()
@@ -201,9 +205,17 @@ class Walker:
             step = self._phase_step
             self._phase = [(angle + step + math.pi) % _TURN - math.pi for angle in self._phase]
 
+    def _bend(self) -> None:
+        """Bend the legs and the waist for the posture of this tick."""
+        if self._stance is not None:
+            height, pitch = self._posture
+            self._stance.take(height, pitch)
+
     def _observe(self, state: RobotState) -> None:
         position = state.joint_position.take(self._seen)
         position -= self.contract.joint_zero
+        if self._stance is not None:  # Squatting looks like standing to the network.
+            position -= self._stance.added.take(self._seen)
         velocity = state.joint_velocity.take(self._seen)
         arm_goal = self._arms.see(position, velocity)
         left, right = self._phase
@@ -230,6 +242,8 @@ class Walker:
         action += self.contract.action_offset
         position = self.robot.default_position.copy()
         position.put(self._acted, action)
+        if self._stance is not None:
+            position += self._stance.added
         started = self._ticks * self._period_s / self.config.start_s
         if started < 1.0:
             position = self._start + started * (position - self._start)
@@ -244,6 +258,38 @@ class Walker:
             stiffness=self._arms.stiffness,
             damping=self._arms.damping,
         )
+
+
+class Stance:
+    """What a posture adds to the angles of the relaxed stance, by a table of the contract.
+
+    The contract's `stance_…` lists give the joints of both legs at the heights of
+    `stance_heights`; the waist takes the lean up to `stance_lean_max`.
+    """
+
+    def __init__(self, robot: RobotSpec, contract: Contract) -> None:
+        n = len(contract.settings["stance_heights"])
+        self._heights = contract.numbers("stance_heights", n)
+        self._lean_max = contract.number("stance_lean_max")
+        self._waist = robot.joint_index("waist_pitch")
+        self._legs = []
+        for joint in ("hip_pitch", "knee", "ankle_pitch"):
+            pair = robot.joint_indices([f"left_{joint}", f"right_{joint}"])
+            rest = float(robot.default_position[pair[0]])
+            angles = [angle - rest for angle in contract.numbers(f"stance_{joint}", n)]
+            self._legs.append((pair, angles))
+        self.added = np.zeros(len(robot.joint_names))
+        """rad, shape (n_joints,)."""
+        self._taken: tuple[float, float] | None = None
+
+    def take(self, height: float, pitch: float) -> None:
+        """Compute `added` for a height of the pelvis, m, and a lean of the torso, rad."""
+        if (height, pitch) == self._taken:
+            return
+        self._taken = height, pitch
+        for pair, angles in self._legs:
+            self.added[pair] = np.interp(height, self._heights, angles)
+        self.added[self._waist] = clamp(pitch, self._lean_max)
 
 
 _TURN = 2.0 * math.pi

@@ -30,6 +30,7 @@ from yanshi.policies.contract import (
 )
 from yanshi.policies.contract_file import write_contract
 from yanshi.robots.g1.spec import G1
+from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEG_ANGLES
 from yanshi.robots.spec import RobotSpec
 from yanshi.train.walk import GAIT_HZ, WalkConfig
 
@@ -128,6 +129,9 @@ def walker_settings(config: WalkConfig) -> dict[str, Any]:
         "posture_min": list(low),
         "posture_max": list(high),
         "posture_rate": list(config.posture_rate),
+        "stance_heights": list(HEIGHTS),
+        **{f"stance_{joint}": list(angles) for joint, angles in LEG_ANGLES.items()},
+        "stance_lean_max": LEAN_MAX,
     }
 
 

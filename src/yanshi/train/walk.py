@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yanshi.control.approach import ApproachConfig, approach
 from yanshi.robots.g1.spec import G1
-from yanshi.robots.g1.stance import HEIGHTS, LEG_ANGLES
+from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEG_ANGLES
 from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
 from yanshi.train.g1_fleet import (
     INDICES,
@@ -525,7 +525,7 @@ def stance(posture: Array) -> Array:
         for side in ("left", "right"):
             index = JOINTS.index(f"{side}_{joint}")
             added[:, index] = bend - G1.default_position[INDICES[index]]
-    added[:, JOINTS.index("waist_pitch")] = np.clip(posture[:, 1], -0.5, 0.5)
+    added[:, JOINTS.index("waist_pitch")] = np.clip(posture[:, 1], -LEAN_MAX, LEAN_MAX)
     return added
 
 

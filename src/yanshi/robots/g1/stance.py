@@ -12,3 +12,5 @@ LEG_ANGLES: dict[str, tuple[float, ...]] = {
     "ankle_pitch": (-0.820, -0.820, -0.820, -0.820, -0.719, -0.566, -0.363, -0.019),
 }
 """Joint angles at those heights, rad, the same in both legs."""
+LEAN_MAX = 0.5
+"""How far the waist bends for a lean of the torso, rad; hips must do the rest."""
