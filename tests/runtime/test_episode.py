@@ -158,7 +158,7 @@ def test_on_the_wall_clock_a_second_takes_a_second(brain):
 @can_rise
 def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain):
     onlooker = Onlooker()
-    episode = begin(brain, onlooker, push="60@4:left")
+    episode = begin(brain, onlooker, push="60@4:ahead")
     witness = Witness(episode.simulation.body.model, episode.simulation.home)
     for ms in range(0, 60_000, 20):
         onlooker.at[ms] = lambda: witness.sample(episode.simulation.body.data)
@@ -167,7 +167,7 @@ def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain):
     assert not witness.is_down
     assert report.falls >= 1
     assert report.down_s[0] > 1.0
-    assert report.pushes == ["60@4:left"]
+    assert report.pushes == ["60@4:ahead"]
     assert report.outcome == "done"
     assert report.plan == ["go table"]
     assert [step.outcome for step in report.steps] == ["done"]
