@@ -19,10 +19,10 @@ _READY = "g1_walk_ppo"
 """The ready walker that ours begins as."""
 _WALKING = PPOConfig(
     discount=0.98,
-    kl_target=0.015,
-    actor_rate=5e-6,
-    actor_rate_range=(1e-6, 1e-3),
-    critic_first=40,
+    kl_target=0.005,
+    actor_rate=2e-6,
+    actor_rate_range=(5e-7, 1e-3),
+    critic_first=30,
     first_log_std=-0.95,
     log_std_min=-0.95,
 )
