@@ -7,8 +7,6 @@ rows are computed from the trials at the end.
 
 import json
 import math
-import os
-import platform
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +25,7 @@ from rich.table import Table
 
 from yanshi.core.errors import ConfigError
 from yanshi.core.files import write_whole
+from yanshi.core.machine import machine
 
 Trial = dict[str, Any]
 
@@ -191,19 +190,6 @@ def _load_trials(path: Path, settings: dict[str, Any]) -> dict[int, Trial]:
         if "trial" in record:
             done[record["index"]] = record["trial"]
     return done
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
-    model = platform.processor()
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf8").splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def report(title: str, rows: Sequence[Row], out: Path | None, notes: Sequence[str] = ()) -> int:

@@ -25,7 +25,7 @@ class Origin:
 
 
 class Begin(Protocol):
-    """Gives new networks a start, for instance by imitating a ready policy."""
+    """Gives new networks a start, for instance by copying a ready policy."""
 
     def __call__(
         self, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]

@@ -240,7 +240,8 @@ class PPO:
                     bounded = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
                     loss = -torch.min(ratio * gain[who], bounded * gain[who]).mean()
                     loss = loss - config.entropy * policy.log_std.sum()
-                    loss = loss + config.symmetry * self._asymmetry(seen, who, mean)
+                    if config.symmetry > 0.0:
+                        loss = loss + config.symmetry * self._asymmetry(seen, who, mean)
                     self._actor_optimiser.zero_grad()
                     loss.backward()
                     nn.utils.clip_grad_norm_(policy.actor.parameters(), config.grad_norm)
