@@ -197,13 +197,7 @@ class GetupTask:
 
     def _peek(self) -> NDArray[np.float32]:
         """Return what the critic would see next, without taking it in."""
-        values, seen = self._sense(), self._seen.values.copy()
-        for term in TERMS:
-            block = seen[:, term.start : term.stop]
-            if term.history > 1:
-                block[:, term.width :] = block[:, : -term.width].copy()
-            block[:, : term.width] = term.scale * values[term.name]
-        return self._with_private(seen)[1]
+        return self._with_private(self._seen.peek(self._sense()))[1]
 
     def _height(self) -> Array:
         return height_above_floor(self.fleet, self._slope_of)

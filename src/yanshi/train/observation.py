@@ -57,17 +57,30 @@ class Observation:
 
     def add(self, values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float32]:
         """Take in one tick, by name of the term, unscaled; return all observations."""
+        self._shift_inplace(self.values, values)
         fresh = self._fresh
-        for term in self.terms:
-            block = self.values[:, term.start : term.stop]
-            width = term.width
-            if term.history > 1:
-                block[:, width:] = block[:, :-width].copy()
-            block[:, :width] = term.scale * values[term.name]
-            if term.history > 1 and fresh.any():
+        if fresh.any():
+            for term in self.terms:
+                block, width = self.values[:, term.start : term.stop], term.width
                 block[fresh, width:] = np.tile(block[fresh, :width], term.history - 1)
         fresh[:] = False
         return self.values
+
+    def peek(self, values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float32]:
+        """Return the observations as one more tick would make them, without taking it in."""
+        seen = self.values.copy()
+        self._shift_inplace(seen, values)
+        return seen
+
+    def _shift_inplace(
+        self, seen: NDArray[np.float32], values: Mapping[str, NDArray[np.float64]]
+    ) -> None:
+        """Move the past of each term by one tick and put the newest before it."""
+        for term in self.terms:
+            block, width = seen[:, term.start : term.stop], term.width
+            if term.history > 1:
+                block[:, width:] = block[:, :-width].copy()
+            block[:, :width] = term.scale * values[term.name]
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return what was seen so far."""

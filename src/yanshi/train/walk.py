@@ -232,23 +232,13 @@ class WalkTask:
             "delay": fleet.delay_steps[:, None].astype(float),
         }
         if is_final:  # Seen by the critic alone, to value what an ended episode would have become.
-            seen = self._peek(values)
+            seen = self._seen.peek(values)
         else:
             for name, most in self.config.noise.items():
                 noise = self._rng.random(values[name].shape, dtype=np.float32)
                 values[name] = values[name] + most * (2.0 * noise - 1.0)
             seen = self._seen.add(values)
         return seen, np.concatenate([seen, self._private.add(private)], axis=1)
-
-    def _peek(self, values: dict[str, Array]) -> NDArray[np.float32]:
-        """Return the observations as they would be next, without taking them in."""
-        seen = self._seen.values.copy()
-        for term in TERMS:
-            block = seen[:, term.start : term.stop]
-            if term.history > 1:
-                block[:, term.width :] = block[:, : -term.width].copy()
-            block[:, : term.width] = term.scale * values[term.name]
-        return seen
 
     def _torso_tilt(self) -> Array:
         """Return how far the torso leans ahead and to the left, rad, shape (n, 2)."""
