@@ -49,7 +49,10 @@ class PPOConfig:
     actor_rate_range: tuple[float, float] = (1e-5, 1e-3)
     critic_rate: float = 1e-3
     critic_first: int = 10
-    """Updates in which only the critic learns: a warm start must not be led astray by it."""
+    """Updates in which only the critic learns, so that it does not lead a warm start astray.
+
+    Adam's moments of the policy settle meanwhile: its first steps would else be as long as it may.
+    """
     symmetry: float = 0.05
     """Weight of the policy's difference from its mirror image, counted in its variances."""
     gain_max: float = 4.0
@@ -221,6 +224,9 @@ class PPO:
         self, advantage: NDArray[np.float32], target: NDArray[np.float32]
     ) -> tuple[float, float]:
         config, policy, got = self.config, self.policy, self._got
+        rate = self.actor_rate if self.rounds >= config.critic_first else 0.0
+        for group in self._actor_optimiser.param_groups:
+            group["lr"] = rate
         gain = _flat((advantage - advantage.mean()) / (advantage.std() + 1e-6))
         gain = gain.clamp(-config.gain_max, config.gain_max)
         aim, n = _flat(target), target.size
@@ -233,29 +239,28 @@ class PPO:
         changes, value_losses = [], []
         for _ in range(config.epochs):
             for who in torch.randperm(n).chunk(config.minibatches):
-                if self.rounds >= config.critic_first:
-                    mean = policy.actor(seen[who])
-                    log_ratio = policy.log_probability(mean, acted[who]) - before[who]
-                    ratio = log_ratio.exp()
-                    bounded = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
-                    loss = -torch.min(ratio * gain[who], bounded * gain[who]).mean()
-                    loss = loss - config.entropy * policy.log_std.sum()
-                    if config.symmetry > 0.0:
-                        loss = loss + config.symmetry * self._asymmetry(seen, who, mean)
-                    self._actor_optimiser.zero_grad()
-                    loss.backward()
-                    nn.utils.clip_grad_norm_(policy.actor.parameters(), config.grad_norm)
-                    self._actor_optimiser.step()
-                    with torch.no_grad():
-                        policy.log_std.clamp_(min=config.log_std_min)
-                        changes.append(float((ratio - 1.0 - log_ratio).mean()))
+                mean = policy.actor(seen[who])
+                log_ratio = policy.log_probability(mean, acted[who]) - before[who]
+                ratio = log_ratio.exp()
+                bounded = ratio.clamp(1.0 - config.clip, 1.0 + config.clip)
+                loss = -torch.min(ratio * gain[who], bounded * gain[who]).mean()
+                loss = loss - config.entropy * policy.log_std.sum()
+                if config.symmetry > 0.0:
+                    loss = loss + config.symmetry * self._asymmetry(seen, who, mean)
+                self._actor_optimiser.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(policy.actor.parameters(), config.grad_norm)
+                self._actor_optimiser.step()
+                with torch.no_grad():
+                    policy.log_std.clamp_(min=config.log_std_min)
+                    changes.append(float((ratio - 1.0 - log_ratio).mean()))
                 row = who + n * (torch.rand(len(who)) < 0.5)
                 value_loss = (policy.critic(valued[row])[:, 0] - aim[who]).square().mean()
                 self._critic_optimiser.zero_grad()
                 value_loss.backward()
                 self._critic_optimiser.step()
                 value_losses.append(float(value_loss.detach()))
-        return float(np.mean(changes)) if changes else 0.0, float(np.mean(value_losses))
+        return float(np.mean(changes)), float(np.mean(value_losses))
 
     def _asymmetry(self, seen: Tensor, who: Tensor, mean: Tensor) -> Tensor:
         """Return how far the policy in a mirror is from its mirror image, in variances."""
@@ -275,8 +280,6 @@ class PPO:
             self.actor_rate = max(low, self.actor_rate / 1.3)
         elif kl < 0.7 * self.config.kl_target:
             self.actor_rate = min(high, self.actor_rate * 1.3)
-        for group in self._actor_optimiser.param_groups:
-            group["lr"] = self.actor_rate
 
     def _not_finite(self, parts: dict[str, float]) -> list[str]:
         """Return the names of what was gathered and is not finite."""
