@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from tests.train.toys import LEARNING, TERMS, Aim  # noqa: E402
 
-from yanshi.train.ppo import PPO, DivergedError  # noqa: E402
+from yanshi.train.ppo import PPO, DivergedError, Polish  # noqa: E402
 
 
 class Reach(Aim):
@@ -163,3 +163,33 @@ def test_only_the_critic_learns_at_first():
     assert not all(torch.equal(ppo.policy.critic.state_dict()[k], v) for k, v in critic.items())
     ppo.advance()
     assert not all(torch.equal(ppo.policy.actor.state_dict()[k], v) for k, v in actor.items())
+
+
+def test_adam_knows_the_policy_s_gradients_before_the_policy_moves():
+    ppo = PPO(Aim(8, 0), replace(LEARNING, critic_first=2), 0)
+    before = weights(ppo)
+    ppo.advance()
+    ppo.advance()
+    moments = ppo.state_dict()["actor_optimiser"]["state"].values()
+    assert all(float(moment["exp_avg_sq"].max()) > 0.0 for moment in moments)
+    assert not torch.equal(weights(ppo), before)  # The critic's.
+
+
+def test_a_gentle_start_allows_half_the_change():
+    learning = replace(LEARNING, critic_first=1, gentle_rounds=1, kl_target=10.0, actor_rate=1e-4)
+    ppo = PPO(Aim(8, 0), learning, 0)
+    ppo.advance()
+    assert ppo._kl_target == 5.0
+    ppo.advance()
+    assert ppo._kl_target == 5.0
+    ppo.advance()
+    assert ppo._kl_target == 10.0
+
+
+def test_polishing_takes_the_noise_away_towards_the_end_of_the_training():
+    polish = Polish(share=0.4, log_std=-2.0, kl_target=0.001)
+    ppo = PPO(Aim(8, 0), replace(LEARNING, log_std_min=-1.0, polish=polish), 0)
+    found = [ppo.advance(progress).std for progress in (0.0, 0.6, 0.8, 1.0)]
+    assert found[0] >= found[1] == pytest.approx(np.exp(-1.0))
+    assert found[2:] == pytest.approx([np.exp(-1.5), np.exp(-2.0)])
+    assert ppo._kl_target == pytest.approx(0.001)

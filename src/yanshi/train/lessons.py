@@ -10,7 +10,7 @@ from yanshi.train import walk
 from yanshi.train.export import walker_settings
 from yanshi.train.g1_fleet import JOINTS
 from yanshi.train.lesson import Lesson, Origin
-from yanshi.train.ppo import Policy, PPOConfig
+from yanshi.train.ppo import Policy, Polish, PPOConfig
 from yanshi.train.task import Task
 from yanshi.train.walk import WalkConfig, WalkTask
 from yanshi.train.warm_start import copy_network
@@ -19,7 +19,9 @@ _READY = "g1_walk_ppo"
 """The ready walker that ours begins as."""
 _WALKING = PPOConfig(
     discount=0.98,
-    kl_target=0.005,
+    kl_target=0.01,
+    gentle_rounds=200,
+    polish=Polish(),
     actor_rate=2e-6,
     actor_rate_range=(5e-7, 1e-3),
     critic_first=30,

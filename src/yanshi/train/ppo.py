@@ -30,6 +30,18 @@ class DivergedError(YanshiError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Polish:
+    """How a training ends: with less and less noise, and small changes, a policy becomes exact."""
+
+    share: float = 0.3
+    """Share of the training time."""
+    log_std: float = -1.6
+    """Of the noise in the end."""
+    kl_target: float = 0.004
+    """Of the change of the policy in the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PPOConfig:
     """How a policy learns from what the fleet did."""
 
@@ -44,6 +56,10 @@ class PPOConfig:
     entropy: float = 0.0005
     kl_target: float = 0.01
     """Change of the policy in an update that the learning rate is steered to, nats."""
+    gentle_rounds: int = 0
+    """Updates in which the policy changes half as much."""
+    polish: Polish | None = None
+    """How the training ends; None for as it goes on."""
     actor_rate: float = 1e-4
     """Learning rate to begin with."""
     actor_rate_range: tuple[float, float] = (1e-5, 1e-3)
@@ -140,6 +156,8 @@ class PPO:
             self.policy.critic.parameters(), lr=config.critic_rate
         )
         self.rounds = 0
+        self._kl_target = config.kl_target
+        self._log_std_range = (config.log_std_min, torch.inf)
         self._got = Experience.empty(config.horizon, traits)
         self._mirrors = [
             (torch.tensor(twin), torch.tensor(sign))
@@ -151,13 +169,17 @@ class PPO:
         """Robot ticks in one round."""
         return self.config.horizon * self.gatherer.traits.n
 
-    def advance(self) -> Update:
+    def advance(self, progress: float = 0.0) -> Update:
         """Collect one horizon of experience and learn from it.
+
+        Args:
+            progress: How much of the training is over, from 0 to 1.
 
         Raises:
             DivergedError: Something is not finite; it names what. Experience that is not finite
                 leaves the weights as they were.
         """
+        self._plan(progress)
         std = self.policy.log_std.detach().exp()
         parts = self.gatherer.collect(self.policy.actor, std.numpy(), self._got)
         self._refuse(self._not_finite(parts))
@@ -202,6 +224,20 @@ class PPO:
     def act(self, seen: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the mean action, shape (n, action_width)."""
         return mean_action(self.policy.actor, seen)
+
+    def _plan(self, progress: float) -> None:
+        """Set how much the policy may change, and between which bounds its noise is."""
+        config, polish = self.config, self.config.polish
+        gentle = self.rounds < config.critic_first + config.gentle_rounds
+        self._kl_target = config.kl_target * (0.5 if gentle else 1.0)
+        if polish is None or progress < 1.0 - polish.share:
+            return
+        done = min(1.0, (progress - 1.0 + polish.share) / polish.share)
+        self._kl_target += done * (polish.kl_target - self._kl_target)
+        log_std = config.log_std_min + done * (polish.log_std - config.log_std_min)
+        self._log_std_range = (log_std, log_std)
+        with torch.no_grad():
+            self.policy.log_std.clamp_(*self._log_std_range)
 
     def _advantages(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return advantages and value targets, each (horizon, n)."""
@@ -252,7 +288,7 @@ class PPO:
                 nn.utils.clip_grad_norm_(policy.actor.parameters(), config.grad_norm)
                 self._actor_optimiser.step()
                 with torch.no_grad():
-                    policy.log_std.clamp_(min=config.log_std_min)
+                    policy.log_std.clamp_(*self._log_std_range)
                     changes.append(float((ratio - 1.0 - log_ratio).mean()))
                 row = who + n * (torch.rand(len(who)) < 0.5)
                 value_loss = (policy.critic(valued[row])[:, 0] - aim[who]).square().mean()
@@ -276,9 +312,9 @@ class PPO:
         if self.rounds < self.config.critic_first:
             return
         low, high = self.config.actor_rate_range
-        if kl > 1.5 * self.config.kl_target:
+        if kl > 1.5 * self._kl_target:
             self.actor_rate = max(low, self.actor_rate / 1.3)
-        elif kl < 0.7 * self.config.kl_target:
+        elif kl < 0.7 * self._kl_target:
             self.actor_rate = min(high, self.actor_rate * 1.3)
 
     def _not_finite(self, parts: dict[str, float]) -> list[str]:

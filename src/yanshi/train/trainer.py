@@ -141,7 +141,7 @@ class _Job:
             show(self.run.seconds, self.summary())
             while self.run.seconds < total_s and not is_stopped():
                 began_ns = self.clock.now_ns()
-                self._recent.append(self.ppo.advance())
+                self._recent.append(self.ppo.advance(self.run.seconds / total_s))
                 took_s = (self.clock.now_ns() - began_ns) * 1e-9
                 self.run = replace(self.run, seconds=self.run.seconds + took_s)
                 if len(self._recent) == self.training.log_every_rounds:
