@@ -417,8 +417,8 @@ class WalkTask:
         return {
             "velocity": 1.5 * np.exp(-((velocity - command[:, :2]) ** 2).sum(axis=1) / 0.15),
             "mean_velocity": 1.8 * _near(slow, 0.1, 0.8),
-            "turn": 0.6 * np.exp(-((fleet.angular_velocity[:, 2] - command[:, 2]) ** 2) / 0.25),
-            "mean_turn": 1.0 * _near(spin, 0.1, 0.8),
+            "turn": 0.8 * np.exp(-((fleet.angular_velocity[:, 2] - command[:, 2]) ** 2) / 0.25),
+            "mean_turn": 1.8 * _near(spin, 0.1, 0.8),
             "height": 1.2 * _near(fleet.position[:, 2] - command[:, 3], 0.04, 0.3),
             "lean": 0.9 * _near(torso[:, 0] - command[:, 4], 0.1, 0.6),
             "upright": -2.0 * np.minimum(torso[:, 1] ** 2, 1.0),
