@@ -1,24 +1,17 @@
 """A performer follows its motion, sees what it saw in training, and refuses another's motion."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 from yanshi.control.bearing import bear
 from yanshi.control.figure import Figure
-from yanshi.control.reference import RATE_HZ, plan_reference
+from yanshi.control.reference import RATE_HZ, measure_reach, plan_reference
 from yanshi.control.routine import read_routine
-from yanshi.core.errors import ConfigError, ContractError
 from yanshi.core.messages import RobotState
 from yanshi.policies.contract import policy_folder
-from yanshi.policies.performer import (
-    MOTION_FILE,
-    ROUTINE_FILE,
-    Performer,
-    read_motion,
-    write_motion,
-)
+from yanshi.policies.ease import EaseConfig
+from yanshi.policies.motion import ROUTINE_FILE, write_motion
+from yanshi.policies.performer import Performer
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1
@@ -28,10 +21,10 @@ ROUTINE = policy_folder("g1_salute") / ROUTINE_FILE
 
 @pytest.fixture(scope="module")
 def motion():
-    """The bow's motion, and what bears it."""
+    """The bow's motion, what bears it and how far it reaches."""
     figure = Figure(G1, load_g1(with_looks=False), G1_LINKS)
     reference = plan_reference(read_routine(ROUTINE, G1), figure)
-    return reference, bear(reference, figure)
+    return reference, bear(reference, figure), measure_reach(reference, figure)
 
 
 @pytest.fixture
@@ -77,47 +70,11 @@ def state_at(tick, position, velocity=None, wxyz=(1.0, 0.0, 0.0, 0.0), spin=(0.0
     )
 
 
-def test_a_motion_that_was_written_is_read_again(motion, tmp_path):
-    write_motion(*motion, ROUTINE, G1, tmp_path)
-    angles, target = read_motion(tmp_path, G1)
-    np.testing.assert_allclose(angles, motion[0].joint_position, atol=1e-6)
-    np.testing.assert_allclose(target, motion[1].target, atol=1e-6)
-    assert (tmp_path / ROUTINE_FILE).read_bytes() == ROUTINE.read_bytes()
-
-
-def test_the_same_motion_is_written_as_the_same_bytes(motion, tmp_path):
-    write_motion(*motion, ROUTINE, G1, tmp_path)
-    first = (tmp_path / MOTION_FILE).read_bytes()
-    write_motion(*motion, ROUTINE, G1, tmp_path)
-    assert (tmp_path / MOTION_FILE).read_bytes() == first
-
-
-def test_a_motion_planned_from_another_routine_is_refused(motion, tmp_path):
-    write_motion(*motion, ROUTINE, G1, tmp_path)
-    shutil.copy(policy_folder("g1_kick") / ROUTINE_FILE, tmp_path / ROUTINE_FILE)
-    with pytest.raises(ContractError, match="planned from another"):
-        read_motion(tmp_path, G1)
-
-
-@pytest.mark.parametrize("keep", [0, 100, 9000])
-def test_a_damaged_motion_is_refused(motion, tmp_path, keep):
-    write_motion(*motion, ROUTINE, G1, tmp_path)
-    path = tmp_path / MOTION_FILE
-    path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ConfigError, match="Cannot read the motion"):
-        read_motion(tmp_path, G1)
-
-
-def test_a_missing_motion_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="yanshi train track"):
-        read_motion(tmp_path, G1)
-
-
 def test_it_performs_from_the_first_tick_to_the_last_near_its_motion(folder, motion):
-    reference, bearing = motion
+    reference, bearing, _ = motion
     performer = Performer(G1, folder)
     assert performer.duration_s == pytest.approx(reference.duration_s)
-    performer.start(state_at(0, G1.default_position))
+    performer.start()
     ticks = 0
     reach = 6.0 * 0.25 * G1.limits.torque / G1.stiffness + 1e-6
     while target := performer.step(state_at(ticks, reference.joint_position[ticks])):
@@ -132,9 +89,9 @@ def test_it_performs_from_the_first_tick_to_the_last_near_its_motion(folder, mot
 
 
 def test_fingers_are_nobodys_but_the_routines(folder, motion):
-    _, bearing = motion
+    _, bearing, _ = motion
     performer = Performer(G1, folder)
-    performer.start(state_at(0, G1.default_position))
+    performer.start()
     fingers = [i for i, name in enumerate(G1.joint_names) if "hand" in name]
     for tick in range(100):
         target = performer.step(state_at(tick, G1.default_position))
@@ -146,7 +103,7 @@ def test_beginning_again_gives_the_same_targets_again(folder):
     performer = Performer(G1, folder)
 
     def targets():
-        performer.start(state_at(0, G1.default_position))
+        performer.start()
         return [performer.step(state_at(t, G1.default_position)).position for t in range(20)]
 
     np.testing.assert_array_equal(targets(), targets())
@@ -155,22 +112,23 @@ def test_beginning_again_gives_the_same_targets_again(folder):
 def test_it_sees_what_it_saw_in_training(folder, motion):
     """The same states and actions, seen by the task without noise and by the performer."""
     from yanshi.train.g1_fleet import INDICES, Variety
-    from yanshi.train.track import ACTION_SCALE, TERMS, TrackConfig, TrackTask
+    from yanshi.train.track import TERMS, TrackConfig, TrackTask
 
     config = TrackConfig(
         robots=1, threads=1, variety=Variety(models=1), noise={}, first_share=1.0, push_first=0.0
     )
-    task = TrackTask(config, *motion, seed=3)
+    task = TrackTask(config, *motion[:2], seed=3)
     task._tick[:] = 0
     performer = Performer(G1, folder)
+    before = G1.default_position.copy()
+    before[INDICES] = task._target[0]
+    performer.start(before)
     fleet = task.fleet
     for tick in range(40):
         position, velocity = G1.default_position.copy(), np.zeros(len(G1.joint_names))
         position[INDICES], velocity[INDICES] = fleet.joint_position[0], fleet.joint_velocity[0]
         wxyz, spin = fleet.orientation_wxyz[0], fleet.angular_velocity[0]
         state = state_at(tick, position, velocity, wxyz, spin)
-        if tick == 0:
-            performer.start(state)
         seen, _ = task.observe()
         target = performer.step(state)
         found = performer._network.observation
@@ -178,10 +136,16 @@ def test_it_sees_what_it_saw_in_training(folder, motion):
             span = slice(term.start, term.stop)
             np.testing.assert_allclose(found[span], seen[0, span], atol=2e-5, err_msg=term.name)
         action = performer._action[None].astype(np.float32)
-        wanted = np.clip(
-            task.motion.target[tick + 1] + ACTION_SCALE * action[0],
-            G1.limits.lower[INDICES],
-            G1.limits.upper[INDICES],
-        )
-        np.testing.assert_allclose(target.position[INDICES], wanted, atol=1e-5)
         task.step(action)
+        np.testing.assert_allclose(target.position[INDICES], task._target[0], atol=1e-5)
+
+
+def test_its_first_targets_go_off_gently_from_the_last_one_before(folder):
+    performer = Performer(G1, folder)
+    before = G1.default_position + 0.5
+    performer.start(before)
+    last, config = before, EaseConfig()
+    for tick in range(config.ticks):
+        target = performer.step(state_at(tick, G1.default_position))
+        assert np.abs(target.position - last).max() <= config.step + 1e-9
+        last = target.position

@@ -144,7 +144,6 @@ def train_track(
 ) -> None:
     """Train a performer of a routine: a robot that follows keyframes and stays up."""
     need_training_packages()
-    from yanshi.policies.performer import write_motion
     from yanshi.train.track_lesson import plan_piece, track_lesson
     from yanshi.train.trainer import Training
 
@@ -155,7 +154,7 @@ def train_track(
     lesson = track_lesson(piece)
     work = work or Path("out") / f"train_{lesson.name}"
     _train(lesson, training, work, resume=resume, view=view)
-    write_motion(piece.reference, piece.bearing, piece.routine.path, lesson.robot, work)
+    piece.write(work)
 
 
 def _train(

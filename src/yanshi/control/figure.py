@@ -135,6 +135,12 @@ class Figure:
         centre: Array = self._data.subtree_com[1].copy()
         return centre
 
+    @property
+    def link_positions(self) -> Array:
+        """Origins of all links, m, shape (n_links, 3)."""
+        positions: Array = self._data.xpos[1:].copy()
+        return positions
+
     def sole(self, side: int) -> Sole:
         """Return where a sole is."""
         R = self._data.xmat[self.feet[side]].reshape(3, 3)

@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 
 from yanshi.control.figure import Array, Figure, Sole
 from yanshi.control.routine import LEFT, RIGHT, Footstep, Keyframe, Routine
+from yanshi.core.frames import rotation_matrix
 
 RATE_HZ = 50.0
 END_S = 0.4
 """How long the stance is kept after the last keyframe."""
 _ITERATIONS = 10
 """Of the search at a tick, which begins where the last one ended."""
+_REACH_TICKS = 5
+"""Between two looks at how far the robot reaches."""
+_LINK_RADIUS_M = 0.06
+"""Half a finger's length or a foot's toes beyond the origin of the link."""
 LIFT_M = 0.07
 """How high a foot is lifted when no angles are written for its leg."""
 
@@ -114,6 +119,20 @@ def plan_reference(routine: Routine, figure: Figure) -> Reference:
         tilt=np.array(missed)[:, :, 1],
         keyframe=np.array([knots[k].frame for k in interval], dtype=np.intp),
     )
+
+
+def measure_reach(reference: Reference, figure: Figure) -> float:
+    """Return how far any part of the robot comes from where its pelvis began, on the floor, m.
+
+    What a robot's links end in (hands, feet, elbows) is taken as balls of `_LINK_RADIUS_M`.
+    """
+    farthest = 0.0
+    for tick in range(0, reference.ticks, _REACH_TICKS):
+        position, wxyz = reference.root_position[tick], reference.root_orientation_wxyz[tick]
+        figure.pose(position, rotation_matrix(wxyz), reference.joint_position[tick])
+        away = figure.link_positions[:, :2] - reference.root_position[0, :2]
+        farthest = max(farthest, float(np.hypot(*away.T).max()))
+    return farthest + _LINK_RADIUS_M
 
 
 def _solve(

@@ -1,31 +1,21 @@
-"""Perform a routine: follow the motion that was planned from its keyframes, and stay up.
+"""Perform a routine: follow the motion that was planned from its keyframes, and stay up."""
 
-A performer's folder holds the policy, the `routine.toml` that a person wrote and `motion.npz`, the
-motion planned from it with the targets that bear it: planning takes seconds, reading does not.
-"""
-
-import hashlib
-import io
 import math
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yanshi.control.bearing import Bearing
-from yanshi.control.reference import RATE_HZ, Reference
-from yanshi.core.errors import ConfigError, ContractError
-from yanshi.core.files import write_whole
+from yanshi.control.reference import RATE_HZ
+from yanshi.core.errors import ContractError
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import load_contract
+from yanshi.policies.ease import Ease
+from yanshi.policies.motion import read_motion
 from yanshi.policies.network import Network
 from yanshi.policies.observation import Observation, Values, gravity
 from yanshi.robots.spec import RobotSpec
 
-ROUTINE_FILE = "routine.toml"
-MOTION_FILE = "motion.npz"
 _TERMS = {
     "angular_velocity",
     "gravity",
@@ -39,7 +29,10 @@ _TERMS = {
 
 
 class Performer:
-    """A policy that performs one routine. `start`, then `step` once a period until None."""
+    """A policy that performs one routine. `start`, then `step` once a period until None.
+
+    A performer's folder holds the policy and its motion; see `motion.py`.
+    """
 
     def __init__(self, robot: RobotSpec, folder: Path) -> None:
         """Load the policy and its motion, and check them.
@@ -58,14 +51,14 @@ class Performer:
                 "the rate of planned motions.",
                 zh=f"{contract.name}：rate_hz 是 {self._rate:g}，应为 {RATE_HZ:g}。",
             )
-        self._motion, self._bearing = read_motion(folder, robot)
+        self.motion = motion = read_motion(folder, robot)
         self._ahead = round(contract.number("ahead_s") * RATE_HZ)
         self._network = Network(contract)
         self._observation = Observation(contract.observation, self._network.observation)
         self._terms = [term.name for term in contract.observation]
         self._seen = robot.joint_indices(contract.joint_names)
         self._acted = robot.joint_indices(contract.acts_on)
-        self._reference = self._motion[:, self._seen] - contract.joint_zero
+        self._reference = motion.joint_position[:, self._seen] - contract.joint_zero
         self.stiffness, self.damping = robot.stiffness.copy(), robot.damping.copy()
         self.stiffness[self._acted] = contract.stiffness
         self.damping[self._acted] = contract.damping
@@ -73,27 +66,34 @@ class Performer:
             gains.flags.writeable = False  # So that every target can share them.
         self._action = np.zeros(len(self._acted))
         self._tick = 0
+        self._last = len(motion.target) - 1
+        self._ease = Ease(robot.default_position)
 
     @property
     def duration_s(self) -> float:
         """How long the routine takes."""
-        return (len(self._motion) - 1) / self._rate
+        return self._last / self._rate
 
     @property
     def elapsed_s(self) -> float:
         """How much of it has been performed."""
         return self._tick / self._rate
 
-    def start(self, state: RobotState) -> None:
-        """Begin; the robot should stand as the walker leaves it."""
+    def start(self, target: NDArray[np.float64] | None = None) -> None:
+        """Begin; the robot should stand as the walker leaves it.
+
+        Args:
+            target: The last target before, rad, shape (n_joints,), from which this one's are
+                eased in; the stance if None.
+        """
         self._tick = 0
+        self._ease = Ease(self.robot.default_position if target is None else target)
         self._action[:] = 0.0
         self._observation.forget()
 
     def step(self, state: RobotState) -> JointTarget | None:
         """Return the next target of all joints, or None when the routine is over."""
-        last = len(self._motion) - 1
-        if self._tick >= last:
+        if self._tick >= self._last:
             return None
         self._observe(state)
         self._network.run()
@@ -101,20 +101,21 @@ class Performer:
         limit = contract.action_limit
         np.clip(self._network.action, -limit, limit, out=self._action)
         self._tick += 1
-        position = self._bearing[self._tick].copy()
+        position = self.motion.target[self._tick].copy()
         position[self._acted] += contract.action_scale * self._action
         np.clip(position, limits.lower, limits.upper, out=position)
-        return JointTarget(
+        target = JointTarget(
             t_ns=state.t_ns, position=position, stiffness=self.stiffness, damping=self.damping
         )
+        return self._ease(target)
 
     def reference(self) -> NDArray[np.float64]:
         """Return the joint angles that are followed now, rad, shape (n_joints,)."""
-        angles: NDArray[np.float64] = self._motion[self._tick].copy()
+        angles: NDArray[np.float64] = self.motion.joint_position[self._tick].copy()
         return angles
 
     def _observe(self, state: RobotState) -> None:
-        last, zero = len(self._motion) - 1, self.contract.joint_zero
+        last, zero = self._last, self.contract.joint_zero
         phase = math.pi * self._tick / last
         values: dict[str, Values] = {
             "angular_velocity": state.angular_velocity,
@@ -127,67 +128,3 @@ class Performer:
             "motion_phase": (math.sin(phase), math.cos(phase)),
         }
         self._observation.add({name: values[name] for name in self._terms})
-
-
-def write_motion(
-    reference: Reference, bearing: Bearing, routine: Path, robot: RobotSpec, folder: Path
-) -> None:
-    """Write a routine, its motion and the targets that bear it into a performer's folder.
-
-    Raises:
-        ConfigError: The disk takes no more, or the routine cannot be read.
-    """
-    try:
-        text = routine.read_bytes()
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot read the routine {routine}: {error.strerror}.",
-            zh=f"无法读取套路 {routine}：{error.strerror}。",
-        ) from error
-    file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        joint_position=reference.joint_position.astype(np.float32),
-        target=bearing.target.astype(np.float32),
-        joint_names=np.array(robot.joint_names),
-        routine_sha256=np.array(hashlib.sha256(text).hexdigest()),
-    )
-    write_whole(folder / ROUTINE_FILE, text)
-    write_whole(folder / MOTION_FILE, file.getvalue())
-
-
-def read_motion(folder: Path, robot: RobotSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a performer's joint angles and the targets that bear them, rad, (ticks, n_joints).
-
-    Raises:
-        ConfigError: A file is missing or damaged.
-        ContractError: The motion is another robot's, or was planned from another routine.
-    """
-    path = folder / MOTION_FILE
-    try:
-        routine = hashlib.sha256((folder / ROUTINE_FILE).read_bytes()).hexdigest()
-        # By way of memory: NumPy leaves a damaged file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            angles: NDArray[np.float64] = file["joint_position"].astype(np.float64)
-            target: NDArray[np.float64] = file["target"].astype(np.float64)
-            names = tuple(file["joint_names"].tolist())
-            planned_from = str(file["routine_sha256"])
-    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise ConfigError(
-            f"Cannot read the motion in {folder}: {error}. `yanshi train track` writes it.",
-            zh=f"无法读取 {folder} 中的动作：{error}。`yanshi train track` 会生成它。",
-        ) from error
-    shape = (max(len(angles), 2), len(names))
-    if names != robot.joint_names or not angles.shape == target.shape == shape:
-        raise ContractError(
-            f"{path} moves {len(names)} joints in {len(angles)} ticks; the joints of {robot.name}, "
-            "in their order, would agree.",
-            zh=f"{path} 的关节与 {robot.name} 不符。",
-        )
-    if planned_from != routine:
-        raise ContractError(
-            f"{path} was planned from another {ROUTINE_FILE} than the one beside it. The one that "
-            "the policy was trained with would agree, or training anew: yanshi train track.",
-            zh=f"{path} 不是由旁边的 {ROUTINE_FILE} 生成的。请换回训练时的套路，或重新训练。",
-        )
-    return angles, target

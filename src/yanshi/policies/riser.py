@@ -6,7 +6,7 @@ while the network was trained.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from yanshi.control.kinematics import Kinematics
 from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.policies.ease import Ease, EaseConfig
 from yanshi.policies.network import Network
 from yanshi.policies.observation import Observation, Values, gravity
 from yanshi.robots.spec import RobotSpec
@@ -153,7 +154,8 @@ class Riser:
             mirrored = -angle if joint.endswith(("_roll", "_yaw")) else angle
             self._apart[robot.joint_index(f"left_{joint}")] = angle
             self._apart[robot.joint_index(f"right_{joint}")] = mirrored
-        self._steady_ticks = self._low_ticks = self._ticks = self._eased_ticks = 0
+        self._steady_ticks = self._low_ticks = self._ticks = 0
+        self._ease: Ease | None = None
         self._last_ns: int | None = None
 
     @property
@@ -165,7 +167,8 @@ class Riser:
         """Take over a robot that lies as it lies now."""
         self._target[:] = state.joint_position
         self._observation.forget()
-        self._steady_ticks = self._low_ticks = self._ticks = self._eased_ticks = 0
+        self._steady_ticks = self._low_ticks = self._ticks = 0
+        self._ease = None
         self._last_ns = None
 
     def step(self, state: RobotState) -> JointTarget:
@@ -209,12 +212,13 @@ class Riser:
         Its first targets are reached no faster than the riser's own changed; after `ease_s`
         they go through as they are.
         """
-        self._eased_ticks += 1
-        if self._eased_ticks * self._period_s > self.config.ease_s:
-            return target
-        step = self._step
-        self._target = self._target + np.clip(target.position - self._target, -step, step)
-        return replace(target, position=self._target)
+        if self._ease is None:
+            period_s = self._period_s
+            config = EaseConfig(
+                duration_s=self.config.ease_s, rate=self._step / period_s, period_s=period_s
+            )
+            self._ease = Ease(self._target, config)
+        return self._ease(target)
 
     def pelvis_height(self, state: RobotState) -> float:
         """Return how high the pelvis is above the lower sole, m, from encoders and IMU alone."""

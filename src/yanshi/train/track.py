@@ -3,8 +3,9 @@
 The method is that of X. B. Peng and others (DeepMimic, 2018): the nearer to the reference, the
 better; episodes begin anywhere in it and end early when the robot is far from it. They begin only
 where both feet stand, for a reference in mid-kick knows nothing of how the robot got there, and
-more often shortly before moments at which it has been falling. The action is what is added to the
-targets that bear the planned motion (`control/bearing.py`).
+more often shortly before moments at which it has been falling. Those that begin with the routine
+begin as a walker leaves the robot (`standing.py`), which is never quite the stance. The action is
+what is added to the targets that bear the planned motion (`control/bearing.py`).
 """
 
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 
 from yanshi.control.bearing import Bearing
 from yanshi.control.reference import RATE_HZ, Reference
+from yanshi.policies.ease import EaseConfig, eased
 from yanshi.robots.g1.spec import G1
 from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
 from yanshi.train.g1_fleet import FEET, INDICES, JOINTS, Variety, bank_of, training_model
 from yanshi.train.observation import Mirror, Observation, layout
+from yanshi.train.standing import Standing
 from yanshi.train.task import Outcome, arrays_of, put_back
 
 N = len(JOINTS)
@@ -101,15 +104,29 @@ class TrackTask:
     """The task of performing one routine for a fleet of G1s; see `Task`."""
 
     def __init__(
-        self, config: TrackConfig, reference: Reference, bearing: Bearing, seed: int
+        self,
+        config: TrackConfig,
+        reference: Reference,
+        bearing: Bearing,
+        seed: int,
+        standing: Standing | None = None,
     ) -> None:
-        """Prepare the fleet for a motion and for what bears it."""
+        """Prepare the fleet.
+
+        Args:
+            config: What the performer meets while it learns.
+            reference: The motion.
+            bearing: What bears it.
+            seed: Of everything random.
+            standing: How robots stand that begin with the routine; in the stance if None.
+        """
         self.config = config
         self._rng = rng = np.random.default_rng(seed)
         n = self.n = config.robots
         model = training_model(config.physics)
         bank = bank_of(model, config.variety, rng)
         self.motion = Motion(reference, bearing, model)
+        self._first, self._first_target = self._how_it_begins(standing)
         self.fleet = Fleet(
             bank,
             n,
@@ -136,6 +153,7 @@ class TrackTask:
         self._tick = np.zeros(n, dtype=np.intp)
         self._action = np.zeros((n, N))
         self._target = np.tile(self._default, (n, 1))
+        self._ease = EaseConfig(period_s=self._tick_s)
         self._forces = np.zeros((n, model.nbody, 6))
         self._force_ticks = np.zeros(n, dtype=np.intp)
         self._seen = Observation(TERMS, n)
@@ -148,6 +166,14 @@ class TrackTask:
         self.action_mirror = _same(N)
         self._begin(np.arange(n))
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
+
+    def _how_it_begins(self, standing: Standing | None) -> tuple[Array, Array]:
+        """Return states and targets with which the routine begins, one a row."""
+        if standing is None:
+            return self.motion.state[:1], self.motion.target[:1]
+        state = standing.state.copy()
+        state[:, 1:3] += self.motion.feet[0].mean(axis=0)[:2]
+        return state, standing.target
 
     # -- what is seen ----------------------------------------------------------------------
 
@@ -215,8 +241,11 @@ class TrackTask:
         before = self._action
         self._action = np.clip(action, -ACTION_LIMIT, ACTION_LIMIT).astype(np.float64)
         following = motion.later(self._at, 1)
+        held = self._target.copy()
         self._target[:] = motion.target[following] + ACTION_SCALE * self._action
         np.clip(self._target, self._lower, self._upper, out=self._target)
+        is_first = self._at < self._ease.ticks
+        self._target[is_first] = eased(held[is_first], self._target[is_first], self._ease.step)
         self._push()
         blown_up = fleet.step(self._target, self._forces)
         if blown_up.any():
@@ -304,15 +333,16 @@ class TrackTask:
         config, rng, fleet, motion, k = self.config, self._rng, self.fleet, self.motion, len(who)
         is_first = rng.random(k) < config.first_share
         at = np.where(is_first, 0, self._starts(k))
-        state = motion.state[at].copy()
-        spread = np.where(is_first, 2.0, 1.0)[:, None]
-        joints, rates = slice(8, 8 + N), slice(8 + N, None)
-        state[:, joints] += spread * rng.normal(0.0, 0.02, (k, N))
-        state[:, rates] += spread * rng.normal(0.0, 0.1, (k, state.shape[1] - 8 - N))
+        state, target = motion.state[at].copy(), motion.target[at].copy()
+        pick = rng.integers(len(self._first), size=k)[is_first]
+        state[is_first], target[is_first] = self._first[pick], self._first_target[pick]
+        state[:, 8 : 8 + N] += rng.normal(0.0, 0.02, (k, N))
+        state[:, 8 + N :] += rng.normal(0.0, 0.1, (k, state.shape[1] - 8 - N))
         state[:, 1:3] += rng.normal(0.0, 0.01, (k, 2))
         fleet.model_of[who] = rng.integers(len(fleet.bank), size=k)
         fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick + 1, size=k)
-        fleet.place(who, state, motion.target[at])
+        fleet.place(who, state, target)
+        self._target[who] = target
         self._at[who] = at
         self._tick[who] = 0
         self._action[who] = 0.0

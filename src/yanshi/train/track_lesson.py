@@ -6,11 +6,11 @@ from pathlib import Path
 
 from yanshi.control.bearing import Bearing, bear
 from yanshi.control.figure import Figure
-from yanshi.control.reference import RATE_HZ, Reference, plan_reference
+from yanshi.control.reference import RATE_HZ, Reference, measure_reach, plan_reference
 from yanshi.control.routine import Routine, read_routine
 from yanshi.control.routine_check import check
 from yanshi.core.errors import ConfigError
-from yanshi.policies.performer import ROUTINE_FILE
+from yanshi.policies.motion import ROUTINE_FILE, write_motion
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1
@@ -18,6 +18,7 @@ from yanshi.train import track
 from yanshi.train.g1_fleet import JOINTS
 from yanshi.train.lesson import Lesson
 from yanshi.train.ppo import PPOConfig
+from yanshi.train.standing import standing_robots
 from yanshi.train.task import Task
 from yanshi.train.track import TrackConfig, TrackTask
 
@@ -32,6 +33,16 @@ class Piece:
     routine: Routine
     reference: Reference
     bearing: Bearing
+    reach: float
+    """See `measure_reach`."""
+
+    def write(self, folder: Path) -> None:
+        """Put what a performer needs beside its policy.
+
+        Raises:
+            ConfigError: The disk takes no more.
+        """
+        write_motion(self.reference, self.bearing, self.reach, self.routine.path, G1, folder)
 
 
 def plan_piece(path: Path) -> Piece:
@@ -55,7 +66,12 @@ def plan_piece(path: Path) -> Piece:
             + "\n".join(complaint.zh for complaint in complaints[:_SHOWN])
             + f"{rest_zh}\n用 `yanshi choreograph` 边改边看。",
         )
-    return Piece(routine=routine, reference=reference, bearing=bear(reference, figure))
+    return Piece(
+        routine=routine,
+        reference=reference,
+        bearing=bear(reference, figure),
+        reach=measure_reach(reference, figure),
+    )
 
 
 def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
@@ -119,4 +135,5 @@ def _make_track_task(
         reference,
         bearing,
         seed,
+        standing_robots(),
     )
