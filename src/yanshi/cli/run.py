@@ -56,6 +56,14 @@ def run(
             help="Push it: 60@8:left is 60 N·s after 8 s; ahead, left, back, right or degrees.",
         ),
     ] = None,
+    policies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Routines of your own that it can perform: what `yanshi train track` made, or a "
+            "folder of such; $YANSHI_POLICIES does the same.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE.json", help="Write what happened as JSON.")
     ] = None,
@@ -68,8 +76,11 @@ def run(
     for path in (film, record, report):
         _check_target(path)
     from yanshi.bodies.push import read_push
+    from yanshi.policies.repertoire import add_place
 
     pushes = [read_push(text) for text in push or ()]
+    for folder in policies or ():
+        add_place(folder)
     console = Console()
     from yanshi.bodies.simulation import simulate
     from yanshi.ports.keyboard import listen_for_stop

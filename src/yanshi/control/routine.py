@@ -20,6 +20,7 @@ from yanshi.core.errors import ConfigError
 from yanshi.robots.spec import RobotSpec
 
 SIDES = ("left", "right")
+LANGUAGES = ("zh", "en")
 LEFT, RIGHT = 0, 1
 _STANDS = {"both": (True, True), "left": (True, False), "right": (False, True)}
 _LEG = ("hip", "knee", "ankle")
@@ -85,12 +86,25 @@ class Keyframe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Routine:
+class Title:
+    """What a routine is called, and what it is asked for with."""
+
+    zh: str
+    en: str
+    asked: Mapping[str, tuple[str, ...]]
+    """Words for it by language, `zh` and `en`; its names come first."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What it is asked for with, in any language."""
+        return tuple(word for words in self.asked.values() for word in words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routine(Title):
     """A performance as it is written. The first keyframe is the stance at time 0."""
 
     path: Path
-    zh: str
-    en: str
     keyframes: tuple[Keyframe, ...]
 
     @property
@@ -106,14 +120,28 @@ def read_routine(path: Path, robot: RobotSpec) -> Routine:
         ConfigError: It cannot be read, or something in it means nothing; the message names the
             keyframe and its line, what was found and what would do.
     """
+    text, table = _load(path)
+    return _Reader(path, text, robot).routine(table)
+
+
+def read_title(path: Path, robot: RobotSpec) -> Title:
+    """Read what a routine is called, without looking at its keyframes.
+
+    Raises:
+        ConfigError: It cannot be read, or its names mean nothing.
+    """
+    text, table = _load(path)
+    return _Reader(path, text, robot).title(table)
+
+
+def _load(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"Cannot read the routine {path}: {error}.", zh=f"无法读取套路 {path}：{error}。"
         ) from error
-    return _Reader(path, text, robot).routine(table)
 
 
 def mirrored(posture: Posture, robot: RobotSpec) -> Posture:
@@ -160,11 +188,8 @@ class _Reader:
 
     def routine(self, table: dict[str, Any]) -> Routine:
         where = "the file"
-        self._only(where, table, ("name", "poses", "keyframe"))
-        name = table.get("name")
-        if not isinstance(name, dict):
-            raise self._refuse(where, f"`name` is {name!r}", '`[name]` with zh = "…" and en = "…"')
-        self._only("[name]", name, ("zh", "en"))
+        self._only(where, table, ("name", "asked", "poses", "keyframe"))
+        zh, en, asked = self._names(table)
         self._read_poses(table.get("poses", {}))
         rows = table.get("keyframe")
         if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
@@ -173,8 +198,32 @@ class _Reader:
         for number, row in enumerate(rows, start=1):
             frames.append(self._keyframe(number, row, frames[-1]))
         self._ends_in_stance(frames[-1])
-        zh, en = (self._text("[name]", key, name.get(key)) for key in ("zh", "en"))
-        return Routine(path=self._path, zh=zh, en=en, keyframes=tuple(frames))
+        return Routine(zh=zh, en=en, asked=asked, path=self._path, keyframes=tuple(frames))
+
+    def title(self, table: dict[str, Any]) -> Title:
+        """Return the routine's names and the words for it, whatever its keyframes are."""
+        zh, en, asked = self._names(table)
+        return Title(zh=zh, en=en, asked=asked)
+
+    def _names(self, table: dict[str, Any]) -> tuple[str, str, Mapping[str, tuple[str, ...]]]:
+        name, asked = table.get("name"), table.get("asked", {})
+        if not isinstance(name, dict):
+            raise self._refuse(
+                "the file", f"`name` is {name!r}", '`[name]` with zh = "…" and en = "…"'
+            )
+        if not isinstance(asked, dict):
+            raise self._refuse("the file", f"`asked` is {asked!r}", '`[asked]` with zh = ["…"]')
+        self._only("[name]", name, LANGUAGES)
+        self._only("[asked]", asked, LANGUAGES)
+        zh, en = (self._text("[name]", key, name.get(key)) for key in LANGUAGES)
+        words: dict[str, tuple[str, ...]] = {}
+        for language, called in zip(LANGUAGES, (zh, en), strict=True):
+            more = asked.get(language, [])
+            if not isinstance(more, list):
+                raise self._refuse("[asked]", f"`{language}` is {more!r}", "a list of texts")
+            listed = [self._text("[asked]", language, word) for word in more]
+            words[language] = tuple(dict.fromkeys([called, *listed]))
+        return zh, en, words
 
     def _read_poses(self, poses: object) -> None:
         if not isinstance(poses, dict):

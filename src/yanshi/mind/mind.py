@@ -11,8 +11,9 @@ from yanshi.core.messages import Plan, Step
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.model import ModelConfig, ModelProcess
 from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
-from yanshi.mind.stop_words import is_rise_order, is_stop_order
+from yanshi.mind.stop_words import is_order_for, is_rise_order, is_stop_order
 from yanshi.mind.tongue import Heard, hear, to_traditional
+from yanshi.policies.repertoire import Piece, repertoire
 from yanshi.worlds.floor_plan import FloorPlan
 
 REMEMBERED_MAX = 256
@@ -33,8 +34,8 @@ class Understanding:
     """`zh-Hans`, `zh-Hant`, `en` or `other`: how to reply."""
     source: Source
     """What understood it: the stop words, a rule (empty, too long, another language, an
-    order to get up), an earlier answer, the model, or nothing (the model gave no plan: the robot
-    asks back)."""
+    order to get up or to perform), an earlier answer, the model, or nothing (the model gave no
+    plan: the robot asks back)."""
     latency_s: float
     """From the question to the answer, on this machine's clock."""
 
@@ -133,10 +134,20 @@ class Mind:
             return self._understood(_plan("refuse", heard.trouble.value), heard, "rule")
         if is_rise_order(sentence):
             return self._understood(_plan("getup"), heard, "rule")
+        if (piece := self._piece_in(heard.text)) is not None:
+            order = (piece.name,) if piece.is_learnt else ("refuse", "unknown_skill")
+            return self._understood(_plan(*order), heard, "rule")
         if (plan := self._remembered.get(heard.text)) is not None:
             self._remembered.move_to_end(heard.text)
             return self._understood(plan, heard, "cache")
         self._heard = heard
+        return None
+
+    def _piece_in(self, sentence: str) -> Piece | None:
+        """Return the routine that a sentence asks for and nothing else, if any."""
+        for piece in repertoire().values():
+            if is_order_for(piece.title.words, sentence):
+                return piece
         return None
 
     def _understood(self, plan: Plan, heard: Heard, source: Source) -> Understanding:

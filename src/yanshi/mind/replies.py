@@ -221,8 +221,17 @@ def _skills(column: int) -> list[str]:
     names = [name for name in installed_skills() if name not in ("ask", "refuse", "stop")]
     plain = {"go": ("walk", "走路"), "turn": ("turn", "转身"), "look": ("look", "看东西")}
     plain |= {"point": ("point", "指东西"), "wait": ("wait", "等待"), "say": ("say things", "说话")}
-    words = {name: STEP_WORDS.get(name, (name, name)) for name in names}
+    words = {name: _step_words(name) for name in names}
     return [plain.get(name, words[name])[column] for name in names]
+
+
+def _step_words(key: str, template: str = "") -> tuple[str, str]:
+    """Return what a step is called: by the table, or as its skill calls itself."""
+    if key in STEP_WORDS:
+        return STEP_WORDS[key]
+    other = template or key
+    called: tuple[str, str] = getattr(installed_skills().get(key), "called", (other, other))
+    return called
 
 
 def _word_step(step: Step, column: int) -> str:
@@ -231,7 +240,7 @@ def _word_step(step: Step, column: int) -> str:
         arguments = step.arguments[1:]
     else:
         key, arguments = step.skill, step.arguments
-    template = STEP_WORDS.get(key, (f"{key} {{0}}", f"{key} {{0}}"))[column]
+    template = _step_words(key, f"{key} {{0}}")[column]
     argument = arguments[0] if arguments else ""
     if argument[:1].isalpha():
         argument = _the(argument, column)

@@ -1,4 +1,4 @@
-"""Words that stop the robot, or tell it to get up, before any model has thought about them.
+"""Words that stop the robot, get it up or name a routine, before any model has thought of them.
 
 Only a sentence that is nothing but such an order counts, up to politeness, emphasis and
 repetition. "走到门口停下" and "don't stop dancing" go to the model: stopping in the middle of what
@@ -7,6 +7,7 @@ somebody asked for is a mistake, too.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 STOP = """
 停/停下/停下来/停一下/停一停/停住/停止/停车/停手/停步/急停/站住/站着别动/别动/不要动/不许动/别走/
@@ -34,7 +35,17 @@ hey/oi/no/right now/at once/immediately/just/ok/okay/quick/quickly/for god s sak
 thank you/i said/you/must/can you/could you/would you/will you/this instant/and/yanshi robot/
 right/for heaven s sake
 """
+PERFORM = """
+表演/演/演示/展示/打/打一套/打一段/打一遍/来/来一套/来一段/来一个/来个/做/做一套/做一个/做一遍/做个/
+练/练一套/行/行一个/行个/一套/一段/一个/一遍/一次/一下/一回/给我看/给我们/给我们看/给大家/给大家看/看/看看/
+开始/会/能/可以/吗/再/再来/perform/do/show me/show us/show/demonstrate/give me/give us/practise/
+practice/let me see/let s see/let us see/let s do/start/begin/some/a/an/the/your/one/of/bit of/
+for us/for me/routine/form/once/again
+"""
+"""What may stand around the name of a routine, besides courtesies."""
 TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+ENOUGH = "no/行了/够了/夠了/好了"
+"""Courtesies around an order to stop that mean the opposite around a routine's name."""
 TOKENS_MAX = 24
 """A longer sentence has more to say than stop."""
 
@@ -45,8 +56,8 @@ def _phrases(table: str) -> frozenset[Phrase]:
     return frozenset(tuple(TOKEN.findall(entry)) for entry in table.split("/") if entry.strip())
 
 
-_STOP, _RISE, _AROUND = _phrases(STOP), _phrases(RISE), _phrases(AROUND)
-_LENGTHS = range(1, 1 + max(map(len, _STOP | _RISE | _AROUND)))
+_STOP, _RISE, _AROUND = map(_phrases, (STOP, RISE, AROUND))
+_PERFORM, _ENOUGH = map(_phrases, (PERFORM, ENOUGH))
 
 
 def is_stop_order(sentence: str) -> bool:
@@ -59,21 +70,32 @@ def is_rise_order(sentence: str) -> bool:
     return _is_only(_RISE, sentence)
 
 
-def _is_only(order: frozenset[Phrase], sentence: str) -> bool:
-    tokens = tuple(TOKEN.findall(unicodedata.normalize("NFKC", sentence[:200]).lower()))
+def is_order_for(names: Iterable[str], sentence: str) -> bool:
+    """Tell whether a sentence asks for what is called so, to be performed, and nothing else."""
+    phrases = frozenset(_tokens(name) for name in names) - {()}
+    return _is_only(phrases, sentence, (_AROUND - _ENOUGH) | _PERFORM)
+
+
+def _tokens(text: str) -> Phrase:
+    return tuple(TOKEN.findall(unicodedata.normalize("NFKC", text[:200]).lower()))
+
+
+def _is_only(order: frozenset[Phrase], sentence: str, around: frozenset[Phrase] = _AROUND) -> bool:
+    tokens = _tokens(sentence)
+    lengths = range(1, 1 + max(map(len, order | around)))
     if not 0 < len(tokens) <= TOKENS_MAX:
         return False
     # Which beginnings can be cut into known phrases: without, and with, the order.
     calm, urgent = {0}, set[int]()
     for end in range(1, len(tokens) + 1):
-        starts = [end - n for n in _LENGTHS if end - n in calm or end - n in urgent]
-        if not starts and end > _LENGTHS[-1]:
+        starts = [end - n for n in lengths if end - n in calm or end - n in urgent]
+        if not starts and end > lengths[-1]:
             return False
         for start in starts:
             phrase = tokens[start:end]
             if phrase in order:
                 urgent.add(end)
-            elif phrase in _AROUND:
+            elif phrase in around:
                 calm.update({end} if start in calm else ())
                 urgent.update({end} if start in urgent else ())
     return len(tokens) in urgent

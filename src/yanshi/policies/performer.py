@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from yanshi.control.reference import RATE_HZ
@@ -11,7 +12,7 @@ from yanshi.core.errors import ContractError
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import load_contract
 from yanshi.policies.ease import Ease
-from yanshi.policies.motion import read_motion
+from yanshi.policies.motion import Motion, read_motion
 from yanshi.policies.network import Network
 from yanshi.policies.observation import Observation, Values, gravity
 from yanshi.robots.spec import RobotSpec
@@ -26,6 +27,12 @@ _TERMS = {
     "reference_next",
     "motion_phase",
 }
+
+
+_STAND_S = 0.3
+"""Who stops in the middle keeps both feet down for so long at least."""
+_LOWEST_M = 0.66
+"""A pelvis lower than this, m, is not left to a walker."""
 
 
 class Performer:
@@ -68,6 +75,7 @@ class Performer:
         self._tick = 0
         self._last = len(motion.target) - 1
         self._ease = Ease(robot.default_position)
+        self._may_stop = _moments_to_stop(motion)
 
     @property
     def duration_s(self) -> float:
@@ -78,6 +86,11 @@ class Performer:
     def elapsed_s(self) -> float:
         """How much of it has been performed."""
         return self._tick / self._rate
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether a walker could take over now: both feet stand, for a while yet, and not low."""
+        return bool(self._may_stop[self._tick])
 
     def start(self, target: NDArray[np.float64] | None = None) -> None:
         """Begin; the robot should stand as the walker leaves it.
@@ -128,3 +141,11 @@ class Performer:
             "motion_phase": (math.sin(phase), math.cos(phase)),
         }
         self._observation.add({name: values[name] for name in self._terms})
+
+
+def _moments_to_stop(motion: Motion) -> NDArray[np.bool_]:
+    """Return at which ticks a walker could take over, shape (n,); the last is always one."""
+    may = motion.stands.all(axis=1) & (motion.pelvis_height > _LOWEST_M)
+    ticks = round(_STAND_S * RATE_HZ)
+    ahead = np.concatenate([may, np.ones(ticks, dtype=bool)])
+    return np.asarray(sliding_window_view(ahead, ticks + 1).all(axis=1))

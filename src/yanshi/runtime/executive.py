@@ -72,7 +72,11 @@ class Executive:
         self._stop = None
 
     def interrupt(self, outcome: Outcome) -> None:
-        """End the step under way and the plan at the next tick, e.g. on a stop word."""
+        """End the step under way and the plan at the next tick, e.g. on a stop word.
+
+        A skill that cannot be left at any moment (one foot is in the air) first comes to a stand,
+        but only when the robot `stopped` by order: after a fault nobody may be trusted to.
+        """
         self._stop = outcome
 
     def break_off(self) -> None:
@@ -89,9 +93,15 @@ class Executive:
 
     def heed(self, percept: Percept) -> None:
         """End the plan if it was interrupted; moves nothing."""
-        if self._stop is not None:
+        if self._stop is not None and not self._is_halting():
             self._give_up(self._stop, percept)
             self._stop = None
+
+    def _is_halting(self) -> bool:
+        """Whether the skill under way needs more ticks to come to a stand."""
+        assert self._stop is not None
+        halt = getattr(self._skill, "halt", None)
+        return self._stop.kind == "stopped" and halt is not None and bool(halt())
 
     def tick(self, percept: Percept) -> JointTarget:
         """Return the next target: the skill's, or a standing one when none is at work."""
@@ -104,7 +114,11 @@ class Executive:
             return self._stand(percept)
         result = self._advance(self._skill, percept)
         if isinstance(result, Outcome):
-            self._end(result, percept)
+            if self._stop is not None:
+                self._give_up(self._stop, percept)
+                self._stop = None
+            else:
+                self._end(result, percept)
             return self._stand(percept)
         return result
 

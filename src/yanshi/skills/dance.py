@@ -4,13 +4,11 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from yanshi.control.route import STILL
-from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import JointTarget
 from yanshi.policies.contract import policy_folder
 from yanshi.policies.tracker import Tracker
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of
-from yanshi.skills.motion import here, march, stand, tick, walk_to
+from yanshi.skills.motion import march, stand, tick, walk_to_room
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 
 _ROOM_M = (1.15, 1.0)
@@ -47,16 +45,9 @@ class Dance(Flow):
     def act(self, percept: Percept) -> Behaviour[Outcome]:
         """Make room, dance, stand."""
         tools = self.tools
-        floor = floor_of(tools.floor_plan, percept.scene)
-        if floor.clearance(here(percept)) < _ROOM_M[1]:
-            spots = (floor.freest_point(here(percept), ROBOT_RADIUS_M, room) for room in _ROOM_M)
-            spot = next((spot for spot in spots if spot is not None), None)
-            if spot is None:
-                return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
-            try:
-                percept = yield from walk_to(tools, percept, (*spot, percept.base.yaw))
-            except UnreachableError:
-                return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
+        percept, has_room = yield from walk_to_room(tools, percept, _ROOM_M)
+        if not has_room:
+            return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
         percept = yield from self._dance(percept)
         percept = yield from march(tools, percept, _FEET_TOGETHER_S)
         yield from stand(tools, percept, 1.5)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from yanshi.control.route import STILL, Floor, Follower, FollowerConfig, Point, wrap
+from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity
@@ -90,6 +91,34 @@ def walk_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
             floor = floor_of(tools.floor_plan, percept.scene)
             follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw)
     return percept
+
+
+def walk_to_room(
+    tools: Tools, percept: Percept, room: tuple[float, float]
+) -> Behaviour[tuple[Percept, bool]]:
+    """Walk to the nearest spot with room about it, unless there is enough here.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        room: What is looked for about a spot and what is enough, m.
+
+    Returns:
+        The last percept, and whether there is enough room now.
+    """
+    wanted, enough = room
+    floor = floor_of(tools.floor_plan, percept.scene)
+    if floor.clearance(here(percept)) >= enough:
+        return percept, True
+    spots = (floor.freest_point(here(percept), ROBOT_RADIUS_M, r) for r in (wanted, enough))
+    spot = next((spot for spot in spots if spot is not None), None)
+    if spot is None:
+        return percept, False
+    try:
+        percept = yield from walk_to(tools, percept, (*spot, percept.base.yaw))
+    except UnreachableError:
+        return percept, False
+    return percept, True
 
 
 def step_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, Protocol
 
 from yanshi.control.kinematics import Kinematics
-from yanshi.core.errors import UnknownNameError
+from yanshi.core.errors import ConfigError, UnknownNameError
 from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene
 from yanshi.policies.walker import Walker
 from yanshi.robots.spec import RobotSpec
@@ -62,6 +62,9 @@ class Skill(Protocol):
         """Propose the next target (called at 50 Hz), or say how the step ended."""
         ...
 
+    # A skill that cannot be left at any moment may have a `halt(self) -> bool`: told to stop, it
+    # returns whether it needs more ticks to come to a stand, and then ends as soon as it can.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tools:
@@ -85,8 +88,23 @@ def _entry_points() -> dict[str, EntryPoint]:
 
 
 def installed_skills() -> dict[str, type[Any]]:
-    """Return every installed skill class by name, ours and other people's, sorted."""
-    return {name: point.load() for name, point in _entry_points().items()}
+    """Return every installed skill class by name, ours, other people's and routines, sorted.
+
+    Raises:
+        ConfigError: A routine has the name of another skill.
+    """
+    from yanshi.skills.perform import routine_skills  # A skill, made of what this module defines.
+
+    skills: dict[str, type[Any]] = {name: point.load() for name, point in _entry_points().items()}
+    routines = routine_skills()
+    if both := sorted(set(skills) & set(routines)):
+        folder = routines[both[0]].piece.folder
+        raise ConfigError(
+            f"The routine in {folder} has the name of the skill {both[0]!r}; another name for its "
+            "folder would do.",
+            zh=f"{folder} 中的套路与技能 {both[0]!r} 重名；请给文件夹改名。",
+        )
+    return dict(sorted((skills | routines).items()))
 
 
 def prepare_skills(tools: Tools) -> None:
@@ -107,8 +125,11 @@ def make_skill(name: str, arguments: Sequence[str], tools: Tools) -> Skill:
     Raises:
         UnknownNameError: No skill of that name is installed.
     """
-    points = _entry_points()
-    if name not in points:
-        raise UnknownNameError("skill", name, points)
-    skill: Skill = points[name].load()(tuple(arguments), tools)
+    from yanshi.skills.perform import routine_skills
+
+    points, routines = _entry_points(), routine_skills()
+    if name not in points and name not in routines:
+        raise UnknownNameError("skill", name, {*points, *routines})
+    made: type[Any] = points[name].load() if name in points else routines[name]
+    skill: Skill = made(tuple(arguments), tools)
     return skill

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from yanshi.control.routine import Title
+from yanshi.mind.stop_words import is_order_for
+from yanshi.policies.repertoire import repertoire
+
 SLOT = re.compile(r"\{(\w+)\}")
 OPTIONAL = re.compile(r"(\[[^\[\]]*\]|[\u4e00-\u9fff，：])\?")
 EITHER = re.compile(r"\[([^\[\]]*)\]")
@@ -28,8 +32,10 @@ TENS_EN = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "ei
 # Share of each skill among the steps; the rest of a skill's weight is shared by its plans.
 SKILL_WEIGHTS = {
     **{"go": 30, "look": 22, "turn": 13, "point": 8, "say": 6},
-    **{"wave": 5, "dance": 5, "wait": 5, "bow": 4, "stop": 2},
+    **{"wave": 5, "dance": 5, "wait": 5, "bow": 4, "getup": 2, "stop": 2},
 }
+ROUTINE_WEIGHT = 2
+"""As much of each routine that the robot has learnt."""
 REFUSAL_WEIGHTS = {
     **{"refuse unknown_thing": 26, "refuse unknown_skill": 20, "refuse unknown_place": 14},
     **{"refuse impossible": 13, "refuse unsafe": 13},
@@ -59,6 +65,7 @@ class Phrases:
     on: list[str]
     persons: list[str]
     steps: dict[str, list[str]]
+    perform: list[str]
     refusals: dict[str, list[str]]
     polite_start: list[str]
     polite_end: list[str]
@@ -76,6 +83,27 @@ def load_phrases(language: str) -> Phrases:
     """Read the tables of `zh` or `en`."""
     path = Path(__file__).parent / "phrases" / f"{language}.toml"
     return Phrases(**tomllib.loads(path.read_text(encoding="utf8")))
+
+
+def _learnt_routines() -> dict[str, Title]:
+    return {name: piece.title for name, piece in repertoire().items() if piece.is_learnt}
+
+
+def _routine_steps(language: str, ways: list[str]) -> dict[str, list[str]]:
+    """Return how each routine that the robot has learnt is asked for, by its plan."""
+    return {
+        name: [way.replace("{routine}", word) for word in title.asked[language] for way in ways]
+        for name, title in _learnt_routines().items()
+    }
+
+
+def _still_refused(refusals: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the refusals without those of routines that the robot has learnt since."""
+    titles = _learnt_routines().values()
+    return {
+        plan: [way for way in ways if not any(is_order_for(title.words, way) for title in titles)]
+        for plan, ways in refusals.items()
+    }
 
 
 def number_zh(n: int) -> str:
@@ -192,9 +220,14 @@ class Speaker:
         self.words = load_phrases(language)
         self.is_chinese = language == "zh"
         self.last_thing = ""
-        self.plans: dict[str, list[str]] = {skill: [] for skill in SKILL_WEIGHTS}
-        for plan in self.words.steps:
-            self.plans[plan.split()[0].rstrip(";")].append(plan)
+        self.steps = self.words.steps | _routine_steps(language, self.words.perform)
+        self.plans: dict[str, list[str]] = {}
+        for plan in self.steps:
+            self.plans.setdefault(plan.split()[0].rstrip(";"), []).append(plan)
+        self.refusals = _still_refused(self.words.refusals)
+        self.weights = {
+            skill: SKILL_WEIGHTS.get(skill, ROUTINE_WEIGHT) for skill in sorted(self.plans)
+        }
         self.fillers: dict[str, Callable[[], tuple[str, str]]] = {
             "thing": self.thing,
             "place": self.place,
@@ -341,11 +374,11 @@ class Speaker:
 
     def step(self) -> Example:
         """Return one step (or a set phrase of several)."""
-        skill = self.rng.choices(list(SKILL_WEIGHTS), list(SKILL_WEIGHTS.values()))[0]
+        skill = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
         plans = self.plans[skill]
-        weights = [4 + len(self.words.steps[plan]) for plan in plans]
+        weights = [4 + len(self.steps[plan]) for plan in plans]
         plan = self.rng.choices(plans, weights)[0]
-        return self.fill(plan, self.wording(self.words.steps[plan]))
+        return self.fill(plan, self.wording(self.steps[plan]))
 
     def again(self) -> Example:
         """Return a step with the thing of the step before, called "it"."""
@@ -382,7 +415,7 @@ class Speaker:
     def refusal(self) -> Example:
         """Return a step that no plan can do, with why."""
         plan = self.rng.choices(list(REFUSAL_WEIGHTS), list(REFUSAL_WEIGHTS.values()))[0]
-        return self.fill(plan, self.wording(self.words.refusals[plan]))
+        return self.fill(plan, self.wording(self.refusals[plan]))
 
     def chain(self, parts: list[Example]) -> str:
         """Join the wordings of several steps."""
