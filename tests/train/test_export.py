@@ -164,7 +164,7 @@ def test_a_network_of_other_weights_is_refused(folder: Path, tmp_path: Path):
 def task_without_luck() -> WalkTask:
     """Return the task of one robot that nobody disturbs, its arms where their targets are."""
     config = WalkConfig(
-        robots=1, threads=1, variety=Variety(models=1), noise={}, punch_every_s=1e9, episode_s=60.0
+        robots=1, threads=1, variety=Variety(models=1), noise={}, blow_every_s=1e9, episode_s=60.0
     )
     task = WalkTask(config, seed=3)
     task._order_ends[:] = 10**9

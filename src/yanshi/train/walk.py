@@ -38,6 +38,11 @@ ACTION_LIMIT = 20.0
 """Actions are clipped to ± this."""
 GAIT_HZ = 1.0
 HISTORY = 3
+FORESIGHT_S = 1.0
+"""How long before they come the critic knows of a blow and of the next order.
+
+Of what nobody could foresee the actions before it would be praised or blamed.
+"""
 TERMS = layout(
     [
         ("last_action", OWN, 1.0, HISTORY),
@@ -61,8 +66,12 @@ PRIVATE = layout(
         ("torso", 2, 2.0, 1),
         ("feet_height", 2, 5.0, 1),
         ("feet_velocity", 6, 0.3, 1),
-        ("force", 3, 0.005, 1),
-        ("force_left", 1, 0.2, 1),
+        ("blow", 3, 0.005, 1),
+        ("blow_place", 3, 2.0, 1),
+        ("blow_near", 1, 1.0, 1),
+        ("blow_left", 1, 0.2, 1),
+        ("wish", 3, 1.0, 1),
+        ("order_near", 1, 1.0, 1),
         ("friction", 1, 1.0, 1),
         ("load", 2, 0.3, 1),
         ("delay", 1, 0.5, 1),
@@ -97,9 +106,9 @@ class WalkConfig:
     arm_speed_max: float = 1.5
     """rad/s."""
     arm_still_share: float = 0.15
-    punch_s: tuple[float, float] = (0.06, 0.12)
-    punch_every_s: float = 3.0
-    punch_max_n: float = 650.0
+    blow_s: tuple[float, float] = (0.06, 0.12)
+    blow_every_s: float = 3.0
+    blow_max_n: float = 650.0
     falls_a_minute: float = 3.0
     """Fewer falls than this of a robot in a minute make everything harder."""
     hardening: float = 5e-5
@@ -136,6 +145,7 @@ class WalkTask:
         hands = [model.body(f"{side}_wrist_yaw_link").id for side in ("left", "right")]
         self._load = np.array([m.body_mass[hands] for m in bank]) - model.body_mass[hands]
         self._links = np.array([model.joint(name).bodyid[0] for name in JOINTS])
+        self._link_places = _standing_places(model)
         limits = G1.limits
         self._default = G1.default_position[INDICES]
         self._lower, self._upper = limits.lower[INDICES], limits.upper[INDICES]
@@ -163,9 +173,12 @@ class WalkTask:
         self._arm_speed = np.zeros((n, ARMS))
         self._arm_kind = np.zeros(n, dtype=np.intp)
         self._action = np.zeros((n, OWN))
-        self._force = np.zeros((n, 3))
-        self._forced = np.zeros(n, dtype=np.intp)
-        self._force_ticks = np.zeros(n, dtype=np.intp)
+        self._blow = np.zeros((n, 3))
+        self._blow_link = np.zeros(n, dtype=np.intp)
+        self._blow_at = np.zeros(n, dtype=np.intp)
+        """Tick at which each robot's blow begins."""
+        self._blow_ticks = np.ones(n, dtype=np.intp)
+        """How many of its ticks are left."""
         self._calm = np.zeros(n)
         self._forces = np.zeros((n, model.nbody, 6))
         self._mean = np.zeros((n, 3))
@@ -182,6 +195,7 @@ class WalkTask:
         self._begin(np.arange(n))
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
         self._order_ends += self._tick
+        self._blow_at += self._tick
 
     # -- what is seen ----------------------------------------------------------------------
 
@@ -225,8 +239,7 @@ class WalkTask:
             "feet_velocity": np.concatenate(
                 [_turn(fleet.sensor(f"{foot}_velocity"), -yaw) for foot in feet], axis=1
             ),
-            "force": rotate_back(orientation, self._force) * (self._force_ticks > 0)[:, None],
-            "force_left": self._force_ticks[:, None].astype(float),
+            **self._foresee(),
             "friction": self._friction[models][:, None],
             "load": self._load[models],
             "delay": fleet.delay_steps[:, None].astype(float),
@@ -239,6 +252,23 @@ class WalkTask:
                 values[name] = values[name] + most * (2.0 * noise - 1.0)
             seen = self._seen.add(values)
         return seen, np.concatenate([seen, self._private.add(private)], axis=1)
+
+    def _foresee(self) -> dict[str, Array]:
+        """Return what the critic knows of a blow, now or soon, and of the next order."""
+        near = self._nearness(self._blow_at)
+        return {
+            "blow": near * rotate_back(self.fleet.orientation_wxyz, self._blow),
+            "blow_place": near * self._link_places[self._blow_link],
+            "blow_near": near,
+            "blow_left": near * self._blow_ticks[:, None],
+            "wish": self._wish[:, :3],
+            "order_near": self._nearness(self._order_ends),
+        }
+
+    def _nearness(self, at: NDArray[np.intp]) -> Array:
+        """Return 1 for what is now, 0 for what is beyond foresight, shape (n, 1)."""
+        near: Array = np.clip(1.0 - (at - self._tick) * self._tick_s / FORESIGHT_S, 0.0, 1.0)
+        return near[:, None]
 
     def _torso_tilt(self) -> Array:
         """Return how far the torso leans ahead and to the left, rad, shape (n, 2)."""
@@ -334,7 +364,7 @@ class WalkTask:
         self._target[:, :OWN] += self._stance[:, :OWN]
         self._target[:, OWN:] = self._arm
         np.clip(self._target, self._lower, self._upper, out=self._target)
-        self._punch()
+        self._strike()
         blown_up = fleet.step(self._target, self._forces)
         if blown_up.any():
             fleet.state[blown_up] = fleet.reference
@@ -358,27 +388,31 @@ class WalkTask:
             parts={name: float(part.mean()) for name, part in parts.items()},
         )
 
-    def _punch(self) -> None:
-        config, rng = self.config, self._rng
-        self._force_ticks -= 1
-        over = self._force_ticks == 0
-        self._forces[over] = 0.0
+    def _strike(self) -> None:
+        """Strike whose time has come, and leave alone who was struck long enough."""
         self._calm += self._tick_s
-        chance = self._tick_s / config.punch_every_s
-        struck = (rng.random(self.n) < chance) & (self._force_ticks <= 0)
-        who = np.flatnonzero(struck & (self._tick * self._tick_s > 0.5))
-        if not len(who):
-            return
-        punch_max = max(0.05, self.level) * config.punch_max_n
-        direction = rng.standard_normal((len(who), 3))
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        strength = rng.uniform(0.1, 1.0, (len(who), 1)) * punch_max
-        self._force[who] = direction * strength
-        self._forced[who] = self._links[rng.integers(len(self._links), size=len(who))]
-        span = rng.uniform(*config.punch_s, len(who)) / self._tick_s
-        self._force_ticks[who] = np.maximum(1, np.round(span)).astype(np.intp)
-        self._forces[who, self._forced[who], :3] = self._force[who]
+        strikes = self._tick >= self._blow_at
+        over = strikes & (self._blow_ticks == 0)
+        if over.any():
+            who = np.flatnonzero(over)
+            self._forces[who] = 0.0
+            self._plan_blow(who)
+        who = np.flatnonzero(strikes & ~over)
+        self._forces[who, self._blow_link[who], :3] = self._blow[who]
+        self._blow_ticks[who] -= 1
         self._calm[who] = 0.0
+
+    def _plan_blow(self, who: NDArray[np.intp]) -> None:
+        config, rng, k = self.config, self._rng, len(who)
+        direction = rng.standard_normal((k, 3))
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        force_max = max(0.05, self.level) * config.blow_max_n
+        self._blow[who] = direction * rng.uniform(0.1, 1.0, (k, 1)) * force_max
+        self._blow_link[who] = self._links[rng.integers(len(self._links), size=k)]
+        span = rng.uniform(*config.blow_s, k) / self._tick_s
+        self._blow_ticks[who] = np.maximum(1, np.round(span)).astype(np.intp)
+        wait = rng.exponential(config.blow_every_s, k) / self._tick_s
+        self._blow_at[who] = self._tick[who] + 1 + wait.astype(np.intp)
 
     def _follow_velocity(self) -> None:
         """Follow the velocity over about a stride: a walking pelvis sways."""
@@ -469,8 +503,9 @@ class WalkTask:
         self._stance[who] = 0.0
         self._mean[who] = self._mean_command[who] = 0.0
         self._stands[who] = True
-        self._force_ticks[who] = 0
         self._forces[who] = 0.0
+        self._plan_blow(who)
+        self._blow_at[who] += round(0.5 / self._tick_s)
         self._calm[who] = 10.0
         self._seen.start(who)
 
@@ -534,6 +569,15 @@ def _hardness(plain: mujoco.MjModel, config: WalkConfig, model: mujoco.MjModel) 
     return max(slippery, load)
 
 
+def _standing_places(model: mujoco.MjModel) -> Array:
+    """Return where each link is while the robot stands, from its pelvis, m, shape (nbody, 3)."""
+    data = mujoco.MjData(model)
+    data.qpos[:] = standing_state(model)[1 : 1 + model.nq]
+    mujoco.mj_kinematics(model, data)
+    places: Array = data.xpos - data.qpos[:3]
+    return places
+
+
 def _turn(vector: Array, angle: Array) -> Array:
     """Return the horizontal parts of vectors, turned by angles to the left, shape (n, ≥ 2)."""
     cos, sin = np.cos(angle), np.sin(angle)
@@ -574,7 +618,9 @@ def _mirrors() -> tuple[Mirror, Mirror, Mirror]:
         "torso": signs(1.0, -1.0),
         "feet_height": swapped(2),
         "feet_velocity": (np.roll(np.arange(6), 3), np.array([1, -1, 1] * 2, np.float32)),
-        "force": signs(1.0, -1.0, 1.0),
+        "blow": signs(1.0, -1.0, 1.0),
+        "blow_place": signs(1.0, -1.0, 1.0),
+        "wish": signs(1.0, -1.0, -1.0),
         "load": swapped(2),
     }
     actor = mirror_of(TERMS, mirrors)
