@@ -564,7 +564,7 @@ def _near(error: Array, close: float, far: float) -> Array:
 def _hardness(plain: mujoco.MjModel, config: WalkConfig, model: mujoco.MjModel) -> float:
     """Return how hard a body of the bank is to walk with, from 0 to 1."""
     low, high = config.variety.friction
-    slippery = (high - float(model.geom_friction[0, 0])) / (high - low)
+    slippery = (high - float(model.geom_friction[0, 0])) / max(high - low, 1e-9)
     load = float(model.body_mass.sum() - plain.body_mass.sum()) / config.variety.load_kg
     return max(slippery, load)
 
