@@ -159,7 +159,7 @@ class ProvingGround:
         self._watch, self._on_step = watch, on_step
         noise_rng, arms_rng = rng.spawn(2)
         seed = int(noise_rng.integers(2**31))
-        self.body = MujocoBody(G1, _floor(), noise=SensorNoise(), seed=seed)
+        self.body = MujocoBody(G1, endless_floor(), noise=SensorNoise(), seed=seed)
         self.model, self.data = self.body.model, self.body.data
         for hand in G1_LINKS.hands if load_kg else ():
             add_load(self.model, hand, load_kg)
@@ -316,7 +316,7 @@ def add_load(model: mujoco.MjModel, link: str, mass_kg: float) -> None:
     mujoco.mj_setConst(model, mujoco.MjData(model))
 
 
-def _floor() -> mujoco.MjSpec:
+def endless_floor() -> mujoco.MjSpec:
     """Return an endless floor with the robot on it."""
     world = mujoco.MjSpec()
     world.worldbody.add_geom(

@@ -182,6 +182,36 @@ def bench_getup(
     raise typer.Exit(getup.bench_getup(n, seed, json, policy, workers))
 
 
+@bench.command("perform")
+def bench_perform(
+    routines: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ROUTINE]…", help="Those to do; all that were learnt if none."),
+    ] = None,
+    n: Number = 100,
+    seed: Seed = 0,
+    json: Json = None,
+    walker: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FOLDER", help="What walks before, and takes over afterwards."),
+    ] = None,
+    policies: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Routines of your own, as in `yanshi run`."),
+    ] = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+) -> None:
+    """Perform routines, left alone and pushed: how surely, how exactly, how softly."""
+    from yanshi.bench import perform
+    from yanshi.policies.repertoire import add_place
+
+    for folder in policies or ():
+        add_place(folder)
+    n = QUICK_N if quick else n
+    raise typer.Exit(perform.bench_perform(routines, n, seed, json, walker, workers))
+
+
 @bench.command("train")
 def bench_train(
     robots: Annotated[int, typer.Option(min=2, help="How many learn at once.")] = 256,

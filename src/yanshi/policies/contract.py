@@ -50,6 +50,7 @@ TERM_WIDTHS: dict[str, int | str] = {
     "gravity": 3,
     "reference_position": SEEN,
     "reference_next": SEEN,
+    "reference_gravity": 3,
     "motion_phase": 2,
     "motion_position": SEEN,
     "motion_velocity": SEEN,

@@ -20,6 +20,7 @@ from yanshi.control.bearing import Bearing
 from yanshi.control.reference import Reference
 from yanshi.core.errors import ConfigError, ContractError
 from yanshi.core.files import write_whole
+from yanshi.core.frames import rotation_matrix
 from yanshi.robots.spec import RobotSpec
 
 ROUTINE_FILE = "routine.toml"
@@ -38,6 +39,8 @@ class Motion:
     """rad, shape (n, n_joints)."""
     target: Array
     """Angles to hold so that the motors bear the motion, rad, shape (n, n_joints)."""
+    gravity: Array
+    """Direction of gravity in the pelvis frame, shape (n, 3)."""
     pelvis_height: Array
     """Above the floor, m, shape (n,)."""
     stands: NDArray[np.bool_]
@@ -72,6 +75,7 @@ def write_motion(
         file,
         joint_position=reference.joint_position.astype(np.float32),
         target=bearing.target.astype(np.float32),
+        gravity=_gravity(reference.root_orientation_wxyz).astype(np.float32),
         pelvis_height=reference.root_position[:, 2].astype(np.float32),
         stands=reference.stands,
         reach=np.array(reach, np.float32),
@@ -97,6 +101,7 @@ def read_motion(folder: Path, robot: RobotSpec) -> Motion:
             motion = Motion(
                 joint_position=file["joint_position"].astype(np.float64),
                 target=file["target"].astype(np.float64),
+                gravity=file["gravity"].astype(np.float64),
                 pelvis_height=file["pelvis_height"].astype(np.float64),
                 stands=file["stands"],
                 reach=float(file["reach"]),
@@ -110,8 +115,8 @@ def read_motion(folder: Path, robot: RobotSpec) -> Motion:
         ) from error
     ticks = max(len(motion.joint_position), 2)
     shapes = motion.joint_position.shape, motion.target.shape
-    shapes_of_feet = motion.pelvis_height.shape, motion.stands.shape
-    fits = shapes == ((ticks, len(names)),) * 2 and shapes_of_feet == ((ticks,), (ticks, 2))
+    others = motion.gravity.shape, motion.pelvis_height.shape, motion.stands.shape
+    fits = shapes == ((ticks, len(names)),) * 2 and others == ((ticks, 3), (ticks,), (ticks, 2))
     if names != robot.joint_names or not fits:
         raise ContractError(
             f"{path} moves {len(names)} joints in {ticks} ticks; the joints of {robot.name}, "
@@ -125,6 +130,11 @@ def read_motion(folder: Path, robot: RobotSpec) -> Motion:
             zh=f"{path} 不是由旁边的 {ROUTINE_FILE} 生成的。请换回训练时的套路，或重新训练。",
         )
     return motion
+
+
+def _gravity(orientation_wxyz: Array) -> Array:
+    """Return the direction of gravity in turned frames, shape (n, 3)."""
+    return -np.stack([rotation_matrix(wxyz)[2] for wxyz in orientation_wxyz])
 
 
 def _digest(text: bytes) -> str:

@@ -25,6 +25,7 @@ _TERMS = {
     "last_action",
     "reference_position",
     "reference_next",
+    "reference_gravity",
     "motion_phase",
 }
 
@@ -138,6 +139,7 @@ class Performer:
             "last_action": self._action,
             "reference_position": self._reference[min(self._tick + 1, last)],
             "reference_next": self._reference[min(self._tick + self._ahead, last)],
+            "reference_gravity": self.motion.gravity[min(self._tick + 1, last)],
             "motion_phase": (math.sin(phase), math.cos(phase)),
         }
         self._observation.add({name: values[name] for name in self._terms})

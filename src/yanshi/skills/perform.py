@@ -163,10 +163,11 @@ def routine_skills() -> dict[str, type[Perform]]:
 
 @cache
 def _routine_skills(places: str) -> dict[str, type[Perform]]:
-    return {name: _skill_of(piece) for name, piece in repertoire().items() if piece.is_learnt}
+    return {name: skill_of(piece) for name, piece in repertoire().items() if piece.is_learnt}
 
 
-def _skill_of(piece: Piece) -> type[Perform]:
+def skill_of(piece: Piece) -> type[Perform]:
+    """Return the skill that performs a piece."""
     title = piece.title
     members = {
         "__doc__": f"Perform {title.en}.",

@@ -40,6 +40,7 @@ TERMS = layout(
         ("last_action", N, 1.0, 1),
         ("reference_position", N, 1.0, 1),
         ("reference_next", N, 1.0, 1),
+        ("reference_gravity", 3, 1.0, 1),
         ("motion_phase", 2, 1.0, 1),
     ]
 )
@@ -193,6 +194,7 @@ class TrackTask:
             "last_action": self._action,
             "reference_position": motion.joints[motion.later(at, 1)] - self._default,
             "reference_next": motion.joints[motion.later(at, AHEAD_TICKS)] - self._default,
+            "reference_gravity": motion.gravity[motion.later(at, 1)],
             "motion_phase": np.stack([np.sin(phase), np.cos(phase)], axis=1),
         }
         private = {

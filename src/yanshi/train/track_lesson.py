@@ -1,5 +1,6 @@
 """The lesson of `yanshi train track`: a routine's file becomes something that can be learnt."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,18 +11,30 @@ from yanshi.control.reference import RATE_HZ, Reference, measure_reach, plan_ref
 from yanshi.control.routine import Routine, read_routine
 from yanshi.control.routine_check import check
 from yanshi.core.errors import ConfigError
+from yanshi.policies.contract import load_contract, policy_folder
 from yanshi.policies.motion import ROUTINE_FILE, write_motion
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1
 from yanshi.train import track
+from yanshi.train.balance import copy_balance
 from yanshi.train.g1_fleet import JOINTS
-from yanshi.train.lesson import Lesson
-from yanshi.train.ppo import PPOConfig
+from yanshi.train.lesson import Lesson, Origin
+from yanshi.train.ppo import Policy, PPOConfig
 from yanshi.train.standing import standing_robots
 from yanshi.train.task import Task
 from yanshi.train.track import TrackConfig, TrackTask
 
+_READY = "g1_walk_ppo"
+"""The ready walker whose balance performers begin with."""
+_PERFORMING = PPOConfig(
+    epochs=4,
+    kl_target=0.012,
+    actor_rate=1e-5,
+    critic_first=20,
+    symmetry=0.0,  # A routine has a left and a right.
+    first_log_std=-1.6,
+)
 _SHOWN = 5
 """How many complaints an error repeats."""
 
@@ -74,12 +87,15 @@ def plan_piece(path: Path) -> Piece:
     )
 
 
-def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
+def track_lesson(
+    piece: Piece, config: TrackConfig | None = None, *, is_warm: bool = True
+) -> Lesson:
     """Return how to perform a routine.
 
     Args:
         piece: What to perform.
         config: What the performer meets while it learns.
+        is_warm: Whether it begins with a ready walker's balance instead of with noise.
     """
     config = config or TrackConfig()
     return Lesson(
@@ -94,17 +110,27 @@ def track_lesson(piece: Piece, config: TrackConfig | None = None) -> Lesson:
         action_scale=tuple(track.ACTION_SCALE.tolist()),
         action_offset=tuple(G1.default_position[G1.joint_indices(JOINTS)].tolist()),
         action_limit=track.ACTION_LIMIT,
-        ppo=PPOConfig(
-            epochs=4,
-            kl_target=0.012,
-            actor_rate=3e-4,
-            critic_first=5,
-            symmetry=0.0,  # A routine has a left and a right.
-            actor_layers=(256, 256, 128),
-        ),
+        ppo=_PERFORMING,
         robots=config.robots,
+        begin=partial(_copy_balance, piece) if is_warm else None,
         settings=track_settings(),
     )
+
+
+def _copy_balance(
+    piece: Piece, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
+) -> Origin:
+    contract = load_contract(policy_folder(_READY), G1)
+    indices = G1.joint_indices(JOINTS)
+    copy_balance(
+        policy.actor,
+        track.TERMS,
+        contract,
+        scale=track.ACTION_SCALE,
+        borne=(piece.bearing.target - piece.reference.joint_position)[0, indices],
+        ahead_s=(track.AHEAD_TICKS - 1) / RATE_HZ,
+    )
+    return Origin.of(contract)
 
 
 def track_settings() -> dict[str, float | str]:
