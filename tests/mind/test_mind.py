@@ -6,6 +6,9 @@ import pytest
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.mind import Mind
 from yanshi.mind.model import ADAPTER, ModelConfig
+from yanshi.policies.contract_file import CONTRACT_FILE
+from yanshi.policies.motion import MOTION_FILE, ROUTINE_FILE
+from yanshi.policies.repertoire import PLACES
 from yanshi.worlds.home import build_home
 
 FLOOR_PLAN = build_home(0).floor_plan
@@ -40,6 +43,23 @@ def mind():
 def test_a_sentence_becomes_its_plan(mind, sentence, plan, language):
     answer = mind.understand(sentence)
     assert (str(answer.plan), answer.language) == (plan, language)
+
+
+@pytest.mark.parametrize("is_learnt", [True, False])
+def test_a_routine_is_performed_once_it_was_learnt_and_owned_up_to_before(
+    mind, tmp_path, monkeypatch, is_learnt
+):
+    folder = tmp_path / "greeting"
+    folder.mkdir()
+    text = '[name]\nzh = "作揖问安"\nen = "grand greeting"\n[asked]\nen = ["greet grandly"]\n'
+    (folder / ROUTINE_FILE).write_text(text, encoding="utf8")
+    for file in (CONTRACT_FILE, MOTION_FILE) if is_learnt else ():
+        (folder / file).touch()
+    monkeypatch.setenv(PLACES, str(folder))
+    plan = "greeting" if is_learnt else "refuse unknown_skill"
+    for sentence in ("请表演一段作揖问安", "Please greet grandly!", "show us the grand greeting"):
+        answer = mind.understand(sentence)
+        assert (str(answer.plan), answer.source) == (plan, "rule")
 
 
 def test_a_room_that_is_known_already_needs_no_warming(mind):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yanshi.mind.stop_words import AROUND, STOP, is_rise_order, is_stop_order
+from yanshi.mind.stop_words import AROUND, STOP, is_order_for, is_rise_order, is_stop_order
+from yanshi.policies.repertoire import repertoire
 
 ORDERS = [entry.strip() for entry in STOP.replace("\n", "").split("/") if entry.strip()]
 COURTESIES = [entry.strip() for entry in AROUND.replace("\n", "").split("/") if entry.strip()]
@@ -134,3 +135,48 @@ def test_an_order_to_get_up_is_known_and_is_no_order_to_stop(sentence):
 )
 def test_what_asks_for_more_or_less_than_getting_up_goes_on(sentence):
     assert not is_rise_order(sentence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "routine"),
+    [
+        ("打一套功夫", "kungfu"),
+        ("请给我们表演一段功夫！", "kungfu"),
+        ("Show me some kung fu, please.", "kungfu"),
+        ("来一段太极拳", "taichi"),
+        ("Can you do tai chi for us?", "taichi"),
+        ("行个抱拳礼", "salute"),
+        ("a bow with cupped fists", "salute"),
+        ("踢球", "kick"),
+        ("Robot, kick the ball!", "kick"),
+        ("做一遍热身操", "warmup"),
+        ("Let's do your warm-up", "warmup"),
+        ("鞠躬", None),
+        ("no kung fu", None),
+        ("功夫够了", None),
+        ("kick him", None),
+        ("别打功夫", None),
+        ("don't do tai chi", None),
+        ("走到桌子前打一套功夫", None),
+        ("do kung fu, then wave", None),
+        ("please show me", None),
+        ("", None),
+    ],
+)
+def test_a_routine_is_asked_for_by_its_words_and_nothing_else(sentence, routine):
+    found = [p.name for p in repertoire().values() if is_order_for(p.title.words, sentence)]
+    assert found == ([routine] if routine else [])
+
+
+def test_every_word_of_every_routine_asks_for_it_in_either_script_with_and_without_courtesy():
+    for piece in repertoire().values():
+        for word in piece.title.words:
+            for sentence in (word, f"{word}!", f"please {word}", f"请{word}吧"):
+                assert is_order_for(piece.title.words, sentence), sentence
+
+
+def test_no_word_of_a_routine_stops_the_robot_or_gets_it_up():
+    for piece in repertoire().values():
+        for word in piece.title.words:
+            assert not is_stop_order(word)
+            assert not is_rise_order(word)

@@ -1,11 +1,12 @@
 """Plans go on after a fall: the step under way begins anew, and says nothing twice."""
 
 import numpy as np
+import pytest
 from tests.skills.rig import Rig
 
-from yanshi.core.messages import Plan, Step
+from yanshi.core.messages import JointTarget, Plan, Step
 from yanshi.runtime.executive import FALLS_MAX, Executive, StepRecord
-from yanshi.skills.skill import Outcome
+from yanshi.skills.skill import Outcome, Percept
 
 TICK_S = 0.02
 
@@ -96,3 +97,62 @@ def test_a_way_straight_ahead_ends_where_it_was_to_end_before_the_fall(rig: Rig)
     stage.run(6.0)
     assert stage.outcomes == [("done", "")]
     assert abs(np.linalg.norm(rig.position - start) - 1.0) < 0.15
+
+
+class Balancing:
+    """A skill that needs ten ticks to put its other foot down."""
+
+    timeout_s = 5.0
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.left = -1
+
+    def check(self, percept: Percept) -> Outcome | None:
+        return None
+
+    def start(self, percept: Percept) -> None:
+        self.left = -1
+
+    def halt(self) -> bool:
+        self.left = 10 if self.left < 0 else self.left
+        return True
+
+    def step(self, percept: Percept) -> JointTarget | Outcome:
+        self.left -= self.left > 0
+        if self.left == 0:
+            return Outcome(kind="done")
+        return self.rig.tools.walker.step(percept.state, (0.0, 0.0, 0.0))
+
+
+@pytest.fixture
+def balancing(rig: Rig, monkeypatch) -> Stage:
+    skill = Balancing(rig)
+    monkeypatch.setattr("yanshi.runtime.executive.make_skill", lambda *_: skill)
+    stage = Stage(rig, Step(skill="balance"), Step(skill="balance"))
+    stage.run(0.2)
+    return stage
+
+
+def test_a_skill_on_one_foot_is_stopped_once_it_has_put_the_other_down(balancing: Stage):
+    balancing.executive.interrupt(Outcome(kind="stopped", reason="stopped"))
+    balancing.run(0.1)
+    assert balancing.outcomes == []
+    balancing.run(0.2)
+    assert balancing.outcomes == [("stopped", "stopped")]
+    assert balancing.executive.is_idle
+
+
+def test_a_fault_stops_it_at_once(balancing: Stage):
+    balancing.executive.interrupt(Outcome(kind="failed", reason="not_finite"))
+    balancing.run(0.02)
+    assert balancing.outcomes == [("failed", "not_finite")]
+
+
+def test_one_that_falls_while_it_is_to_stop_does_not_begin_anew(balancing: Stage):
+    balancing.executive.interrupt(Outcome(kind="stopped", reason="stopped"))
+    balancing.run(0.1)
+    balancing.executive.break_off()
+    balancing.run(0.1)
+    assert balancing.outcomes == [("stopped", "stopped")]
+    assert balancing.begun == ["balance"]

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections import Counter
 from itertools import islice
 
@@ -10,8 +11,13 @@ import pytest
 from yanshi.bench.mind import SENTENCES
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.tongue import Tongue, hear
+from yanshi.policies.contract import policy_folder
+from yanshi.policies.contract_file import CONTRACT_FILE
+from yanshi.policies.motion import MOTION_FILE
+from yanshi.policies.repertoire import PLACES, repertoire
 from yanshi.train.sentences import (
     Example,
+    Speaker,
     examples,
     metres_en,
     metres_zh,
@@ -125,3 +131,33 @@ def test_one_second_is_singular():
 
 def test_an_example_is_a_sentence_and_a_plan(sample):
     assert all(isinstance(example, Example) and example.sentence for example in sample)
+
+
+def learnt(tmp_path, monkeypatch):
+    """Let the robot have learnt our kung fu."""
+    folder = tmp_path / "kungfu"
+    shutil.copytree(policy_folder("g1_kungfu"), folder)
+    for file in (CONTRACT_FILE, MOTION_FILE):
+        (folder / file).touch()
+    monkeypatch.setenv(PLACES, str(folder))
+
+
+def test_a_routine_that_was_learnt_is_taught_and_no_longer_refused(tmp_path, monkeypatch):
+    def plans_of(speaker, sentence):
+        return {plan for plan, ways in speaker.refusals.items() if sentence in ways}
+
+    learnt(tmp_path, monkeypatch)
+    for language, sentence in (("zh", "打一套功夫"), ("en", "do kung fu")):
+        speaker = Speaker(random.Random(0), language)
+        assert not plans_of(speaker, sentence)
+        assert speaker.weights["kungfu"] > 0
+        words = repertoire()["kungfu"].title.asked[language]
+        taught = [
+            example for example in (speaker.step() for _ in range(3000)) if "kungfu" in example.plan
+        ]
+        assert len(taught) > 10
+        assert all(any(word in example.sentence for word in words) for example in taught)
+
+
+def test_getting_up_is_taught(sample):
+    assert sum("getup" in example.plan.split() for example in sample) > 10

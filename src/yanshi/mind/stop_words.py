@@ -7,7 +7,7 @@ somebody asked for is a mistake, too.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from functools import cache
 
 STOP = """
 停/停下/停下来/停一下/停一停/停住/停止/停车/停手/停步/急停/站住/站着别动/别动/不要动/不许动/别走/
@@ -57,7 +57,7 @@ def _phrases(table: str) -> frozenset[Phrase]:
 
 
 _STOP, _RISE, _AROUND = map(_phrases, (STOP, RISE, AROUND))
-_PERFORM, _ENOUGH = map(_phrases, (PERFORM, ENOUGH))
+_SHOWING = (_AROUND | _phrases(PERFORM)) - _phrases(ENOUGH)
 
 
 def is_stop_order(sentence: str) -> bool:
@@ -70,10 +70,14 @@ def is_rise_order(sentence: str) -> bool:
     return _is_only(_RISE, sentence)
 
 
-def is_order_for(names: Iterable[str], sentence: str) -> bool:
+def is_order_for(names: tuple[str, ...], sentence: str) -> bool:
     """Tell whether a sentence asks for what is called so, to be performed, and nothing else."""
-    phrases = frozenset(_tokens(name) for name in names) - {()}
-    return _is_only(phrases, sentence, (_AROUND - _ENOUGH) | _PERFORM)
+    return _is_only(_called(names), sentence, _SHOWING)
+
+
+@cache
+def _called(names: tuple[str, ...]) -> frozenset[Phrase]:
+    return frozenset(_tokens(name) for name in names) - {()}
 
 
 def _tokens(text: str) -> Phrase:
