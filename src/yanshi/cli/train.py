@@ -80,6 +80,9 @@ Shards = Annotated[
 ]
 
 
+Cold = Annotated[bool, typer.Option("--cold", help="Begin with noise instead of a ready walker.")]
+
+
 @train.command("walk")
 def train_walk(
     minutes: Minutes = 20.0,
@@ -91,9 +94,7 @@ def train_walk(
     shards: Shards = None,
     view: View = False,
     ray: Ray = "",
-    cold: Annotated[
-        bool, typer.Option("--cold", help="Begin with noise instead of a ready walker.")
-    ] = False,
+    cold: Cold = False,
 ) -> None:
     """Train the walker: legs and waist learn, the arms are free."""
     need_training_packages()
@@ -141,6 +142,7 @@ def train_track(
     shards: Shards = None,
     view: View = False,
     ray: Ray = "",
+    cold: Cold = False,
 ) -> None:
     """Train a performer of a routine: a robot that follows keyframes and stays up."""
     need_training_packages()
@@ -151,7 +153,7 @@ def train_track(
         minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
     )
     piece = plan_piece(routine)
-    lesson = track_lesson(piece)
+    lesson = track_lesson(piece, is_warm=not cold)
     work = work or Path("out") / f"train_{lesson.name}"
     _train(lesson, training, work, resume=resume, view=view)
     piece.write(work)
