@@ -19,9 +19,8 @@ _READY = "g1_walk_ppo"
 """The ready walker that ours begins as."""
 _WALKING = PPOConfig(
     discount=0.98,
-    kl_target=0.01,
-    gentle_rounds=200,
-    polish=Polish(),
+    kl_target=0.005,
+    polish=Polish(share=0.35, kl_target=0.003),
     actor_rate=2e-6,
     actor_rate_range=(5e-7, 1e-3),
     critic_first=30,

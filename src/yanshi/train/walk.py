@@ -106,10 +106,10 @@ class WalkConfig:
     arm_speed_max: float = 1.5
     """rad/s."""
     arm_still_share: float = 0.15
-    blow_s: tuple[float, float] = (0.06, 0.12)
+    blow_s: tuple[float, float] = (0.06, 0.1)
     blow_every_s: float = 3.0
-    blow_max_n: float = 650.0
-    falls_a_minute: float = 3.0
+    blow_max_n: float = 600.0
+    falls_a_minute: float = 2.0
     """Fewer falls than this of a robot in a minute make everything harder."""
     hardening: float = 5e-5
     """How much harder a tick, from 0 to 1."""
