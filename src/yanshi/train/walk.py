@@ -37,6 +37,10 @@ ACTION_SCALE = 0.25
 ACTION_LIMIT = 20.0
 """Actions are clipped to ± this."""
 GAIT_HZ = 1.0
+SWING_M = 0.08
+"""How high a foot swings: without being asked to step, a walker learns to shuffle."""
+SOLE_M = 0.035
+"""Height of a foot's frame while its sole is on the floor."""
 HISTORY = 3
 FORESIGHT_S = 1.0
 """How long before they come the critic knows of a blow and of the next order.
@@ -437,8 +441,12 @@ class WalkTask:
         torque = self._stiffness * (self._target[:, :OWN] - position) - self._damping * own
         effort = np.minimum(np.abs(torque) / self._torque, 1.5)
         left, right = fleet.sensor("left_foot_position"), fleet.sensor("right_foot_position")
+        feet_height = np.stack([left[:, 2], right[:, 2]], axis=1)
+        # Each foot swings in the half of its cycle about phase 0; standing, both are at π.
+        swing = SWING_M * np.maximum(np.cos(self._phase), 0.0)
+        off_gait = np.abs(feet_height - SOLE_M - swing).sum(axis=1)
         feet_apart = _turn((left - right)[:, :2], -yaw)
-        on_floor = np.stack([left[:, 2], right[:, 2]], axis=1) < 0.045
+        on_floor = feet_height < SOLE_M + 0.01
         slip = np.stack(
             [
                 np.linalg.norm(fleet.sensor(f"{side}_foot_velocity")[:, :2], axis=1)
@@ -455,6 +463,7 @@ class WalkTask:
             "mean_turn": 1.8 * _near(spin, 0.1, 0.8),
             "height": 1.2 * _near(fleet.position[:, 2] - command[:, 3], 0.04, 0.3),
             "lean": 0.9 * _near(torso[:, 0] - command[:, 4], 0.1, 0.6),
+            "gait": 1.2 * _near(off_gait, 0.02, 0.1),
             "upright": -2.0 * np.minimum(torso[:, 1] ** 2, 1.0),
             "smooth": -0.01 * np.minimum(((self._action - action_before) ** 2).sum(axis=1), 100.0),
             "speed": -3e-5 * np.minimum((own**2).sum(axis=1), 2e4),
