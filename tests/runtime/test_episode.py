@@ -16,6 +16,7 @@ from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
+from yanshi.worlds.layout import distance_to_place
 from yanshi.worlds.witness import Witness
 
 WORLD, SEED = "home", 3
@@ -156,9 +157,10 @@ def test_on_the_wall_clock_a_second_takes_a_second(brain):
 
 
 @can_rise
-def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain):
+@pytest.mark.parametrize("push", ["60@4:left", "60@4:right"])
+def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain, push):
     onlooker = Onlooker()
-    episode = begin(brain, onlooker, push="60@4:ahead")
+    episode = begin(brain, onlooker, push=push)
     witness = Witness(episode.simulation.body.model, episode.simulation.home)
     for ms in range(0, 60_000, 20):
         onlooker.at[ms] = lambda: witness.sample(episode.simulation.body.data)
@@ -167,12 +169,15 @@ def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain):
     assert not witness.is_down
     assert report.falls >= 1
     assert report.down_s[0] > 1.0
-    assert report.pushes == ["60@4:ahead"]
+    assert report.pushes == [push]
     assert report.outcome == "done"
     assert report.plan == ["go table"]
     assert [step.outcome for step in report.steps] == ["done"]
     assert "我摔倒了，正在站起来。" in report.said
-    assert make_goal("near", "table", episode.simulation.home).met_at(witness, 5.0) is not None
+    assert make_goal("near", "table 0.5", episode.simulation.home).met_at(witness, 5.0) is not None
+    pelvis = episode.simulation.body.data.body("pelvis").xpos
+    table = episode.simulation.floor_plan.place("table")
+    assert distance_to_place(table, pelvis[:2]) == pytest.approx(0.43, abs=0.1)
     begun = [text for _, kind, text in onlooker.events if kind == "begin"]
     assert begun == ["go table"] * (1 + report.falls)
 

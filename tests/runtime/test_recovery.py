@@ -1,5 +1,7 @@
 """Falls in physics: noticed in time, never imagined, and got up from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.skills.rig import WALKER, Rig
@@ -31,8 +33,9 @@ class Tumble:
         pushes = [read_push(push)] if push else []
         self.pusher = Pusher(self.rig.body, pushes, "torso_link")
         self.believed = np.zeros(2)
-        self.believed = np.zeros(2)
         """Where the robot believes to be on the map."""
+        self.position_sd = 0.0
+        """How unsure it is of that, m."""
         self.lost_s = self.noticed_s = np.nan
         self.sent: JointTarget | None = None
         self.jump = 0.0
@@ -53,6 +56,7 @@ class Tumble:
                 self.lost_s = self.time_s
             state = body.read()
             base = self.rig.odometry.update(state, has_feet=self.recovery.has_feet)
+            base = replace(base, position_sd=self.position_sd)
             self.believed = base.position[:2]
             percept = self.rig.percept_of(state, base)
             had_feet = self.recovery.has_feet
@@ -136,6 +140,38 @@ def test_a_robot_that_was_felled_stands_again_and_hands_over_without_a_jump(push
     assert len(tumble.recovery.falls) == 1
     assert tumble.jump < 0.17  # What the rise itself may change a target by in a tick.
     assert tumble.rig.body.warnings() == 0
+
+
+@can_rise
+@pytest.mark.parametrize("ending", ["found", "told to stop", "felled again"])
+def test_back_on_its_feet_who_is_lost_looks_round_before_the_plan_goes_on(ending):
+    tumble = Tumble("90@1:left", knows_how=True)
+    tumble.position_sd = 0.5
+    for _ in range(450):
+        tumble.run(0.1)
+        if tumble.recovery.stage is Stage.LOOKING:
+            break
+    (fall,) = tumble.recovery.falls
+    assert fall.end_ns is not None
+    assert tumble.recovery.has_feet
+    yaw = tumble.rig.yaw
+    tumble.run(2.5)
+    assert tumble.recovery.stage is Stage.LOOKING
+    assert 0.3 < tumble.rig.yaw - yaw < 2.0
+    if ending == "felled again":
+        soon = read_push(f"90@{tumble.time_s + 0.1:.2f}:left")
+        tumble.pusher = Pusher(tumble.rig.body, [soon], "torso_link")
+        tumble.run(1.5)
+        assert len(tumble.recovery.falls) == 2
+        assert tumble.recovery.stage is Stage.RISING
+        return
+    if ending == "found":
+        tumble.position_sd = 0.05
+    else:
+        tumble.recovery.stay_down()
+    tumble.run(0.1)
+    assert tumble.recovery.stage is Stage.UPRIGHT
+    assert tumble.rig.is_up
 
 
 @can_rise

@@ -1,10 +1,15 @@
 """What a name may mean, and how the robot looks for it."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
-from tests.skills.rig import ROOM, Rig, thing
+import pytest
+from tests.skills.rig import ROOM, TICK_S, Rig, thing
 
 from yanshi.core.messages import Scene
-from yanshi.skills.search import choose, matches
+from yanshi.skills.search import choose, get_bearings, matches
+from yanshi.skills.skill import Percept
 
 SCENE = Scene(
     t_ns=0,
@@ -65,3 +70,39 @@ def test_what_is_nowhere_is_looked_for_everywhere_and_then_owned_up_to():
     assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "not_found", ("green cup",))
     assert closest["table"] < 1.0
     assert closest["shelf"] < 1.0
+
+
+def orient(rig: Rig, position_sd: Callable[[float], float]) -> float:
+    """Let it find out where it is, told how unsure it is by its yaw; return how far it turned."""
+
+    def unsure() -> Percept:
+        percept = rig.percept()
+        return replace(percept, base=replace(percept.base, position_sd=position_sd(rig.yaw)))
+
+    turned, yaw = 0.0, rig.yaw
+    search = get_bearings(rig.tools, unsure())
+    try:
+        target = next(search)
+        for _ in range(1000):
+            rig.body.write(target)
+            rig.body.advance(TICK_S)
+            turned += (rig.yaw - yaw + np.pi) % (2 * np.pi) - np.pi
+            yaw = rig.yaw
+            target = search.send(unsure())
+    except StopIteration:
+        return turned
+    raise AssertionError("It never ended.")
+
+
+def test_who_knows_the_place_does_not_look_round():
+    rig = Rig()
+    assert orient(rig, lambda yaw: 0.05) == 0.0
+    assert rig.body.data.time == 0.0
+
+
+def test_who_is_lost_turns_until_the_place_is_known_and_no_further():
+    assert orient(Rig(), lambda yaw: 0.5 if yaw < 1.0 else 0.05) == pytest.approx(1.0, abs=0.1)
+
+
+def test_where_nothing_is_known_one_turn_is_enough():
+    assert orient(Rig(), lambda yaw: 0.5) == pytest.approx(2 * np.pi, abs=0.1)

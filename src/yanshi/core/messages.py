@@ -88,6 +88,9 @@ class BaseEstimate:
     """Rotation map ← pelvis, unit quaternion."""
     velocity: NDArray[np.float64]
     """Pelvis velocity in the pelvis' heading frame (x ahead, y left, z up), m/s, shape (3,)."""
+    position_sd: float = 0.0
+    """Standard deviation of the place on the floor in the direction known worst, m; 0 where none
+    is kept."""
 
     def __post_init__(self) -> None:
         for name in ("position", "orientation_wxyz", "velocity"):

@@ -19,13 +19,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from yanshi.bodies.push import Push, Pusher
 from yanshi.bodies.simulation import Simulation
 from yanshi.core.errors import BodyError
-from yanshi.core.frames import pose_matrix
 from yanshi.core.messages import JointTarget, Plan, RobotState, Step
 from yanshi.mind.mind import Mind, Understanding
 from yanshi.mind.replies import word_outcome
@@ -38,12 +34,12 @@ from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
-from yanshi.runtime.recovery import RISING, Recovery, Stage
+from yanshi.runtime.recovery import DOING, Recovery, Stage
 from yanshi.runtime.report import RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.safety.faults import Action, Fault, choose_action
 from yanshi.safety.gate import GateConfig, gate_target
-from yanshi.senses.odometry import Odometry
+from yanshi.senses.localization import Localization
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
@@ -129,10 +125,11 @@ class Episode:
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
         self._recovery = Recovery(tools)
         self._pusher = Pusher(self._body, pushes, self._kinematics.links.torso)
-        self._odometry = Odometry(self._kinematics, simulation.floor_plan.start)
+        self._localization = Localization(self._kinematics, simulation.floor_plan)
         c = self.config
         self._sight = Sight(
             eyes,
+            self._localization,
             waits=not is_real_time,
             want_rgb=any(observer.wants_pictures for observer in observers),
             deadline_ms=c.senses_ms,
@@ -148,7 +145,7 @@ class Episode:
 
         state = self._body.read()
         self._walker.reset(state)
-        self._base = self._odometry.update(state)
+        self._base = self._localization.update(state)
         self._sent = self._hold(state)
         self._asked = self._sent
         self._state = state
@@ -223,8 +220,9 @@ class Episode:
         self._sense_body(t_ns)
         before = {thing.name for thing in self._sight.scene.things}
         try:
-            glance = self._sight.collect()
-            self._sight.look(t_ns, self._body.data.qpos, self._map_from_camera())
+            glance = self._sight.collect(remember=self._recovery.stage is Stage.UPRIGHT)
+            viewpoint = self._localization.viewpoint(self._state)
+            self._sight.look(t_ns, self._body.data.qpos, viewpoint)
         except BodyError as error:
             self._eyes_lost = True
             self._raise_fault(t_ns, Fault.EYES_LOST, str(error))
@@ -245,12 +243,6 @@ class Episode:
                 self._lost.append(observer)
                 self._raise_fault(t_ns, Fault.RECORDER_LOST, observer.fault)
 
-    def _map_from_camera(self) -> NDArray[np.float64]:
-        map_from_pelvis = pose_matrix(self._base.position, self._base.orientation_wxyz)
-        return map_from_pelvis @ self._kinematics.pelvis_from_head_camera(
-            self._state.joint_position
-        )
-
     # -- policy: 50 Hz ---------------------------------------------------------------------
 
     def _sense_body(self, t_ns: int) -> None:
@@ -258,7 +250,7 @@ class Episode:
         if self._sensed_ns != t_ns:
             self._sensed_ns = t_ns
             self._state = self._body.read()
-            self._base = self._odometry.update(self._state, has_feet=self._recovery.has_feet)
+            self._base = self._localization.update(self._state, has_feet=self._recovery.has_feet)
 
     def _policy_tick(self, t_ns: int) -> None:
         push = self._pusher.tick(t_ns)
@@ -294,7 +286,7 @@ class Episode:
             target=self._asked,
             base=self._base,
             scene=self._sight.scene,
-            step=RISING if self._recovery.stage is Stage.RISING else self._executive.current,
+            step=DOING.get(self._recovery.stage, self._executive.current),
             loops=self.loops,
         )
         for observer in self._observers:
@@ -312,14 +304,12 @@ class Episode:
                 self._say(t_ns, Outcome(kind="failed", reason="rising"))
         if recovery.stage is Stage.RISING:
             self._faults[Fault.FALLEN] += 1
-        elif recovery.stage is before:
-            return target
-        elif recovery.stage is Stage.UPRIGHT:
+        elif recovery.stage is Stage.DOWN and before is not Stage.DOWN:
+            self._raise_fault(t_ns, Fault.STAYS_DOWN)
+        elif before is Stage.RISING:
             fall = recovery.falls[-1]
             lay_s = (t_ns - fall.t_ns) * 1e-9
             self._tell(t_ns, "up", f"after {lay_s:.1f} s, tries: {fall.tries}")
-        else:
-            self._raise_fault(t_ns, Fault.STAYS_DOWN)
         return target
 
     # -- mind: 50 Hz --------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 Upright, every percept is looked at for a fall. From then on the robot belongs to the skill
 `getup` alone, whatever the plan wants, until it stands under the walker again or stays down.
+A fall throws it off its reckoning: on its feet, it looks round for where it is before it goes on.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,10 @@ import numpy as np
 
 from yanshi.core.messages import JointTarget, Step
 from yanshi.senses.balance import Balance
+from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.getup import Getup, can_rise
+from yanshi.skills.search import get_bearings
 from yanshi.skills.skill import Outcome, Percept, Tools
-
-RISING = Step(skill="getup")
-"""What a robot that has fallen is doing."""
 
 
 class Stage(Enum):
@@ -25,8 +25,17 @@ class Stage(Enum):
     """The plan has the robot."""
     RISING = auto()
     """It has fallen and is getting up."""
+    LOOKING = auto()
+    """It stands again and looks round for where it is."""
     DOWN = auto()
     """It has fallen and stays down, limp. Does not end within a run."""
+
+
+DOING = {
+    Stage.RISING: Step(skill="getup"),
+    Stage.LOOKING: Step(skill="look", arguments=("around",)),
+}
+"""What a robot that has fallen is doing, as a step of a plan would."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,28 +63,31 @@ class Recovery:
         self._tools = tools
         self._balance = Balance()
         self._getup: Getup | None = None
+        self._look: Behaviour[Percept] | None = None
         self.stage = Stage.UPRIGHT
         self.falls: list[Fall] = []
 
     @property
     def has_feet(self) -> bool:
         """Whether the feet carry the robot, so that they tell how it moves."""
-        return self.stage is Stage.UPRIGHT or (
+        return self.stage in (Stage.UPRIGHT, Stage.LOOKING) or (
             self._getup is not None and self._getup.is_on_feet and self.stage is Stage.RISING
         )
 
     def tick(self, percept: Percept) -> JointTarget | None:
         """Return the next target, or None when the robot is upright or stays down limp."""
-        if self.stage is Stage.UPRIGHT and self._balance.update(percept.state, percept.base):
+        is_standing = self.stage in (Stage.UPRIGHT, Stage.LOOKING)
+        if is_standing and self._balance.update(percept.state, percept.base):
             self._fall(percept)
+        if self.stage is Stage.LOOKING:
+            return self._look_round(percept)
         if self.stage is not Stage.RISING:
             return None
         assert self._getup is not None
         result = self._getup.step(percept)
         self.falls[-1].tries = self._getup.tries
         if isinstance(result, Outcome):
-            self._end(result, percept)
-            return None
+            return self._end(result, percept)
         if not np.isfinite(result.position).all():
             self.stay_down()
             return None
@@ -83,7 +95,9 @@ class Recovery:
 
     def stay_down(self) -> None:
         """Never force a rise: what lies goes limp; what has its feet back may stand up."""
-        if self.stage is Stage.RISING and not self.has_feet:
+        if self.stage is Stage.LOOKING:
+            self.stage = Stage.UPRIGHT
+        elif self.stage is Stage.RISING and not self.has_feet:
             self.stage = Stage.DOWN
 
     def _fall(self, percept: Percept) -> None:
@@ -95,10 +109,22 @@ class Recovery:
         self._getup.start(percept)
         self.stage = Stage.RISING
 
-    def _end(self, outcome: Outcome, percept: Percept) -> None:
+    def _end(self, outcome: Outcome, percept: Percept) -> JointTarget | None:
         if outcome.kind != "done":
             self.stage = Stage.DOWN
-            return
+            return None
         self.falls[-1].end_ns = percept.state.t_ns
         self._balance.reset()
-        self.stage = Stage.UPRIGHT
+        self._look = None
+        self.stage = Stage.LOOKING
+        return self._look_round(percept)
+
+    def _look_round(self, percept: Percept) -> JointTarget | None:
+        try:
+            if self._look is None:
+                self._look = get_bearings(self._tools, percept)
+                return next(self._look)
+            return self._look.send(percept)
+        except StopIteration:
+            self.stage = Stage.UPRIGHT
+            return None

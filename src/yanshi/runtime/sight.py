@@ -1,4 +1,7 @@
-"""From pictures to the scene: orders pictures, collects what the eyes saw, and remembers it."""
+"""From pictures to the scene: orders pictures, collects what the eyes saw, and remembers it.
+
+What a picture shows of the map also tells where the robot was when it took it.
+"""
 
 from collections import deque
 
@@ -9,6 +12,7 @@ from yanshi.core.errors import BodyError
 from yanshi.core.messages import Scene
 from yanshi.runtime.eyes_process import EyesProcess, Glance
 from yanshi.runtime.loops import Timings
+from yanshi.senses.localization import Localization, Viewpoint
 from yanshi.senses.scene_memory import SceneMemory
 
 PATIENCE_S = 30.0
@@ -18,21 +22,31 @@ PATIENCE_S = 30.0
 class Sight:
     """The scene as the robot remembers it, fed by the eyes' process."""
 
-    def __init__(self, eyes: EyesProcess, *, waits: bool, want_rgb: bool, deadline_ms: int) -> None:
+    def __init__(
+        self,
+        eyes: EyesProcess,
+        localization: Localization,
+        *,
+        waits: bool,
+        want_rgb: bool,
+        deadline_ms: int,
+    ) -> None:
         """Begin with an empty scene.
 
         Args:
             eyes: The process that takes and understands pictures.
+            localization: What pictures put right.
             waits: Whether the world waits for each picture (simulated clock).
             want_rgb: Whether the pictures themselves should come back, too.
             deadline_ms: Longest time a picture may take.
         """
         self._eyes = eyes
+        self._localization = localization
         self._wait_s = PATIENCE_S if waits else 0.0
         self._want_rgb = want_rgb
         self._deadline_ms = deadline_ms
         self._memory = SceneMemory()
-        self._poses: deque[tuple[int, NDArray[np.float64]]] = deque()
+        self._viewpoints: deque[tuple[int, Viewpoint]] = deque()
         self.scene = Scene(t_ns=0)
         self.took = Timings()
         self.misses = 0
@@ -40,25 +54,27 @@ class Sight:
         self.is_late = False
         """Whether the last picture ordered was still missing when it was asked for."""
 
-    def look(
-        self, t_ns: int, qpos: NDArray[np.float64], map_from_camera: NDArray[np.float64]
-    ) -> None:
+    def look(self, t_ns: int, qpos: NDArray[np.float64], viewpoint: Viewpoint) -> None:
         """Order a picture, unless one is still on its way.
 
         Args:
             t_ns: Now.
             qpos: Where everything in the simulated world is, for the simulated light.
-            map_from_camera: Where the robot believes its camera to be, shape (4, 4).
+            viewpoint: Where the robot believes its camera to be.
 
         Raises:
             BodyError: The eyes' process has died.
         """
         if self._eyes.pending == 0:
-            self._poses.append((t_ns, map_from_camera))
+            self._viewpoints.append((t_ns, viewpoint))
             self._eyes.look(t_ns, qpos, want_rgb=self._want_rgb)
 
-    def collect(self) -> Glance | None:
+    def collect(self, *, remember: bool = True) -> Glance | None:
         """Take in what the eyes have seen meanwhile; None when nothing new is there.
+
+        Args:
+            remember: Whether the things seen change the scene; not while nobody knows where
+                they are.
 
         Raises:
             BodyError: The eyes' process has died or hangs.
@@ -72,11 +88,13 @@ class Sight:
             if self._wait_s:
                 raise BodyError(f"The eyes were asked for a picture; none came in {PATIENCE_S} s.")
             return None
-        taken_ns, map_from_camera = self._poses.popleft()
+        taken_ns, viewpoint = self._viewpoints.popleft()
         assert taken_ns == glance.t_ns
         self.took.add(glance.took_ms)
         self.misses += glance.took_ms > self._deadline_ms
-        self.scene = self._memory.update(
-            glance.detections, map_from_camera, taken_ns, glance.surfaces
-        )
+        map_from_camera = self._localization.correct(viewpoint, glance.surfaces, glance.detections)
+        if remember:
+            self.scene = self._memory.update(
+                glance.detections, map_from_camera, taken_ns, glance.surfaces
+            )
         return glance

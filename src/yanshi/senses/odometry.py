@@ -77,6 +77,20 @@ class Odometry:
             velocity=self._in_heading(R),
         )
 
+    def shift(self, shift: NDArray[np.float64]) -> None:
+        """Move the estimate by x and y, m, and turn it about the pelvis by yaw, rad, shape (3,).
+
+        Only while the feet carry.
+        """
+        x, y, yaw = shift
+        turn = np.array([np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)])
+        self._position[:2] += x, y
+        self._map_from_start = _product(turn, self._map_from_start)
+        R = rotation_matrix(turn)
+        self._velocity = R @ self._velocity
+        if self._soles is not None:
+            self._soles = self._soles @ R.T
+
     def _believe(
         self, state: RobotState, soles: NDArray[np.float64], up_in_pelvis: NDArray[np.float64]
     ) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from yanshi.control.route import wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.skills.behaviour import Behaviour
@@ -17,6 +18,8 @@ LOOK_S = 1.0
 """How long to look at a place: several pictures."""
 SEARCH_TURN_SPEED = 0.6
 """rad/s; slow enough that each picture is sharp and overlaps the last."""
+LOST_M = 0.12
+"""A place known no better than this (standard deviation) is not known well enough to go on from."""
 
 
 def is_place(tools: Tools, name: str) -> bool:
@@ -65,6 +68,26 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
     return percept, Outcome(kind="failed", reason="not_found", facts=(name,))
 
 
+def get_bearings(tools: Tools, percept: Percept) -> Behaviour[Percept]:
+    """Find out where the robot is: look ahead, then all round, until its place is known well.
+
+    Where one turn shows too little of what is on the map, it goes on with what it believes.
+    """
+    end_ns = percept.state.t_ns + round(LOOK_S * 1e9)
+    while _is_lost(percept) and percept.state.t_ns < end_ns:
+        percept = yield tick(tools, percept)
+    turned, last = 0.0, percept.base.yaw
+    while _is_lost(percept) and turned < 2.0 * np.pi:
+        percept = yield tick(tools, percept, (0.0, 0.0, SEARCH_TURN_SPEED))
+        turned += wrap(percept.base.yaw - last)
+        last = percept.base.yaw
+    return percept
+
+
+def _is_lost(percept: Percept) -> bool:
+    return percept.base.position_sd > LOST_M
+
+
 def position_of(
     tools: Tools, percept: Percept, name: str
 ) -> Behaviour[tuple[Percept, tuple[float, float, float] | Outcome]]:
@@ -81,7 +104,7 @@ def _look_around_for(tools: Tools, percept: Percept, name: str) -> Behaviour[Per
     turned, last = 0.0, percept.base.yaw
     while turned < 2.0 * np.pi and not matches(percept.scene, name):
         percept = yield tick(tools, percept, (0.0, 0.0, SEARCH_TURN_SPEED))
-        turned += (percept.base.yaw - last + np.pi) % (2.0 * np.pi) - np.pi
+        turned += wrap(percept.base.yaw - last)
         last = percept.base.yaw
     percept = yield from stand(tools, percept, 0.5)
     return percept
