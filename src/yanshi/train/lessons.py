@@ -18,14 +18,16 @@ from yanshi.train.warm_start import copy_network
 _READY = "g1_walk_ppo"
 """The ready walker that ours begins as."""
 _WALKING = PPOConfig(
+    horizon=48,
     discount=0.98,
-    kl_target=0.005,
-    polish=Polish(share=0.35, kl_target=0.003),
+    trace=1.0,
+    kl_target=0.004,
+    polish=Polish(share=0.25, log_std=-2.0, kl_target=0.002),
     actor_rate=2e-6,
     actor_rate_range=(5e-7, 1e-3),
-    critic_first=30,
-    first_log_std=-0.95,
-    log_std_min=-0.95,
+    critic_first=15,
+    first_log_std=-1.5,
+    log_std_min=-1.5,
 )
 
 

@@ -247,6 +247,8 @@ class PPO:
         with torch.no_grad():
             value = self.policy.critic(_flat(got.valued)).numpy().reshape(h, n)
             after = self.policy.critic(_flat(got.valued_after)).numpy().reshape(h, n)
+        # What the critic did see next, where it did, with the noise that it sees everywhere.
+        after[:-1] = np.where(got.has_ended[:-1] > 0.0, after[:-1], value[1:])
         change = got.reward + config.discount * after * (1.0 - got.has_failed) - value
         advantage = np.zeros_like(value)
         running = np.zeros(n, np.float32)
