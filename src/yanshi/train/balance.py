@@ -5,6 +5,8 @@ joints and tilt are from the reference instead of from the stance, it keeps them
 and since the reference is among what a performer sees, that is a change of the first layer's
 weights alone. What else differs (units of actions, what bears the weight) goes into the first and
 the last layer, too. Where the reference is far from standing still, learning does the rest.
+Speeds stay as they are: measured against the reference's, of which only what comes in a moment is
+known, they felled 70 % of robots in a squat, and 17 % if not (96 each).
 """
 
 from collections.abc import Sequence
@@ -32,7 +34,6 @@ def copy_balance(
     *,
     scale: Array,
     borne: Array,
-    ahead_s: float,
 ) -> None:
     """Make `actor` keep a reference as the source's network keeps its stance.
 
@@ -42,7 +43,6 @@ def copy_balance(
         source: A walker that sees and commands the same joints.
         scale: rad per unit of the actor's actions, shape (n,).
         borne: How far the targets that bear the stance are from its angles, rad, shape (n,).
-        ahead_s: From `reference_position` to `reference_next`.
 
     Raises:
         ContractError: The networks are not alike.
@@ -54,7 +54,7 @@ def copy_balance(
     ]
     in_actions = source.action_scale / scale
     weight, bias = layers[0]
-    layers[0] = _first(weight, bias, terms, source, in_actions, borne, ahead_s)
+    layers[0] = _first(weight, bias, terms, source, in_actions, borne)
     weight, bias = layers[-1]
     layers[-1] = in_actions[:, None] * weight, in_actions * bias - borne / scale
     ours = [layer for layer in actor if isinstance(layer, nn.Linear)]
@@ -76,7 +76,6 @@ def _first(
     source: Contract,
     in_actions: Array,
     borne: Array,
-    ahead_s: float,
 ) -> tuple[Array, Array]:
     """Return the first layer for what a performer sees."""
     new = {term.name: term for term in terms}
@@ -101,7 +100,4 @@ def _first(
         elif term.name == "gravity":
             add("reference_gravity", -part)
             bias += part @ _UPRIGHT
-        elif term.name == "joint_velocity":
-            add("reference_position", part / ahead_s)
-            add("reference_next", -part / ahead_s)
     return result, bias

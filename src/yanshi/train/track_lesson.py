@@ -128,7 +128,6 @@ def _copy_balance(
         contract,
         scale=track.ACTION_SCALE,
         borne=(piece.bearing.target - piece.reference.joint_position)[0, indices],
-        ahead_s=(track.AHEAD_TICKS - 1) / RATE_HZ,
     )
     return Origin.of(contract)
 
