@@ -163,6 +163,8 @@ class Walker:
         for axis, (step, low, high, _) in enumerate(self._postures):
             wanted = min(max(upper_body.posture[axis], low), high)
             self._posture[axis] += clamp(wanted - self._posture[axis], step)
+        if self._stance is not None:
+            self._posture[1] = max(self._posture[1], self._stance.least_lean(self._posture[0]))
         self._bend()
         self._arms.follow(upper_body)
         self._observe(state)
@@ -264,12 +266,14 @@ class Stance:
     """What a posture adds to the angles of the relaxed stance, by a table of the contract.
 
     The contract's `stance_…` lists give the joints of both legs at the heights of
-    `stance_heights`; the waist takes the lean up to `stance_lean_max`.
+    `stance_heights`; the waist takes the lean up to `stance_lean_max`, and low down at least
+    `stance_lean_min`: ankles bend only so far, and the pelvis is behind the feet then.
     """
 
     def __init__(self, robot: RobotSpec, contract: Contract) -> None:
         n = len(contract.settings["stance_heights"])
         self._heights = contract.numbers("stance_heights", n)
+        self._lean_min = contract.numbers("stance_lean_min", n)
         self._lean_max = contract.number("stance_lean_max")
         self._waist = robot.joint_index("waist_pitch")
         self._legs = []
@@ -281,6 +285,10 @@ class Stance:
         self.added = np.zeros(len(robot.joint_names))
         """rad, shape (n_joints,)."""
         self._taken: tuple[float, float] | None = None
+
+    def least_lean(self, height: float) -> float:
+        """Return how far the torso must lean at a height, m, to stay above the feet, rad."""
+        return float(np.interp(height, self._heights, self._lean_min))
 
     def take(self, height: float, pitch: float) -> None:
         """Compute `added` for a height of the pelvis, m, and a lean of the torso, rad."""

@@ -30,7 +30,7 @@ from yanshi.policies.contract import (
 )
 from yanshi.policies.contract_file import write_contract
 from yanshi.robots.g1.spec import G1
-from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEG_ANGLES
+from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEAN_MIN, LEG_ANGLES
 from yanshi.robots.spec import RobotSpec
 from yanshi.train.walk import GAIT_HZ, WalkConfig
 
@@ -131,6 +131,7 @@ def walker_settings(config: WalkConfig) -> dict[str, Any]:
         "posture_rate": list(config.posture_rate),
         "stance_heights": list(HEIGHTS),
         **{f"stance_{joint}": list(angles) for joint, angles in LEG_ANGLES.items()},
+        "stance_lean_min": list(LEAN_MIN),
         "stance_lean_max": LEAN_MAX,
     }
 

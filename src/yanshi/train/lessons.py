@@ -21,13 +21,13 @@ _WALKING = PPOConfig(
     horizon=48,
     discount=0.98,
     trace=1.0,
-    kl_target=0.004,
+    kl_target=0.005,
     polish=Polish(share=0.25, log_std=-2.0, kl_target=0.002),
     actor_rate=2e-6,
     actor_rate_range=(5e-7, 1e-3),
     critic_first=15,
-    first_log_std=-1.5,
-    log_std_min=-1.5,
+    first_log_std=-1.0,
+    log_std_min=-1.0,
 )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yanshi.control.approach import ApproachConfig, approach
 from yanshi.robots.g1.spec import G1
-from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEG_ANGLES
+from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEAN_MIN, LEG_ANGLES
 from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
 from yanshi.train.g1_fleet import (
     INDICES,
@@ -101,7 +101,7 @@ class WalkConfig:
     pitch: tuple[float, float] = (-0.15, 0.7)
     posture_rate: tuple[float, float] = (0.3, 0.8)
     """Fastest change of the height, m/s, and of the lean, rad/s."""
-    posture_share: float = 0.4
+    posture_share: float = 0.35
     """Share of the orders that ask for another posture than standing upright."""
     stand_share: float = 0.3
     goal_share: float = 0.4
@@ -113,7 +113,7 @@ class WalkConfig:
     blow_s: tuple[float, float] = (0.06, 0.1)
     blow_every_s: float = 3.0
     blow_max_n: float = 600.0
-    falls_a_minute: float = 1.5
+    falls_a_minute: float = 2.5
     """Fewer falls than this of a robot in a minute make everything harder."""
     hardening: float = 5e-5
     """How much harder a tick, from 0 to 1."""
@@ -323,6 +323,8 @@ class WalkTask:
         self._wish[self._has_goal, :3] = velocity[self._has_goal]
         rate = np.array([*self.config.acceleration, *self.config.posture_rate]) * self._tick_s
         self._command += np.clip(self._wish - self._command, -rate, rate)
+        least = np.interp(self._command[:, 3], HEIGHTS, LEAN_MIN)
+        np.maximum(self._command[:, 4], least, out=self._command[:, 4])
         self._stance[:] = stance(self._command[:, 3:])
         was_standing = self._stands
         self._stands = np.abs(self._command[:, :3]).max(axis=1) < 0.01
@@ -513,6 +515,7 @@ class WalkTask:
         self._stance[who] = 0.0
         self._mean[who] = self._mean_command[who] = 0.0
         self._stands[who] = True
+        self._phase[who] = np.pi
         self._forces[who] = 0.0
         self._plan_blow(who)
         self._blow_at[who] += round(0.5 / self._tick_s)

@@ -14,3 +14,5 @@ LEG_ANGLES: dict[str, tuple[float, ...]] = {
 """Joint angles at those heights, rad, the same in both legs."""
 LEAN_MAX = 0.5
 """How far the waist bends for a lean of the torso, rad; hips must do the rest."""
+LEAN_MIN = (0.45, 0.32, 0.18, 0.05, -0.05, -0.1, -0.15, -0.15)
+"""How far the torso must lean at least at those heights, rad, to stay above the feet."""
