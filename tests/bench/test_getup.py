@@ -31,6 +31,8 @@ TRIAL: Trial = {
     "jump": 0.1,
     "hand_n": 100.0,
     "head_n": 50.0,
+    "hand_smooth_n": 80.0,
+    "head_smooth_n": 40.0,
     "speed": [[10, 99], [20, 1]],
     "torque": [[5, 100]],
     "warnings": 0,
@@ -71,6 +73,8 @@ def test_a_robot_at_rest_presses_no_harder_than_its_weight():
         body.advance(0.002)
         meter.look()
     assert 0.0 < meter.hand_n + meter.head_n < 3.0 * 9.81 * G1.mass_kg
+    assert 0.0 < meter.hand_smooth_n < meter.hand_n
+    assert meter.head_smooth_n <= meter.head_n
     assert percentile(meter.counts["speed"], "speed", 99.0) < 1.0
     assert meter.counts["speed"].sum() == 100 * 29
 
@@ -104,4 +108,5 @@ def test_the_table_tells_success_haste_and_force():
     assert value_of("got up and stayed up", trials) == pytest.approx(2 / 3)
     assert value_of("up within 2 to 6 s", trials) == pytest.approx(1 / 2)
     assert value_of("hands never above 300 N", trials) == pytest.approx(2 / 3)
+    assert value_of("hands never above 300 N for 10 ms", trials) == 1.0
     assert value_of("joint speed, p99", trials) == pytest.approx(1.1)

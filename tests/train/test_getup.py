@@ -51,9 +51,19 @@ def task(kept: GetupTask) -> GetupTask:
     return kept
 
 
-def test_robots_begin_at_rest_on_the_floor(task: GetupTask):
+def test_robots_begin_nearly_at_rest_on_the_floor(task: GetupTask):
     assert (task._height() < 0.4).all()
-    assert np.median(np.abs(task.fleet.joint_velocity).max(axis=1)) < 1.0
+    assert np.percentile(np.abs(task.fleet.joint_velocity), 90) < 1.0
+    assert np.median(np.linalg.norm(task.fleet.velocity, axis=1)) < 0.2
+
+
+def test_robots_begin_with_their_limbs_drawn_together(task: GetupTask):
+    off = np.abs(task.fleet.joint_position - G1.default_position[INDICES])
+    assert np.median(off) < 0.2
+    assert np.percentile(off, 90) < 0.8
+    reach = 0.8 * G1.limits.torque[INDICES] / G1.stiffness[INDICES]
+    still = np.abs(task.fleet.joint_velocity) < 0.05
+    assert (np.abs(task._target - task.fleet.joint_position) < reach)[still].all()
 
 
 def test_all_ways_of_lying_occur(task: GetupTask):
@@ -114,6 +124,64 @@ def test_haste_is_priced_only_when_robots_get_up_alone(task: GetupTask):
     task._success, task._help[:], task._up_ticks[:] = 0.95, 0.0, 100
     task._judge(np.arange(4))
     assert task.care > QUIET.care_first
+
+
+def test_less_care_is_asked_for_when_robots_do_not_get_up_any_more(task: GetupTask):
+    task.care, task._success, task._up_ticks[:] = 0.8, 0.5, 0
+    task._judge(np.arange(4))
+    assert QUIET.care_first < task.care < 0.8
+
+
+def test_to_be_up_early_is_worth_no_more_than_to_be_on_the_way(task: GetupTask):
+    fleet = task.fleet
+    fleet.model_of[:] = 0  # A level floor.
+    fleet.state[:] = fleet.reference
+    worth = []
+    for tick in (0, 50, 100, 200):
+        task._tick[:] = tick
+        worth.append(float(task._worth()["height"][0]))
+    assert worth[0] < 0.1 * worth[2]
+    assert worth[0] < worth[1] < worth[2] == worth[3]
+
+
+def test_a_rise_begins_slowly(task: GetupTask):
+    restraint = QUIET.restraint
+
+    def change() -> float:
+        before = task._target.copy()
+        task.step(np.full((task.n, N), 10.0, np.float32))
+        return float(np.median(np.abs(task._target - before))) / 0.02
+
+    assert change() < 1.2 * restraint.gather_rate
+    task._tick[:] = 400
+    task._target[:] = task.fleet.joint_position
+    assert change() > 2.0 * restraint.gather_rate
+
+
+def test_harder_knocks_cost_more_and_the_head_is_dearest(task: GetupTask):
+    def cost(place: str, force: float) -> float:
+        task.fleet._measured[:] = 0.0
+        task.fleet.sensor_steps(f"{place}_touch")[:, 1, 2] = force
+        price = task._price(task._target, task._target, task.fleet.joint_velocity)
+        return float((price["hands"] + price["head"]).max())
+
+    for place in ("left_hand", "head"):
+        assert cost(place, 140.0) == 0.0
+        assert 0.0 > cost(place, 200.0) > cost(place, 400.0)
+    assert cost("head", 300.0) < cost("right_hand", 300.0) == cost("left_hand", 300.0)
+
+
+def test_what_falls_onto_the_floor_is_seen_to_come(task: GetupTask):
+    fleet = task.fleet
+    fleet.model_of[:] = 0
+    fleet.state[:, POSE.stop :] = 0.0
+    fleet.velocity[:, 2] = -2.0
+    fleet.step(fleet.joint_position.copy())
+    coming = task._approach()
+    assert 0.5 < coming.max() < 2.5
+    fleet.position[:, 2] += 1.0
+    fleet.step(fleet.joint_position.copy())
+    assert not task._approach().any()
 
 
 def test_the_motors_give_no_more_than_their_share(task: GetupTask):
@@ -186,6 +254,11 @@ def test_the_riser_sees_and_does_what_was_trained(task: GetupTask, tmp_path: Pat
         settings=lesson.settings,
     )
     riser = Riser(G1, simulate("empty", 0).kinematics, tmp_path / "g1_getup")
+    # Robots in training have drawn their limbs together already.
+    state = _as_state(task, -1)
+    riser.reset(state)
+    riser._last_ns, riser._target[INDICES] = state.t_ns, task._target[0]
+    riser._try_ticks = round(riser.restraint.gather_s / 0.02)
     for tick in range(30):
         state = _as_state(task, tick)
         seen, _ = task.observe()

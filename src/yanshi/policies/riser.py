@@ -1,12 +1,13 @@
 """Get up from the floor, slowly enough to stand beside.
 
-Whatever the network asks for, each target is restrained: it creeps away from the last one, and
-never so far from where the joint is that its motor would pull hard. The same restraint held
-while the network was trained.
+First the robot draws its limbs into its default pose, as slowly as a plan can: wherever they lay,
+nothing knocks. Then a network gets it up. Whatever that asks for, each target is restrained: it
+creeps away from the last one, more slowly to begin with, and never so far from where the joint is
+that its motor would pull hard. The same restraint held while the network was trained.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,10 @@ DEFAULT_RISER = "g1_getup"
 
 Array = NDArray[np.float64]
 
+_ARM = ("shoulder", "elbow", "wrist")
+SWELL_S = 1.0
+"""Time in which the slow motion at the start swells to its full speed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restraint:
@@ -32,10 +37,39 @@ class Restraint:
 
     share: float = 0.35
     """How much of the way from the last target to the network's wish is gone in a tick."""
-    rate: float = 5.0
+    rate: float = 4.0
     """Fastest change of a joint's target, rad/s."""
     torque_share: float = 0.75
     """Largest torque that a target may ask for, as a share of the motor's limit."""
+    arm_share: float = 0.6
+    """The same of shoulders, elbows and wrists, as a share of that: hands must not knock."""
+    gather_s: float = 1.5
+    """Time in which the robot draws its limbs into its default pose before it rises."""
+    gather_rate: float = 1.0
+    """Fastest change of a joint's target meanwhile, reached after `SWELL_S`, rad/s."""
+    soft_s: float = 0.8
+    """Time from then on after which targets may change as fast as they ever do."""
+
+    def rates(self, joints: Sequence[str]) -> Array:
+        """Return the fastest change of each joint's target, rad/s, shape (n_joints,)."""
+        arm = np.array([any(part in name for part in _ARM) for name in joints])
+        return self.rate * np.where(arm, self.arm_share, 1.0)
+
+    def rates_after(self, time_s: Array | float, rates: Array) -> Array:
+        """Return the fastest change of each joint's target so long after it began, rad/s.
+
+        Args:
+            time_s: Shape (…).
+            rates: What `rates` returned, shape (n_joints,).
+
+        Returns:
+            Shape (…, n_joints).
+        """
+        time_s = np.asarray(time_s)[..., None]
+        gathering = self.gather_rate * np.clip(time_s / SWELL_S, 0.0, 1.0)
+        share = np.clip((time_s - self.gather_s) / self.soft_s, 0.0, 1.0)
+        rising = (1.0 - share) * np.minimum(self.gather_rate, rates) + share * rates
+        return np.where(time_s <= self.gather_s, gathering, rising)
 
 
 def restrained(
@@ -45,7 +79,7 @@ def restrained(
     velocity: Array,
     *,
     share: float,
-    step: float,
+    step: float | Array,
     stiffness: Array,
     damping: Array,
     torque: Array,
@@ -89,10 +123,10 @@ class RiserConfig:
     steady_s: float = 0.06
     """How long all of this must hold. Not longer: a walker balances better than a riser."""
     patience_s: float = 2.5
-    """Who still lies after this long stretches out, and begins again."""
-    stretch_s: float = 0.8
-    """How long that takes."""
-    stretch: Mapping[str, float] = field(
+    """Who still lies so long after it began to rise gathers its limbs and begins again, in turn
+    with its arms and legs apart and as it did at first: from where it failed once it might again.
+    """
+    apart: Mapping[str, float] = field(
         default_factory=lambda: {
             "shoulder_pitch": 1.0,
             "shoulder_roll": 1.0,
@@ -140,9 +174,10 @@ class Riser:
         self._seen = robot.joint_indices(contract.joint_names)
         self._acted = robot.joint_indices(contract.acts_on)
         self._period_s = 1.0 / contract.rate_hz
-        self._share = contract.number("share")
-        self._step = contract.number("rate") * self._period_s
-        self._torque = contract.number("torque_share") * robot.limits.torque
+        self.restraint = Restraint(
+            **{field.name: contract.number(field.name) for field in fields(Restraint)}
+        )
+        self._rates = self.restraint.rates(robot.joint_names)
         self.stiffness, self.damping = robot.stiffness.copy(), robot.damping.copy()
         self.stiffness[self._acted] = contract.stiffness
         self.damping[self._acted] = contract.damping
@@ -150,11 +185,11 @@ class Riser:
             gains.flags.writeable = False  # So that every target can share them.
         self._target = robot.default_position.copy()
         self._apart = robot.default_position.copy()
-        for joint, angle in self.config.stretch.items():
+        for joint, angle in self.config.apart.items():
             mirrored = -angle if joint.endswith(("_roll", "_yaw")) else angle
             self._apart[robot.joint_index(f"left_{joint}")] = angle
             self._apart[robot.joint_index(f"right_{joint}")] = mirrored
-        self._steady_ticks = self._low_ticks = self._ticks = 0
+        self._steady_ticks = self._low_ticks = self._ticks = self._try_ticks = self._fails = 0
         self._ease: Ease | None = None
         self._last_ns: int | None = None
 
@@ -167,7 +202,7 @@ class Riser:
         """Take over a robot that lies as it lies now."""
         self._target[:] = state.joint_position
         self._observation.forget()
-        self._steady_ticks = self._low_ticks = self._ticks = 0
+        self._steady_ticks = self._low_ticks = self._ticks = self._try_ticks = self._fails = 0
         self._ease = None
         self._last_ns = None
 
@@ -177,25 +212,25 @@ class Riser:
             self.reset(state)
         self._last_ns = state.t_ns
         self._ticks += 1
+        self._try_ticks += 1
         self._observe(state)
-        self._network.run()
-        contract = self.contract
-        limit, limits = contract.action_limit, self.robot.limits
-        wish = self._apart.copy()
-        if not self._stretches(state):
-            action = np.clip(self._network.action, -limit, limit)
-            wish[self._acted] = contract.action_scale * action + contract.action_offset
+        time_s = self._try_ticks * self._period_s
+        restraint, limits = self.restraint, self.robot.limits
+        wish = (self._apart if self._fails % 2 else self.robot.default_position).copy()
+        if time_s > restraint.gather_s:
+            wish[self._acted] = self._wish()
         self._target = restrained(
             np.clip(wish, limits.lower, limits.upper),
             self._target,
             state.joint_position,
             state.joint_velocity,
-            share=self._share,
-            step=self._step,
+            share=restraint.share,
+            step=restraint.rates_after(time_s, self._rates) * self._period_s,
             stiffness=self.stiffness,
             damping=self.damping,
-            torque=self._torque,
+            torque=restraint.torque_share * limits.torque,
         )
+        self._despair(state)
         self._steady_ticks = self._steady_ticks + 1 if self._stands(state) else 0
         return JointTarget(
             t_ns=state.t_ns, position=self._target, stiffness=self.stiffness, damping=self.damping
@@ -213,9 +248,8 @@ class Riser:
         they go through as they are.
         """
         if self._ease is None:
-            period_s = self._period_s
             config = EaseConfig(
-                duration_s=self.config.ease_s, rate=self._step / period_s, period_s=period_s
+                duration_s=self.config.ease_s, rate=self.restraint.rate, period_s=self._period_s
             )
             self._ease = Ease(self._target, config)
         return self._ease(target)
@@ -226,17 +260,20 @@ class Riser:
         up_in_pelvis = rotation_matrix(state.orientation_wxyz)[2]
         return -float((soles @ up_in_pelvis).min())
 
-    def _stretches(self, state: RobotState) -> bool:
-        """Whether to leave a tangle in which the network came to rest: arms under the head, …"""
-        config = self.config
-        if self.pelvis_height(state) > config.low:
-            self._low_ticks = 0
-            return False
-        self._low_ticks += 1
-        low_s = self._low_ticks * self._period_s
-        if low_s > config.patience_s + config.stretch_s:
-            self._low_ticks = 0
-        return low_s > config.patience_s
+    def _wish(self) -> Array:
+        """Return where the network wants its joints, rad, shape (n_acted,)."""
+        self._network.run()
+        contract, limit = self.contract, self.contract.action_limit
+        result: Array = np.clip(self._network.action, -limit, limit) * contract.action_scale
+        return result + contract.action_offset
+
+    def _despair(self, state: RobotState) -> None:
+        """Begin again where the network came to rest in a tangle: arms under the head, …"""
+        is_low = self.pelvis_height(state) < self.config.low
+        self._low_ticks = self._low_ticks + 1 if is_low else 0
+        if self._low_ticks * self._period_s > self.restraint.gather_s + self.config.patience_s:
+            self._low_ticks = self._try_ticks = 0
+            self._fails += 1
 
     def _stands(self, state: RobotState) -> bool:
         config = self.config

@@ -1,4 +1,4 @@
-"""How robots begin to get up: limp on the floor in any way, or on both feet, bent or upright."""
+"""How robots begin to rise: on the floor in any way, limbs gathered, or on both feet, bent."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.policies.riser import Restraint, restrained
 from yanshi.robots.g1.spec import G1
 from yanshi.train.fleet import Array, Fleet
 from yanshi.train.g1_fleet import HANDS, INDICES, JOINTS
@@ -26,20 +27,26 @@ class Lying:
 
     state: Array
     """Time, pose and velocity of each, shape (n, width)."""
+    target: Array
+    """Where the motors of each pull, rad, shape (n, n_joints)."""
     model: NDArray[np.intp]
     """Which model of the bank each is, shape (n,): it has that one's slope."""
 
 
-def lie_down(fleet: Fleet, slope_of: Array, rng: np.random.Generator, count: int) -> Lying:
-    """Drop robots of the fleet in any pose and let them go limp.
+def lie_down(
+    fleet: Fleet, slope_of: Array, rng: np.random.Generator, count: int, restraint: Restraint
+) -> Lying:
+    """Drop robots of the fleet in any pose, let them go limp, and draw their limbs together.
 
     Args:
         fleet: Its robots lie on the floor afterwards.
         slope_of: How far the floor of each model of the bank falls towards +x, rad.
         rng: Where poses come from.
         count: How many to return, at least.
+        restraint: How slowly they draw them together.
     """
     states: list[Array] = []
+    targets: list[Array] = []
     models: list[NDArray[np.intp]] = []
     default, limits, n = G1.default_position[INDICES], G1.limits, fleet.n
     while sum(len(state) for state in states) < count:
@@ -57,12 +64,38 @@ def lie_down(fleet: Fleet, slope_of: Array, rng: np.random.Generator, count: int
             if tick >= _FALL_TICKS:
                 pose = fleet.joint_position.copy()  # A spring without tension: damping alone.
             is_bad |= fleet.step(pose) | is_absurd(fleet)
-        good = ~is_bad & (height_above_floor(fleet, slope_of) < _LYING_M)
+        target, blew_up = _gather(fleet, restraint)
+        good = ~is_bad & ~blew_up & (height_above_floor(fleet, slope_of) < _LYING_M)
         states.append(fleet.state[good].copy())
+        targets.append(target[good])
         models.append(fleet.model_of[good].copy())
     lying = np.concatenate(states)
     lying[:, 0] = 0.0
-    return Lying(state=lying, model=np.concatenate(models))
+    return Lying(state=lying, target=np.concatenate(targets), model=np.concatenate(models))
+
+
+def _gather(fleet: Fleet, restraint: Restraint) -> tuple[Array, NDArray[np.bool_]]:
+    """Let all robots draw their limbs into the default pose, as a riser does before it rises.
+
+    Returns:
+        Their targets in the end, and who blew up.
+    """
+    target, tick_s = fleet.joint_position.copy(), fleet.physics.tick_s
+    rates, is_bad = restraint.rates(JOINTS), np.zeros(fleet.n, dtype=bool)
+    for tick in range(round(restraint.gather_s / tick_s)):
+        target = restrained(
+            G1.default_position[INDICES],
+            target,
+            fleet.joint_position,
+            fleet.joint_velocity,
+            share=restraint.share,
+            step=restraint.rates_after((tick + 1) * tick_s, rates) * tick_s,
+            stiffness=G1.stiffness[INDICES],
+            damping=G1.damping[INDICES],
+            torque=restraint.torque_share * G1.limits.torque[INDICES],
+        )
+        is_bad |= fleet.step(target) | is_absurd(fleet)
+    return target, is_bad
 
 
 def height_above_floor(fleet: Fleet, slope_of: Array) -> Array:
@@ -130,23 +163,25 @@ def times(a: Array, b: Array) -> Array:
 
 
 def add_touch(world: mujoco.MjSpec) -> None:
-    """Add sensors of the net contact force on both hands and on the head."""
+    """Add sensors of hands and head: the net force of their contacts, place and velocity."""
     for geom in world.body("torso_link").geoms:
         if geom.type == mujoco.mjtGeom.mjGEOM_CAPSULE:
             geom.name = "head"
-    kinds, force, net = mujoco.mjtObj, 2, 3  # Only the force, summed over all contacts.
-    for name, kind, what in (
-        ("left_touch", kinds.mjOBJ_XBODY, HANDS[0]),
-        ("right_touch", kinds.mjOBJ_XBODY, HANDS[1]),
-        ("head_touch", kinds.mjOBJ_GEOM, "head"),
+    kinds, sensors = mujoco.mjtObj, mujoco.mjtSensor
+    force, net = 2, 3  # Only the force, summed over all contacts.
+    for name, kind, middle, what in (
+        ("left_hand", kinds.mjOBJ_XBODY, kinds.mjOBJ_BODY, HANDS[0]),
+        ("right_hand", kinds.mjOBJ_XBODY, kinds.mjOBJ_BODY, HANDS[1]),
+        ("head", kinds.mjOBJ_GEOM, kinds.mjOBJ_GEOM, "head"),
     ):
-        world.add_sensor(
-            name=name,
-            type=mujoco.mjtSensor.mjSENS_CONTACT,
-            objtype=kind,
-            objname=what,
-            intprm=[force, net, 1],
-        )
+        for quantity, sensor, of, intprm in (
+            ("touch", sensors.mjSENS_CONTACT, kind, [force, net, 1]),
+            ("middle", sensors.mjSENS_FRAMEPOS, middle, [0, 0, 0]),
+            ("velocity", sensors.mjSENS_FRAMELINVEL, middle, [0, 0, 0]),
+        ):
+            world.add_sensor(
+                name=f"{name}_{quantity}", type=sensor, objtype=of, objname=what, intprm=intprm
+            )
 
 
 def _about(axis: int, angle: Array) -> Array:

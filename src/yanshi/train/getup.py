@@ -1,9 +1,10 @@
 """Learn to get up from the floor the way a person would trust.
 
-The robot lies on its back, its front or a side, limp, on a floor that may slope. First a gentle
-crane at its torso helps, as long and as much as it must; some robots begin bent on their feet and
-learn the end first. Then it gets up alone, and is asked ever more firmly to be slow and gentle.
-Targets are restrained from the first step, so a leap is nothing that could be learned.
+The robot lies on its back, its front or a side, its limbs gathered, on a floor that may slope.
+First a gentle crane at its torso helps, as long and as much as it must; some robots begin bent on
+their feet and learn the end first. The more of them get up alone, the more firmly they are asked to
+be slow and gentle. Targets are restrained from the first step, and to be higher than an even rise
+would be is worth nothing, so a leap is nothing that could be learned.
 """
 
 import copy
@@ -37,9 +38,17 @@ from yanshi.train.g1_fleet import (
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
 from yanshi.train.task import Outcome, arrays_of, put_back
 
+_ASTRIDE = ("hip_roll", "hip_yaw", "waist")
 ACTION_SCALE = np.clip(0.35 * G1.limits.torque[INDICES] / G1.stiffness[INDICES], 0.3, 0.8)
 """rad per unit of action, shape (29,): what a third of the motor's torque bends, or 0.3 rad."""
 ACTION_LIMIT = 10.0
+GENTLE_N = 300.0
+"""The largest force on a hand or the head that a person would trust."""
+_LOW_M = 0.15
+"""How high the pelvis of a robot on the floor is, about."""
+_STANCE = np.array([4.0 if any(p in name for p in _ASTRIDE) else 1.0 for name in JOINTS])
+_STANCE /= _STANCE.sum()
+"""How much each joint's place matters when it stands: walkers mind legs apart and a bent waist."""
 TERMS = layout(
     [
         ("angular_velocity", 3, 0.25, 3),
@@ -60,6 +69,7 @@ PRIVATE = layout(
         ("friction", 1, 1.0, 1),
         ("help", 1, 2.0, 1),
         ("care", 1, 1.0, 1),
+        ("approach", 3, 0.5, 1),
         ("time", 1, 0.3, 1),
         ("up_time", 1, 0.5, 1),
     ]
@@ -73,8 +83,10 @@ class GetupConfig:
     robots: int = 512
     threads: int = 2
     episode_s: float = 9.0
-    up_s: float = 4.0
-    """Time on its feet after which an episode ends."""
+    up_s: float = 1.5
+    """Time on its feet after which an episode ends: soon, for a walker would stand there then."""
+    rise_s: float = 2.0
+    """Time to rise in; to be higher than an even rise would be is worth no more."""
     physics: FleetPhysics = field(default_factory=FleetPhysics)
     variety: Variety = field(
         default_factory=lambda: Variety(models=64, friction=(0.5, 1.2), loaded_share=0.0)
@@ -85,7 +97,7 @@ class GetupConfig:
     """What the motors give, as a share of their limits."""
     restraint: Restraint = field(default_factory=Restraint)
     ways_of_lying: int = 1024
-    crouch_share: float = 0.2
+    crouch_share: float = 0.1
     """Share of the episodes that begin on both feet, without help."""
     help_first: float = 0.7
     """The crane's pull to begin with, as a share of the weight."""
@@ -96,7 +108,10 @@ class GetupConfig:
     care_first: float = 0.25
     """Share of the prices of haste and force while there is help."""
     care_step: float = 0.00003
-    """How much dearer they get with each episode, once robots get up alone."""
+    """How much dearer they get with each episode while robots get up alone, and how much cheaper
+    while they do not any more."""
+    good_share: float = 0.8
+    """Share of successes from which on robots do get up; a seventh less, and they do not."""
     height: float = 0.74
     """Of the pelvis when it stands, m."""
     up_height: float = 0.7
@@ -125,6 +140,7 @@ class GetupTask:
         self._torso = fleet.model.body("torso_link").id
         self._weight = 9.81 * float(fleet.model.body_mass.sum())
         self._tick_s = config.physics.tick_s
+        self._rates = config.restraint.rates(JOINTS)
         self._default = G1.default_position[INDICES]
         self._lower, self._upper = G1.limits.lower[INDICES], G1.limits.upper[INDICES]
         self._stiffness, self._damping = G1.stiffness[INDICES], G1.damping[INDICES]
@@ -132,6 +148,7 @@ class GetupTask:
 
         self.care = config.care_first
         self._success = self._rise_s = 0.0
+        self._gentle = np.zeros(2)
         self._shown: dict[str, float] = {}
         self._forces = np.zeros((n, fleet.model.nbody, 6))
         self._target = np.tile(self._default, (n, 1))
@@ -139,6 +156,7 @@ class GetupTask:
         self._tick = np.zeros(n, dtype=np.intp)
         self._up_ticks = np.zeros(n, dtype=np.intp)
         self._first_up_s = np.zeros(n)
+        self._peak = np.zeros((n, 3))
         self._lay = np.ones(n, dtype=bool)
         self._help = np.full(n, config.help_first)
 
@@ -148,7 +166,7 @@ class GetupTask:
         self.critic_width = self.actor_width + PRIVATE[-1].stop
         self.action_width = N
         self.actor_mirror, self.critic_mirror, self.action_mirror = _mirrors()
-        self._lying = lie_down(fleet, self._slope_of, rng, config.ways_of_lying)
+        self._lying = lie_down(fleet, self._slope_of, rng, config.ways_of_lying, config.restraint)
         self._begin(np.arange(n))
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
 
@@ -187,6 +205,7 @@ class GetupTask:
             "hand_force": np.minimum(hands, 1000.0),
             "head_force": np.minimum(head, 1000.0)[:, None],
             "feet_height": self._feet_height(),
+            "approach": self._approach(),
             "friction": self._friction_of[fleet.model_of][:, None],
             "help": (self._help * self._lay)[:, None],
             "care": np.full((self.n, 1), self.care),
@@ -213,9 +232,19 @@ class GetupTask:
         """Return the largest force in the tick on each hand (n, 2) and on the head (n,), N."""
         left, right, head = (
             np.linalg.norm(self.fleet.sensor_steps(name), axis=2).max(axis=1)
-            for name in ("left_touch", "right_touch", "head_touch")
+            for name in ("left_hand_touch", "right_hand_touch", "head_touch")
         )
         return np.stack([left, right], axis=1), head
+
+    def _approach(self) -> Array:
+        """Return how fast hands and head come down close above the floor, m/s, shape (n, 3)."""
+        fleet, tangent = self.fleet, np.tan(self._slope_of[self.fleet.model_of])
+        coming = []
+        for name in ("left_hand", "right_hand", "head"):
+            middle, velocity = fleet.sensor(f"{name}_middle"), fleet.sensor(f"{name}_velocity")
+            above = middle[:, 2] + tangent * middle[:, 0]
+            coming.append(np.maximum(-velocity[:, 2], 0.0) * np.clip(1.5 - above / 0.2, 0.0, 1.0))
+        return np.stack(coming, axis=1)
 
     # -- what happens ----------------------------------------------------------------------
 
@@ -252,13 +281,14 @@ class GetupTask:
 
     def _restrain(self, wish: Array) -> Array:
         restraint = self.config.restraint
+        rising_s = np.where(self._lay, (self._tick + 1) * self._tick_s, np.inf)
         return restrained(
             np.clip(wish, self._lower, self._upper),
             self._target,
             self.fleet.joint_position,
             self.fleet.joint_velocity,
             share=restraint.share,
-            step=restraint.rate * self._tick_s,
+            step=restraint.rates_after(restraint.gather_s + rising_s, self._rates) * self._tick_s,
             stiffness=self._stiffness,
             damping=self._damping,
             torque=restraint.torque_share * self._torque,
@@ -280,10 +310,11 @@ class GetupTask:
     def _worth(self) -> dict[str, Array]:
         """Return what being where the robots are is worth."""
         fleet = self.fleet
-        gravity, height = gravity_in(fleet.orientation_wxyz), self._height()
+        gravity = gravity_in(fleet.orientation_wxyz)
+        height = np.minimum(self._height(), self._asked_height())
         share = np.clip(height / self.config.height, 0.0, 1.0)
         tall = 1.0 / (1.0 + np.exp(-np.clip(20.0 * (height - 0.58), -30.0, 30.0)))
-        off = ((fleet.joint_position - self._default) ** 2).mean(axis=1)
+        off = (fleet.joint_position - self._default) ** 2 @ _STANCE
         moves = (fleet.velocity**2).sum(axis=1) + (fleet.angular_velocity**2).sum(axis=1)
         raised = np.maximum(self._feet_height() - 0.05, 0.0).sum(axis=1)
         between = fleet.sensor("left_foot_position") - fleet.sensor("right_foot_position")
@@ -294,8 +325,14 @@ class GetupTask:
             "pose": tall * (np.exp(-off / 0.04) + np.exp(-off / 0.16)),
             "still": tall * 0.8 * np.exp(-moves),
             "level": tall * 0.5 * np.exp(-(gravity[:, :2] ** 2).sum(axis=1) / 0.1),
-            "feet": tall * 0.8 * np.exp(-raised / 0.1 - astride / 0.3),
+            "feet": tall * np.exp(-raised / 0.1 - astride / 0.15),
         }
+
+    def _asked_height(self) -> Array:
+        """Return how high the pelvises should be by now, m, shape (n,)."""
+        share = np.where(self._lay, self._tick * self._tick_s / self.config.rise_s, 1.0)
+        result: Array = _LOW_M + (self.config.height - _LOW_M) * np.minimum(share, 1.0)
+        return result
 
     def _price(self, wish: Array, target_before: Array, speed_before: Array) -> dict[str, Array]:
         """Return what haste and force cost."""
@@ -305,6 +342,8 @@ class GetupTask:
         effort = np.minimum(np.abs(torque) / self._torque, 1.0)
         hands, head = self._touch()
         self._show(speed, effort, hands, head)
+        np.maximum(self._peak, np.column_stack([hands, head]), out=self._peak)
+        coming = np.clip(self._approach() - 0.6, 0.0, 3.0)
         moves = np.minimum(((self._target - target_before) / self._tick_s) ** 2, 100.0)
         jerks = np.minimum((speed - speed_before) ** 2, 25.0)
         fast = np.clip(np.abs(speed) - 4.0, 0.0, 10.0)
@@ -317,10 +356,11 @@ class GetupTask:
             "speed": -0.05 * care * (fast**2).sum(axis=1),
             "effort": -0.05 * care * (effort**2).sum(axis=1),
             "strain": -0.3 * care * np.maximum(effort - 0.6, 0.0).sum(axis=1),
-            "rise": -5.0 * care * np.clip(np.abs(fleet.velocity[:, 2]) - 0.4, 0.0, 1.5),
+            "rise": -6.0 * care * np.clip(np.abs(fleet.velocity[:, 2]) - 0.35, 0.0, 1.5),
             "spin": -0.3 * care * np.clip(spin - 2.0, 0.0, 5.0),
-            "hands": -2.0 * np.clip((hands - 150.0) / 150.0, 0.0, 1.0).sum(axis=1),
-            "head": -4.0 * np.clip((head - 80.0) / 200.0, 0.0, 1.0),
+            "hands": -10.0 * care * np.clip(hands / 150.0 - 1.0, 0.0, 3.0).sum(axis=1),
+            "head": -20.0 * care * np.clip(head / 150.0 - 1.0, 0.0, 5.0),
+            "knocks": -care * coming @ (2.0, 2.0, 6.0),
         }
 
     def _show(self, speed: Array, effort: Array, hands: Array, head: Array) -> None:
@@ -345,7 +385,10 @@ class GetupTask:
         self._first_up_s[first] = self._tick[first] * self._tick_s
 
     def _judge(self, who: NDArray[np.intp]) -> None:
-        """Give less help after a success and more after a failure; ask for care without help."""
+        """Give less help after a success and more after a failure; ask for care without help.
+
+        Care is asked for as long as robots get up, and less when they do not any more.
+        """
         config = self.config
         who = who[self._lay[who]]
         if not len(who):
@@ -357,8 +400,14 @@ class GetupTask:
         self._success += weight * (good.mean() - self._success)
         if good.any():
             self._rise_s += weight * (self._first_up_s[who][good].mean() - self._rise_s)
-        if self._success > 0.8 and self._help.mean() < 0.05:
+        peak = self._peak[who]
+        gentle = [(peak[:, :2].max(axis=1) < GENTLE_N).mean(), (peak[:, 2] < GENTLE_N).mean()]
+        self._gentle += weight * (np.array(gentle) - self._gentle)
+        is_alone = self._help.mean() < 0.05
+        if self._success > config.good_share and is_alone:
             self.care = min(1.0, self.care + config.care_step * len(who))
+        elif self._success < 6.0 / 7.0 * config.good_share:
+            self.care = max(config.care_first, self.care - config.care_step * len(who))
 
     def _begin(self, who: NDArray[np.intp]) -> None:
         config, rng, fleet, k = self.config, self._rng, self.fleet, len(who)
@@ -369,10 +418,13 @@ class GetupTask:
         pose = state[:, POSE]
         fleet.model_of[who] = self._lying.model[pick]
         fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick, size=k)
-        fleet.place(who, state, pose)
+        target = self._lying.target[pick]
+        target[crouches] = pose[crouches]
+        fleet.place(who, state, target)
         self._lay[who] = ~crouches
-        self._target[who] = pose
-        self._action[who] = (pose - self._default) / ACTION_SCALE
+        self._target[who] = target
+        self._action[who] = (target - self._default) / ACTION_SCALE
+        self._peak[who] = 0.0
         self._tick[who] = self._up_ticks[who] = 0
         self._first_up_s[who] = 0.0
         self._seen.start(who)
@@ -386,6 +438,8 @@ class GetupTask:
             "rise, s": self._rise_s,
             "help": float(self._help.mean()),
             "care": self.care,
+            "gentle hands": float(self._gentle[0]),
+            "gentle head": float(self._gentle[1]),
             **self._shown,
         }
 
@@ -446,6 +500,7 @@ def _mirrors() -> tuple[Mirror, Mirror, Mirror]:
         "velocity": signs(1.0, -1.0, 1.0),
         "floor": signs(1.0, -1.0, 1.0),
         "hand_force": swapped,
+        "approach": (np.array([1, 0, 2]), np.ones(3, np.float32)),
         "feet_height": swapped,
     }
     actor, private = mirror_of(TERMS, mirrors), mirror_of(PRIVATE, mirrors)

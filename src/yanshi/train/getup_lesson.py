@@ -8,7 +8,7 @@ from yanshi.train import getup
 from yanshi.train.g1_fleet import INDICES, JOINTS
 from yanshi.train.getup import GetupConfig, GetupTask
 from yanshi.train.lesson import Lesson
-from yanshi.train.ppo import PPOConfig
+from yanshi.train.ppo import Polish, PPOConfig
 from yanshi.train.task import Task
 
 _RISING = PPOConfig(
@@ -17,7 +17,10 @@ _RISING = PPOConfig(
     actor_rate=5e-4,
     critic_rate=5e-4,
     entropy=0.0003,
-    first_log_std=-0.7,
+    # Help and care follow the robots' success; noise has to be there until they rise, and to go.
+    first_log_std=-0.5,
+    log_std_min=-0.5,
+    polish=Polish(share=0.7, log_std=-1.8, kl_target=0.006),
     actor_layers=(256, 256, 128),
 )
 
