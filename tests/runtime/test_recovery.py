@@ -98,7 +98,8 @@ def test_turning_sharply_squatting_and_leaning_are_no_falls():
     tumble.run(2.0, (0.6, 0.0, 0.8))
     tumble.run(1.5, (-0.4, 0.2, -0.8))
     tumble.run(2.5, upper=UpperBody(posture=(0.74, 0.54)))
-    tumble.run(2.0, upper=UpperBody(posture=(0.45, 0.7)))
+    tumble.run(3.0, upper=UpperBody(posture=(0.45, 0.7)))
+    tumble.run(3.0)
     assert tumble.rig.is_up
     assert tumble.recovery.falls == []
 

@@ -29,7 +29,7 @@ from yanshi.robots.spec import RobotSpec
 
 __all__ = ["AT_REST", "UPRIGHT", "Posture", "UpperBody", "Velocity", "Walker", "WalkerConfig"]
 
-DEFAULT_WALKER = "g1_walk_ppo"
+DEFAULT_WALKER = "g1_walk"
 
 Velocity = tuple[float, float, float]
 """Ahead and to the left in m/s, turning to the left in rad/s."""
