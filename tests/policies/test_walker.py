@@ -23,8 +23,8 @@ TICK_S = 0.02
 STILL: Velocity = (0.0, 0.0, 0.0)
 
 
-WALKERS = sorted({DEFAULT_WALKER, "g1_walk"} & set(installed_policies()))
-"""The walker of a run, and ours."""
+WALKERS = sorted({DEFAULT_WALKER, "g1_walk", "g1_walk_ppo"} & set(installed_policies()))
+"""The walker of a run, ours, and the ready one that ours began as."""
 
 
 @pytest.fixture(scope="module", params=WALKERS)

@@ -175,17 +175,6 @@ def test_adam_knows_the_policy_s_gradients_before_the_policy_moves():
     assert not torch.equal(weights(ppo), before)  # The critic's.
 
 
-def test_a_gentle_start_allows_half_the_change():
-    learning = replace(LEARNING, critic_first=1, gentle_rounds=1, kl_target=10.0, actor_rate=1e-4)
-    ppo = PPO(Aim(8, 0), learning, 0)
-    ppo.advance()
-    assert ppo._kl_target == 5.0
-    ppo.advance()
-    assert ppo._kl_target == 5.0
-    ppo.advance()
-    assert ppo._kl_target == 10.0
-
-
 def test_polishing_takes_the_noise_away_towards_the_end_of_the_training():
     polish = Polish(share=0.4, log_std=-2.0, kl_target=0.001)
     ppo = PPO(Aim(8, 0), replace(LEARNING, log_std_min=-1.0, polish=polish), 0)

@@ -25,8 +25,7 @@ from yanshi.policies.walker import UPRIGHT, Posture, UpperBody, Velocity, Walker
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1
-from yanshi.worlds.furniture import FLOOR_FRICTION
-from yanshi.worlds.scene import put_robot
+from yanshi.worlds.scene import stand_on_floor
 
 TICK_S = 0.02
 STILL: Velocity = (0.0, 0.0, 0.0)
@@ -318,14 +317,4 @@ def add_load(model: mujoco.MjModel, link: str, mass_kg: float) -> None:
 
 def endless_floor() -> mujoco.MjSpec:
     """Return an endless floor with the robot on it."""
-    world = mujoco.MjSpec()
-    world.worldbody.add_geom(
-        name="floor",
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=(0.0, 0.0, 0.05),
-        friction=FLOOR_FRICTION,
-    )
-    # The same equations in a third less time than with dense matrices, for one robot alone.
-    world.option.jacobian = mujoco.mjtJacobian.mjJAC_SPARSE
-    robot = load_g1(with_looks=False)
-    return put_robot(world, robot, start=(0.0, 0.0, 0.0), standing_height=G1.standing_height)
+    return stand_on_floor(load_g1(with_looks=False), standing_height=G1.standing_height)

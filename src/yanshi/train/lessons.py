@@ -13,10 +13,8 @@ from yanshi.train.lesson import Lesson, Origin
 from yanshi.train.ppo import Policy, Polish, PPOConfig
 from yanshi.train.task import Task
 from yanshi.train.walk import WalkConfig, WalkTask
-from yanshi.train.warm_start import copy_network
+from yanshi.train.warm_start import READY_WALKER, copy_network
 
-_READY = "g1_walk_ppo"
-"""The ready walker that ours begins as."""
 _WALKING = PPOConfig(
     horizon=48,
     discount=0.98,
@@ -69,7 +67,7 @@ def _copy_ready_walker(
     policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
 ) -> Origin:
     """Begin as a ready walker that sees nothing of its arms and follows its commands fully."""
-    contract = load_contract(policy_folder(_READY), G1)
+    contract = load_contract(policy_folder(READY_WALKER), G1)
     gain = contract.numbers("command_gain", 3)
     copy_network(
         policy.actor,

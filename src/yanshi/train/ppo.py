@@ -56,8 +56,6 @@ class PPOConfig:
     entropy: float = 0.0005
     kl_target: float = 0.01
     """Change of the policy in an update that the learning rate is steered to, nats."""
-    gentle_rounds: int = 0
-    """Updates in which the policy changes half as much."""
     polish: Polish | None = None
     """How the training ends; None for as it goes on."""
     actor_rate: float = 1e-4
@@ -228,8 +226,7 @@ class PPO:
     def _plan(self, progress: float) -> None:
         """Set how much the policy may change, and between which bounds its noise is."""
         config, polish = self.config, self.config.polish
-        gentle = self.rounds < config.critic_first + config.gentle_rounds
-        self._kl_target = config.kl_target * (0.5 if gentle else 1.0)
+        self._kl_target = config.kl_target
         if polish is None or progress < 1.0 - polish.share:
             return
         done = min(1.0, (progress - 1.0 + polish.share) / polish.share)

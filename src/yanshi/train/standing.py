@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
 from yanshi.policies.contract import installed_policies
-from yanshi.policies.walker import DEFAULT_WALKER, Velocity, Walker
+from yanshi.policies.walker import Velocity, Walker
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1
 from yanshi.train.fleet import Array, heading
 from yanshi.train.g1_fleet import FEET, INDICES
-from yanshi.worlds.furniture import FLOOR_FRICTION
-from yanshi.worlds.scene import put_robot
+from yanshi.worlds.scene import stand_on_floor
 
-WALKERS = ("g1_walk", DEFAULT_WALKER)
+WALKERS = ("g1_walk", "g1_walk_ppo")
 """Those of which the installed ones are taken."""
 _TICK_S = 0.02
 _STILL: Velocity = (0.0, 0.0, 0.0)
@@ -70,7 +69,8 @@ def standing_robots(walks: int = 12, seed: int = 0) -> Standing:
 
 def _looks(folder: Path, rng: np.random.Generator) -> Sequence[tuple[Array, Array]]:
     """Walk a little, stand, and return states and targets of a robot that has not fallen."""
-    body = _body(int(rng.integers(2**31)))
+    floor = stand_on_floor(load_g1(with_looks=False), standing_height=G1.standing_height)
+    body = MujocoBody(G1, floor, noise=SensorNoise(), seed=int(rng.integers(2**31)))
     walker = Walker(G1, folder)
     walker.reset(body.read())
     ahead, left, turn = (rng.uniform(-1.0, 1.0, 3) * _FASTEST).tolist()
@@ -118,16 +118,3 @@ def _state_of(body: MujocoBody) -> Array:
             rates,
         ]
     )
-
-
-def _body(seed: int) -> MujocoBody:
-    world = mujoco.MjSpec()
-    world.worldbody.add_geom(
-        name="floor",
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=(0.0, 0.0, 0.05),
-        friction=FLOOR_FRICTION,
-    )
-    robot = load_g1(with_looks=False)
-    put_robot(world, robot, start=(0.0, 0.0, 0.0), standing_height=G1.standing_height)
-    return MujocoBody(G1, world, noise=SensorNoise(), seed=seed)

@@ -24,9 +24,8 @@ from yanshi.train.ppo import Policy, PPOConfig
 from yanshi.train.standing import standing_robots
 from yanshi.train.task import Task
 from yanshi.train.track import TrackConfig, TrackTask
+from yanshi.train.warm_start import READY_WALKER
 
-_READY = "g1_walk_ppo"
-"""The ready walker whose balance performers begin with."""
 _PERFORMING = PPOConfig(
     epochs=4,
     kl_target=0.012,
@@ -120,7 +119,7 @@ def track_lesson(
 def _copy_balance(
     piece: Piece, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
 ) -> Origin:
-    contract = load_contract(policy_folder(_READY), G1)
+    contract = load_contract(policy_folder(READY_WALKER), G1)
     indices = G1.joint_indices(JOINTS)
     copy_balance(
         policy.actor,

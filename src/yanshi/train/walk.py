@@ -2,7 +2,7 @@
 
 Legs and waist are the policy's. The arms move at random, carry up to 6 kg and are only seen; the
 robot is told how fast to walk, how high to hold its pelvis and how far to lean. All of it becomes
-harder as long as it stays up: floors smoother, loads heavier, moves wider, punches stronger.
+harder as long as it stays up: floors smoother, loads heavier, moves wider, blows stronger.
 """
 
 from dataclasses import dataclass, field
@@ -145,18 +145,7 @@ class WalkTask:
             threads=config.threads,
             has_forces=True,
         )
-        self._friction = np.array([m.geom_friction[0, 0] for m in bank])
-        hands = [model.body(f"{side}_wrist_yaw_link").id for side in ("left", "right")]
-        self._load = np.array([m.body_mass[hands] for m in bank]) - model.body_mass[hands]
-        self._links = np.array([model.joint(name).bodyid[0] for name in JOINTS])
-        self._link_places = _standing_places(model)
-        limits = G1.limits
-        self._default = G1.default_position[INDICES]
-        self._lower, self._upper = limits.lower[INDICES], limits.upper[INDICES]
-        self._stiffness = G1.stiffness[INDICES][:OWN]
-        self._damping = G1.damping[INDICES][:OWN]
-        self._torque = limits.torque[INDICES][:OWN]
-        self._arm_lower, self._arm_upper = 0.65 * self._lower[OWN:], 0.65 * self._upper[OWN:]
+        self._measure(model, bank)
         self._tick_s = config.physics.tick_s
         self._approach = ApproachConfig(speed_max=(0.8, 0.4, 1.0))
 
@@ -200,6 +189,21 @@ class WalkTask:
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
         self._order_ends += self._tick
         self._blow_at += self._tick
+
+    def _measure(self, model: mujoco.MjModel, bank: list[mujoco.MjModel]) -> None:
+        """Note what does not change: of the robot, and of each body of the bank."""
+        self._friction = np.array([m.geom_friction[0, 0] for m in bank])
+        hands = [model.body(f"{side}_wrist_yaw_link").id for side in ("left", "right")]
+        self._load = np.array([m.body_mass[hands] for m in bank]) - model.body_mass[hands]
+        self._links = np.array([model.joint(name).bodyid[0] for name in JOINTS])
+        self._link_places = _standing_places(model)
+        limits = G1.limits
+        self._default = G1.default_position[INDICES]
+        self._lower, self._upper = limits.lower[INDICES], limits.upper[INDICES]
+        self._stiffness = G1.stiffness[INDICES][:OWN]
+        self._damping = G1.damping[INDICES][:OWN]
+        self._torque = limits.torque[INDICES][:OWN]
+        self._arm_lower, self._arm_upper = 0.65 * self._lower[OWN:], 0.65 * self._upper[OWN:]
 
     # -- what is seen ----------------------------------------------------------------------
 

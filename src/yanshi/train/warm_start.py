@@ -18,6 +18,8 @@ from yanshi.core.errors import ContractError
 from yanshi.policies.contract import Contract, Term
 
 Array = NDArray[np.float32]
+READY_WALKER = "g1_walk_ppo"
+"""What our walker begins as, and whose balance performers begin with."""
 
 
 def copy_network(

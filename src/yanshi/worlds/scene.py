@@ -1,7 +1,10 @@
 """How does a robot get into a world?"""
 
+import math
+
 import mujoco
 
+from yanshi.worlds.furniture import FLOOR_FRICTION
 from yanshi.worlds.shapes import yaw_quaternion
 
 OPTION_FIELDS = (
@@ -48,3 +51,26 @@ def put_robot(
     base.sleep = mujoco.mjtSleepPolicy.mjSLEEP_NEVER
     world.attach(robot, frame=frame, prefix="", suffix="")
     return world
+
+
+def stand_on_floor(
+    robot: mujoco.MjSpec, *, standing_height: float, slope: float = 0.0
+) -> mujoco.MjSpec:
+    """Return an endless floor with a robot on it; see `put_robot`.
+
+    Args:
+        robot: See `put_robot`.
+        standing_height: See `put_robot`.
+        slope: How far the floor falls towards x, rad.
+    """
+    world = mujoco.MjSpec()
+    world.worldbody.add_geom(
+        name="floor",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=(0.0, 0.0, 0.05),
+        quat=(math.cos(0.5 * slope), 0.0, math.sin(0.5 * slope), 0.0),
+        friction=FLOOR_FRICTION,
+    )
+    # The same equations in a third less time than with dense matrices, for one robot alone.
+    world.option.jacobian = mujoco.mjtJacobian.mjJAC_SPARSE
+    return put_robot(world, robot, start=(0.0, 0.0, 0.0), standing_height=standing_height)
