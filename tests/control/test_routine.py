@@ -116,8 +116,11 @@ def where_of(number: int) -> str:
     heads = [line for line in KUNGFU.splitlines()[: number + 1] if line.startswith("[")]
     if heads[-1] == "[[keyframe]]":
         return f"keyframe {heads.count('[[keyframe]]')} "
+    if heads[-1] in ("[name]", "[asked]"):
+        return heads[-1]
     pose = re.fullmatch(r'\[poses\."?([^"\]]*)"?\].*', heads[-1].split("#")[0].strip())
-    return f"pose '{pose[1]}'" if pose else "[name]"
+    assert pose
+    return f"pose '{pose[1]}'"
 
 
 @settings(
