@@ -14,10 +14,8 @@ Array = NDArray[np.float64]
 class EaseConfig:
     """How softly targets change hands."""
 
-    duration_s: float = 0.3
-    """Time over which the next policy's targets are eased in."""
     rate: float = 5.0
-    """Fastest change of a joint's target meanwhile, rad/s."""
+    """Fastest change of a joint's target, rad/s."""
     period_s: float = 0.02
     """Between two targets."""
 
@@ -26,31 +24,27 @@ class EaseConfig:
         """Largest change of a joint's target in a tick, rad."""
         return self.rate * self.period_s
 
-    @property
-    def ticks(self) -> int:
-        """How many targets are eased."""
-        return round(self.duration_s / self.period_s)
-
 
 class Ease:
     """Goes from the last policy's target to the next one's; pass each target through it.
 
-    Its first targets are reached no faster than `rate`; after `duration_s` they go through as
-    they are.
+    Each joint's target changes no faster than `rate` until it has caught up with what the next
+    policy wants; from then on that goes through as it is.
     """
 
     def __init__(self, last: Array, config: EaseConfig | None = None) -> None:
         """Begin at the last target before, joint angles in rad, shape (n_joints,)."""
         self.config = config or EaseConfig()
         self._last = last
-        self._ticks = 0
+        self._is_caught = np.zeros(len(last), dtype=bool)
 
     def __call__(self, target: JointTarget) -> JointTarget:
         """Return what to send instead of the next policy's target."""
-        self._ticks += 1
-        if self._ticks > self.config.ticks:
+        wanted, step = target.position, self.config.step
+        self._is_caught |= np.abs(wanted - self._last) <= step
+        if self._is_caught.all():
             return target
-        self._last = eased(self._last, target.position, self.config.step)
+        self._last = np.where(self._is_caught, wanted, eased(self._last, wanted, step))
         return replace(target, position=self._last)
 
 

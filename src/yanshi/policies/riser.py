@@ -137,8 +137,6 @@ class RiserConfig:
     """Angles of the joints of the left side then, rad; the right side mirrors them."""
     low: float = 0.45
     """A pelvis below this still lies, m."""
-    ease_s: float = 0.3
-    """Time over which the next policy's targets are eased in."""
     gap_s: float = 0.05
     """A pause longer than this means somebody else moved the robot: start afresh."""
 
@@ -244,13 +242,10 @@ class Riser:
     def ease(self, target: JointTarget) -> JointTarget:
         """Let the next policy in without a jump: pass each of its targets through here.
 
-        Its first targets are reached no faster than the riser's own changed; after `ease_s`
-        they go through as they are.
+        Until a joint has caught up, its target changes no faster than under the riser; see `Ease`.
         """
         if self._ease is None:
-            config = EaseConfig(
-                duration_s=self.config.ease_s, rate=self.restraint.rate, period_s=self._period_s
-            )
+            config = EaseConfig(rate=self.restraint.rate, period_s=self._period_s)
             self._ease = Ease(self._target, config)
         return self._ease(target)
 

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 Posture = tuple[float, float]
 """Height of the pelvis above the floor, m, and how far the torso leans ahead, rad."""
 
-UPRIGHT: Posture = (0.74, 0.0)
+UPRIGHT: Posture = (0.7, 0.0)
 """The posture in which the robot walks."""
 _WAIST_SHARE = 0.78
 """rad of the waist for a rad of the torso's lean: the pelvis gives way. Measured bowing."""

@@ -1,11 +1,10 @@
 """Learn to perform a routine: follow a motion that was planned without physics, and stay up.
 
 The method is that of X. B. Peng and others (DeepMimic, 2018): the nearer to the reference, the
-better; episodes begin anywhere in it and end early when the robot is far from it. They begin only
-where both feet stand, for a reference in mid-kick knows nothing of how the robot got there, and
-more often shortly before moments at which it has been falling. Those that begin with the routine
-begin as a walker leaves the robot (`standing.py`), which is never quite the stance. The action is
-what is added to the targets that bear the planned motion (`control/bearing.py`).
+better; episodes begin anywhere in it, on one foot, too, and end early when the robot is far from
+it. They begin more often shortly before moments at which it has been falling. Those that begin with
+the routine begin as a walker leaves the robot (`standing.py`), which is never quite the stance. The
+action is what is added to the targets that bear the planned motion (`control/bearing.py`).
 """
 
 from dataclasses import dataclass, field
@@ -155,6 +154,8 @@ class TrackTask:
         self._action = np.zeros((n, N))
         self._target = np.tile(self._default, (n, 1))
         self._ease = EaseConfig(period_s=self._tick_s)
+        self._is_caught = np.ones((n, N), dtype=bool)
+        """Which targets have caught up after the hand-over; see `policies.ease.Ease`."""
         self._forces = np.zeros((n, model.nbody, 6))
         self._force_ticks = np.zeros(n, dtype=np.intp)
         self._seen = Observation(TERMS, n)
@@ -246,8 +247,9 @@ class TrackTask:
         held = self._target.copy()
         self._target[:] = motion.target[following] + ACTION_SCALE * self._action
         np.clip(self._target, self._lower, self._upper, out=self._target)
-        is_first = self._at < self._ease.ticks
-        self._target[is_first] = eased(held[is_first], self._target[is_first], self._ease.step)
+        self._is_caught |= np.abs(self._target - held) <= self._ease.step
+        slowly = eased(held, self._target, self._ease.step)
+        np.copyto(self._target, slowly, where=~self._is_caught)
         self._push()
         blown_up = fleet.step(self._target, self._forces)
         if blown_up.any():
@@ -345,6 +347,7 @@ class TrackTask:
         fleet.delay_steps[who] = rng.integers(config.physics.steps_a_tick + 1, size=k)
         fleet.place(who, state, target)
         self._target[who] = target
+        self._is_caught[who] = ~is_first[:, None]
         self._at[who] = at
         self._tick[who] = 0
         self._action[who] = 0.0
@@ -355,14 +358,14 @@ class TrackTask:
     def _starts(self, k: int) -> NDArray[np.intp]:
         """Return ticks to begin at, shape (k,): anywhere, or shortly before trouble."""
         rng, starts = self._rng, self.motion.starts
-        anywhere: NDArray[np.intp] = rng.choice(starts, k)
+        anywhere: NDArray[np.intp] = rng.integers(starts, size=k)
         total = self._trouble.sum()
         if total < 1.0:
             return anywhere
         trouble = rng.choice(len(self._trouble), k, p=self._trouble / total)
         wanted = trouble - rng.integers(10, round(self.config.trouble_s / self._tick_s), k)
-        nearest = starts[np.clip(np.searchsorted(starts, wanted, "right") - 1, 0, None)]
-        return np.where(rng.random(k) < self.config.trouble_share, nearest, anywhere)
+        wanted = np.clip(wanted, 0, starts - 1)
+        return np.where(rng.random(k) < self.config.trouble_share, wanted, anywhere)
 
     # -- for the log and for going on ------------------------------------------------------
 
@@ -416,9 +419,8 @@ class Motion:
         """As `Fleet.state`, shape (ticks, width)."""
         self.feet = self._place_feet(model)
         """Origins of the feet's links, m, shape (ticks, 2, 3)."""
-        early = self.ticks - round(1.0 * RATE_HZ)
-        self.starts = np.flatnonzero(reference.stands[:early].all(axis=1))
-        """Ticks at which both feet stand."""
+        self.starts = self.ticks - round(1.0 * RATE_HZ)
+        """Episodes may begin at ticks before this one."""
 
     def later(self, at: NDArray[np.intp], ticks: int) -> NDArray[np.intp]:
         """Return ticks later in the motion; it ends in its last one."""

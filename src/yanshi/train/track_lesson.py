@@ -20,19 +20,22 @@ from yanshi.train import track
 from yanshi.train.balance import copy_balance
 from yanshi.train.g1_fleet import JOINTS
 from yanshi.train.lesson import Lesson, Origin
-from yanshi.train.ppo import Policy, PPOConfig
+from yanshi.train.ppo import Policy, Polish, PPOConfig
 from yanshi.train.standing import standing_robots
 from yanshi.train.task import Task
 from yanshi.train.track import TrackConfig, TrackTask
 from yanshi.train.warm_start import READY_WALKER
 
 _PERFORMING = PPOConfig(
-    epochs=4,
-    kl_target=0.012,
+    horizon=48,
+    trace=1.0,
+    kl_target=0.015,
+    polish=Polish(share=0.3, log_std=-2.3, kl_target=0.004),
     actor_rate=1e-5,
-    critic_first=20,
+    critic_first=15,
     symmetry=0.0,  # A routine has a left and a right.
-    first_log_std=-1.6,
+    first_log_std=-1.2,
+    log_std_min=-1.2,
 )
 _SHOWN = 5
 """How many complaints an error repeats."""

@@ -32,6 +32,7 @@ from yanshi.train.task import Outcome, arrays_of, put_back
 OWN = 15
 """Legs and waist: the first joints of the robot, and the policy's own."""
 ARMS = len(JOINTS) - OWN
+LEG_YAWS = [JOINTS.index(f"{side}_hip_yaw") for side in ("left", "right")]
 ACTION_SCALE = 0.25
 """rad per unit of action."""
 ACTION_LIMIT = 20.0
@@ -39,6 +40,8 @@ ACTION_LIMIT = 20.0
 GAIT_HZ = 1.0
 SWING_M = 0.08
 """How high a foot swings: without being asked to step, a walker learns to shuffle."""
+RECOVERY_S = 1.2
+"""So long after the strongest blow the feet may go where they must, whatever the rhythm."""
 SOLE_M = 0.035
 """Height of a foot's frame while its sole is on the floor."""
 HISTORY = 3
@@ -97,6 +100,9 @@ class WalkConfig:
     acceleration: tuple[float, float, float] = (1.2, 1.0, 3.0)
     """Fastest change of the velocity command, m/s² and rad/s²; as in a run."""
     nominal_height: float = 0.74
+    """Of the pelvis in the relaxed stance, m; postures are seen as differences from it."""
+    upright_height: float = 0.7
+    """Of the pelvis where no other is asked for, m: with its knees bent a walker bears more."""
     height: tuple[float, float] = (0.45, 0.78)
     pitch: tuple[float, float] = (-0.15, 0.7)
     posture_rate: tuple[float, float] = (0.3, 0.8)
@@ -111,7 +117,8 @@ class WalkConfig:
     """rad/s."""
     arm_still_share: float = 0.15
     blow_s: tuple[float, float] = (0.06, 0.1)
-    blow_every_s: float = 3.0
+    blow_every_s: tuple[float, float] = (1.0, 5.0)
+    """Mean time between two blows; every episode has its own."""
     blow_max_n: float = 600.0
     falls_a_minute: float = 2.5
     """Fewer falls than this of a robot in a minute make everything harder."""
@@ -173,6 +180,9 @@ class WalkTask:
         self._blow_ticks = np.ones(n, dtype=np.intp)
         """How many of its ticks are left."""
         self._calm = np.zeros(n)
+        """s since the last blow and the recovery from it."""
+        self._blow_every = np.ones(n)
+        """Mean time between two blows, ticks."""
         self._forces = np.zeros((n, model.nbody, 6))
         self._mean = np.zeros((n, 3))
         self._mean_command = np.zeros((n, 3))
@@ -296,7 +306,7 @@ class WalkTask:
         velocity = rng.uniform(config.speed_min, config.speed_max, (k, 3))
         velocity *= rng.random((k, 3)) > 0.3
         velocity[rng.random(k) < config.stand_share] = 0.0
-        upright = np.array([config.nominal_height, 0.0])
+        upright = np.array([config.upright_height, 0.0])
         posture = np.stack([rng.uniform(*config.height, k), rng.uniform(*config.pitch, k)], axis=1)
         posture = upright + min(1.0, 0.3 + 2.0 * self.level) * (posture - upright)
         posture[rng.random(k) > config.posture_share] = upright
@@ -411,18 +421,20 @@ class WalkTask:
         who = np.flatnonzero(strikes & ~over)
         self._forces[who, self._blow_link[who], :3] = self._blow[who]
         self._blow_ticks[who] -= 1
-        self._calm[who] = 0.0
+        force = np.linalg.norm(self._blow[who], axis=1)
+        self._calm[who] = -RECOVERY_S * force / self.config.blow_max_n
 
     def _plan_blow(self, who: NDArray[np.intp]) -> None:
         config, rng, k = self.config, self._rng, len(who)
         direction = rng.standard_normal((k, 3))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         force_max = max(0.05, self.level) * config.blow_max_n
-        self._blow[who] = direction * rng.uniform(0.1, 1.0, (k, 1)) * force_max
+        # Most are strong: of weak ones there is little to learn.
+        self._blow[who] = direction * np.sqrt(rng.uniform(0.01, 1.0, (k, 1))) * force_max
         self._blow_link[who] = self._links[rng.integers(len(self._links), size=k)]
         span = rng.uniform(*config.blow_s, k) / self._tick_s
         self._blow_ticks[who] = np.maximum(1, np.round(span)).astype(np.intp)
-        wait = rng.exponential(config.blow_every_s, k) / self._tick_s
+        wait = rng.exponential(self._blow_every[who])
         self._blow_at[who] = self._tick[who] + 1 + wait.astype(np.intp)
 
     def _follow_velocity(self) -> None:
@@ -452,7 +464,10 @@ class WalkTask:
         # Each foot swings in the half of its cycle about phase 0; standing, both are at π.
         swing = SWING_M * np.maximum(np.cos(self._phase), 0.0)
         off_gait = np.abs(feet_height - SOLE_M - swing).sum(axis=1)
+        off_gait[self._calm < 0.0] = 0.0
         feet_apart = _turn((left - right)[:, :2], -yaw)
+        sway = np.linalg.norm(fleet.position[:, :2] - 0.5 * (left + right)[:, :2], axis=1)
+        twist = np.abs(position[:, LEG_YAWS].mean(axis=1))
         on_floor = feet_height < SOLE_M + 0.01
         slip = np.stack(
             [
@@ -461,7 +476,8 @@ class WalkTask:
             ],
             axis=1,
         )
-        calm = (self._stands & (self._calm > 1.2)).astype(float)
+        calm = (self._stands & (self._calm > 1.0)).astype(float)
+        poised = calm * (command[:, 3] > 0.66) * (np.abs(command[:, 4]) < 0.1)
         still = (own[:, :12] ** 2).sum(axis=1)
         return {
             "velocity": 1.5 * np.exp(-((velocity - command[:, :2]) ** 2).sum(axis=1) / 0.15),
@@ -476,12 +492,14 @@ class WalkTask:
             "speed": -3e-5 * np.minimum((own**2).sum(axis=1), 2e4),
             "effort": -0.08 * (effort**2).sum(axis=1),
             "strain": -0.5 * np.maximum(effort - 0.9, 0.0).sum(axis=1),
-            "still": calm * (0.4 * on_floor.all(axis=1) - 0.02 * np.minimum(still, 20.0)),
+            "still": calm * (0.8 * on_floor.all(axis=1) - 0.02 * np.minimum(still, 20.0)),
+            "planted": 0.8 * calm * _near(slip.sum(axis=1), 0.02, 0.4),
+            "poise": poised * (1.2 * _near(sway, 0.02, 0.2) + 0.6 * _near(twist, 0.04, 0.4)),
             "slip": -0.3 * np.minimum(slip * on_floor, 2.0).sum(axis=1),
             "apart": -4.0 * np.maximum(0.17 - feet_apart[:, 1], 0.0)
             - 2.0 * np.maximum(feet_apart[:, 1] - 0.45, 0.0),
             "waist": -0.3 * np.abs(position[:, 12:14]).sum(axis=1),
-            "hips": -0.15 * np.abs(position[:, [2, 8]]).sum(axis=1),
+            "hips": -0.15 * np.abs(position[:, LEG_YAWS]).sum(axis=1),
         }
 
     def _raise_level(self, falls: int) -> None:
@@ -521,6 +539,8 @@ class WalkTask:
         self._stands[who] = True
         self._phase[who] = np.pi
         self._forces[who] = 0.0
+        rare = np.log(config.blow_every_s) - np.log(self._tick_s)
+        self._blow_every[who] = np.exp(rng.uniform(*rare, k))
         self._plan_blow(who)
         self._blow_at[who] += round(0.5 / self._tick_s)
         self._calm[who] = 10.0
