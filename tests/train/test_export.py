@@ -21,7 +21,6 @@ from yanshi.bodies.simulation import simulate  # noqa: E402
 from yanshi.core.errors import ConfigError, ContractError, YanshiError  # noqa: E402
 from yanshi.core.messages import RobotState  # noqa: E402
 from yanshi.policies.contract import Contract, Term, load_contract  # noqa: E402
-from yanshi.policies.upper_body import UPRIGHT  # noqa: E402
 from yanshi.policies.walker import AT_REST, UpperBody, Walker, WalkerConfig  # noqa: E402
 from yanshi.robots.g1.spec import G1  # noqa: E402
 from yanshi.train.export import export_policy, walker_settings  # noqa: E402
@@ -164,7 +163,7 @@ def test_a_network_of_other_weights_is_refused(folder: Path, tmp_path: Path):
 def task_without_luck() -> WalkTask:
     """Return the task of one robot that nobody disturbs, its arms where their targets are."""
     config = WalkConfig(
-        robots=1, threads=1, variety=Variety(models=1), noise={}, blow_every_s=1e9, episode_s=60.0
+        robots=1, threads=1, variety=Variety(models=1), noise={}, calm_share=1.0, episode_s=60.0
     )
     task = WalkTask(config, seed=3)
     task._order_ends[:] = 10**9
@@ -298,8 +297,9 @@ def test_the_posture_is_bounded_and_changes_at_the_trained_rate(alone: Alone):
     assert track[-1] == pytest.approx((config.height[0], config.pitch[1]))
     rates = np.abs(np.diff(track, axis=0)).max(axis=0) / 0.02
     np.testing.assert_allclose(rates, config.posture_rate)
+    nominal = (config.nominal_height, 0.0)
     np.testing.assert_allclose(
-        alone.seen("posture_command"), np.array(track[-1]) - UPRIGHT, atol=1e-6
+        alone.seen("posture_command"), np.array(track[-1]) - nominal, atol=1e-6
     )
 
 
@@ -308,7 +308,9 @@ def test_a_pause_makes_the_walker_forget_its_past(alone: Alone):
         alone.step(UpperBody(posture=(0.6, 0.3)))
     alone.tick += 50
     alone.step()
-    assert alone.walker.posture == UPRIGHT
+    config = WalkConfig()
+    height = config.nominal_height - 0.02 * config.posture_rate[0]
+    assert alone.walker.posture == pytest.approx((height, 0.0))  # On its way to `UPRIGHT`.
     for term in alone.walker.contract.observation:
         block = alone.walker._network.observation[term.start : term.stop]
         np.testing.assert_array_equal(block, np.tile(block[: term.width], term.history))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from yanshi.train.g1_fleet import JOINTS, Variety, mirror_of_joints
-from yanshi.train.walk import ARMS, OWN, PRIVATE, TERMS, WalkConfig, WalkTask
+from yanshi.train.walk import ARMS, OWN, PRIVATE, RECOVERY_S, TERMS, WalkConfig, WalkTask
 
 PLAIN = Variety(models=1, mass=0.0, strength=0.0, friction=(0.8, 0.8), loaded_share=0.0)
-CALM = WalkConfig(robots=4, threads=1, variety=PLAIN, noise={}, blow_every_s=1e9)
+CALM = WalkConfig(robots=4, threads=1, variety=PLAIN, noise={}, calm_share=1.0)
 
 
 def term(seen, name, terms=PRIVATE, start=TERMS[-1].stop):
@@ -95,7 +95,7 @@ def mujoco_forward(task):
 
 
 def test_the_critic_alone_foresees_a_blow_and_the_blow_lasts_as_long_as_said():
-    task = WalkTask(replace(CALM, blow_every_s=1.0), 1)
+    task = WalkTask(replace(CALM, calm_share=0.0, blow_every_s=(1.0, 1.0)), 1)
     task.level = 0.3
     width = task.actor_width
     lasted = np.zeros(4, dtype=int)
@@ -119,7 +119,7 @@ def test_the_critic_alone_foresees_a_blow_and_the_blow_lasts_as_long_as_said():
 
 
 def test_a_blow_pushes_the_link_that_it_says():
-    task = WalkTask(replace(CALM, blow_every_s=1e9), 2)
+    task = WalkTask(CALM, 2)
     task._blow_at[:] = task._tick
     task._blow[:], task._blow_ticks[:] = (0.0, 120.0, 0.0), 3
     task._blow_link[:] = task.fleet.model.body("torso_link").id
@@ -130,6 +130,47 @@ def test_a_blow_pushes_the_link_that_it_says():
     mass = task.fleet.model.body_mass.sum()
     # 120 N for 20 ms; the torso goes first, the pelvis follows, the feet stay.
     assert (gained > 0.2 * 120.0 * 0.02 / mass).all()
+
+
+def test_so_many_episodes_as_said_are_calm_and_the_others_have_blows():
+    task = WalkTask(replace(CALM, robots=256, calm_share=0.25), 5)
+    longest = round(task.config.episode_s / 0.02)
+    is_struck = task._blow_at - task._tick < 3 * longest
+    # 192 of 256 are expected; 7 is the standard deviation.
+    assert 160 < is_struck.sum() < 224
+
+
+def test_after_a_blow_feet_go_where_they_must_the_longer_the_harder_it_was():
+    task = WalkTask(CALM, 2)
+    for force in (150.0, 600.0):
+        task._blow_at[:], task._blow_ticks[:] = task._tick, 1
+        task._blow[:] = (force, 0.0, 0.0)
+        task.observe()
+        task.step(np.zeros((4, OWN), np.float32))
+        np.testing.assert_allclose(task._calm, -RECOVERY_S * force / CALM.blow_max_n)
+    task._phase[:] = 0.0  # Both feet should be up, and are on the floor.
+    excused = task._reward(task._action)["gait"]
+    task._calm[:] = 0.1
+    assert (task._reward(task._action)["gait"] < 0.6 * excused).all()
+
+
+def test_who_stands_earns_more_with_the_pelvis_above_the_feet_and_the_feet_at_rest():
+    task = WalkTask(CALM, 2)
+    task._stands[:], task._calm[:] = True, 10.0
+    task.fleet.step(task._target, task._forces)
+    middle = 0.5 * sum(task.fleet.sensor(f"{side}_foot_position") for side in ("left", "right"))
+    task.fleet.position[:, :2] = middle[:, :2]
+    for side in ("left", "right"):
+        task.fleet.sensor(f"{side}_foot_velocity")[:] = 0.0
+    best = task._reward(task._action)
+    task.fleet.position[:, 0] += 0.08
+    assert (task._reward(task._action)["poise"] < best["poise"] - 0.3).all()
+    task.fleet.sensor("left_foot_velocity")[:] = (0.2, 0.0, 0.0)
+    assert (task._reward(task._action)["planted"] < best["planted"] - 0.2).all()
+    task._stands[:] = False
+    walking = task._reward(task._action)
+    assert (walking["poise"] == 0.0).all()
+    assert (walking["planted"] == 0.0).all()
 
 
 def test_it_becomes_harder_only_while_it_stays_up():

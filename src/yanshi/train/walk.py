@@ -45,6 +45,8 @@ RECOVERY_S = 1.2
 SOLE_M = 0.035
 """Height of a foot's frame while its sole is on the floor."""
 HISTORY = 3
+_NEVER = 1e9
+"""In ticks: longer than any training."""
 FORESIGHT_S = 1.0
 """How long before they come the critic knows of a blow and of the next order.
 
@@ -119,6 +121,8 @@ class WalkConfig:
     blow_s: tuple[float, float] = (0.06, 0.1)
     blow_every_s: tuple[float, float] = (1.0, 5.0)
     """Mean time between two blows; every episode has its own."""
+    calm_share: float = 0.3
+    """Share of the episodes without blows: to walk exactly and stand still is learnt there."""
     blow_max_n: float = 600.0
     falls_a_minute: float = 2.5
     """Fewer falls than this of a robot in a minute make everything harder."""
@@ -540,7 +544,8 @@ class WalkTask:
         self._phase[who] = np.pi
         self._forces[who] = 0.0
         rare = np.log(config.blow_every_s) - np.log(self._tick_s)
-        self._blow_every[who] = np.exp(rng.uniform(*rare, k))
+        is_calm = rng.random(k) < config.calm_share
+        self._blow_every[who] = np.where(is_calm, _NEVER, np.exp(rng.uniform(*rare, k)))
         self._plan_blow(who)
         self._blow_at[who] += round(0.5 / self._tick_s)
         self._calm[who] = 10.0
