@@ -12,19 +12,6 @@ def run(*arguments):
     return CliRunner().invoke(front.make_app(arguments), list(arguments))
 
 
-@pytest.fixture
-def typed(monkeypatch, capsys):
-    """Return a function that types a command and gives its exit code, output and errors."""
-
-    def type_(*arguments):
-        monkeypatch.setattr(sys, "argv", ["yanshi", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            front.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return type_
-
-
 def test_help_names_every_command():
     result = run("--help")
     assert result.exit_code == 0

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yanshi.core.errors import ConfigError
+from yanshi.core.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
+    from yanshi.policies.contract import Contract
     from yanshi.train.lesson import Lesson
     from yanshi.train.trainer import Training
 
@@ -81,6 +82,10 @@ Shards = Annotated[
 
 
 Cold = Annotated[bool, typer.Option("--cold", help="Begin with noise instead of a ready walker.")]
+After = Annotated[
+    str | None,
+    typer.Option(metavar="ROUTINE|FOLDER", help="Begin with the performer of another routine."),
+]
 
 
 @train.command("walk")
@@ -143,20 +148,54 @@ def train_track(
     view: View = False,
     ray: Ray = "",
     cold: Cold = False,
+    after: After = None,
 ) -> None:
     """Train a performer of a routine: a robot that follows keyframes and stays up."""
     need_training_packages()
     from yanshi.train.track_lesson import plan_piece, track_lesson
     from yanshi.train.trainer import Training
 
+    if cold and after:
+        raise ConfigError(
+            "--cold begins with noise and --after with a performer; leave one of them out.",
+            zh="--cold 从噪声开始，--after 从已学会的套路开始；请去掉其中一个。",
+        )
+    learnt = _performer(after) if after else None
+
     training = Training(
         minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
     )
     piece = plan_piece(routine)
-    lesson = track_lesson(piece, is_warm=not cold)
+    lesson = track_lesson(piece, is_warm=not cold, after=learnt)
     work = work or Path("out") / f"train_{lesson.name}"
     _train(lesson, training, work, resume=resume, view=view)
     piece.write(work)
+
+
+def _performer(asked: str) -> "Contract":
+    """Return the contract of a routine that was learnt, by its name or folder.
+
+    Raises:
+        UnknownNameError: There is no such routine.
+        ConfigError: It was not learnt.
+        ContractError: Its policy is damaged or for another robot.
+    """
+    from yanshi.policies.contract import load_contract
+    from yanshi.policies.contract_file import CONTRACT_FILE
+    from yanshi.policies.repertoire import repertoire
+    from yanshi.robots.g1.spec import G1
+
+    pieces = repertoire()
+    folder = pieces[asked].folder if asked in pieces else Path(asked)
+    if not folder.is_dir():
+        learnt = [name for name, piece in pieces.items() if piece.is_learnt]
+        raise UnknownNameError("routine", asked, learnt)
+    if not (folder / CONTRACT_FILE).is_file():
+        raise ConfigError(
+            f"--after {asked}: there is no policy in {folder} yet; `yanshi train track` makes one.",
+            zh=f"--after {asked}：{folder} 中还没有策略；`yanshi train track` 会生成。",
+        )
+    return load_contract(folder, G1)
 
 
 def _train(

@@ -11,7 +11,7 @@ from yanshi.control.reference import RATE_HZ, Reference, measure_reach, plan_ref
 from yanshi.control.routine import Routine, read_routine
 from yanshi.control.routine_check import check
 from yanshi.core.errors import ConfigError
-from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.policies.contract import Contract, load_contract, policy_folder
 from yanshi.policies.motion import ROUTINE_FILE, write_motion
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
@@ -24,7 +24,7 @@ from yanshi.train.ppo import Policy, Polish, PPOConfig
 from yanshi.train.standing import standing_robots
 from yanshi.train.task import Task
 from yanshi.train.track import TrackConfig, TrackTask
-from yanshi.train.warm_start import READY_WALKER
+from yanshi.train.warm_start import READY_WALKER, copy_network
 
 _PERFORMING = PPOConfig(
     horizon=48,
@@ -90,7 +90,11 @@ def plan_piece(path: Path) -> Piece:
 
 
 def track_lesson(
-    piece: Piece, config: TrackConfig | None = None, *, is_warm: bool = True
+    piece: Piece,
+    config: TrackConfig | None = None,
+    *,
+    is_warm: bool = True,
+    after: Contract | None = None,
 ) -> Lesson:
     """Return how to perform a routine.
 
@@ -98,8 +102,13 @@ def track_lesson(
         piece: What to perform.
         config: What the performer meets while it learns.
         is_warm: Whether it begins with a ready walker's balance instead of with noise.
+        after: The performer of another routine, with whose network it begins instead: who has
+            learnt to stand on one foot need not learn it again.
     """
     config = config or TrackConfig()
+    begin = partial(_copy_balance, piece) if is_warm else None
+    if after is not None:
+        begin = partial(_copy_performer, after)
     return Lesson(
         name=f"track_{_name_of(piece.routine.path)}",
         about=f"Performs a routine: {piece.routine.en} {piece.routine.zh}.",
@@ -114,7 +123,7 @@ def track_lesson(
         action_limit=track.ACTION_LIMIT,
         ppo=_PERFORMING,
         robots=config.robots,
-        begin=partial(_copy_balance, piece) if is_warm else None,
+        begin=begin,
         settings=track_settings(),
     )
 
@@ -132,6 +141,13 @@ def _copy_balance(
         borne=(piece.bearing.target - piece.reference.joint_position)[0, indices],
     )
     return Origin.of(contract)
+
+
+def _copy_performer(
+    after: Contract, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
+) -> Origin:
+    copy_network(policy.actor, track.TERMS, after, joints=JOINTS, scales={})
+    return Origin.of(after)
 
 
 def track_settings() -> dict[str, float | str]:
