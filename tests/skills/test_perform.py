@@ -64,7 +64,9 @@ def test_walker_and_performer_change_hands_without_a_jump(rig: Rig):
     begun = int(np.argmax(at > 0.0))
     over = int(np.argmax(at == performer.duration_s))
     for hands in (begun, over + 1):
-        assert change[hands - 2 : hands + 12].max() <= STEP
+        assert change[hands - 2 : hands + 3].max() <= STEP
+        # Who has caught up moves as the policy likes.
+        assert change[hands - 2 : hands + 12].max() <= 1.5 * STEP
 
 
 def test_it_waits_until_arms_have_been_put_down(rig: Rig):

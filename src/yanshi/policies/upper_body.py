@@ -26,7 +26,9 @@ Posture = tuple[float, float]
 """Height of the pelvis above the floor, m, and how far the torso leans ahead, rad."""
 
 UPRIGHT: Posture = (0.7, 0.0)
-"""The posture in which the robot walks."""
+"""The posture in which the robot walks: with its knees bent it bears harder blows."""
+RELAXED: Posture = (0.74, 0.0)
+"""The posture of the default pose."""
 _WAIST_SHARE = 0.78
 """rad of the waist for a rad of the torso's lean: the pelvis gives way. Measured bowing."""
 _LEG = ("hip", "knee", "ankle")

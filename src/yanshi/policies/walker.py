@@ -16,6 +16,7 @@ from yanshi.policies.contract import Contract, load_contract, policy_folder
 from yanshi.policies.network import Network
 from yanshi.policies.observation import Observation, Values, gravity
 from yanshi.policies.upper_body import (
+    RELAXED,
     UPRIGHT,
     Arms,
     HiddenArms,
@@ -27,7 +28,16 @@ from yanshi.policies.upper_body import (
 )
 from yanshi.robots.spec import RobotSpec
 
-__all__ = ["AT_REST", "UPRIGHT", "Posture", "UpperBody", "Velocity", "Walker", "WalkerConfig"]
+__all__ = [
+    "AT_REST",
+    "RELAXED",
+    "UPRIGHT",
+    "Posture",
+    "UpperBody",
+    "Velocity",
+    "Walker",
+    "WalkerConfig",
+]
 
 DEFAULT_WALKER = "g1_walk"
 
