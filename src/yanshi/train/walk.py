@@ -543,9 +543,9 @@ class WalkTask:
         self._stands[who] = True
         self._phase[who] = np.pi
         self._forces[who] = 0.0
-        rare = np.log(config.blow_every_s) - np.log(self._tick_s)
+        often, rare = (np.log(wait_s / self._tick_s) for wait_s in config.blow_every_s)
         is_calm = rng.random(k) < config.calm_share
-        self._blow_every[who] = np.where(is_calm, _NEVER, np.exp(rng.uniform(*rare, k)))
+        self._blow_every[who] = np.where(is_calm, _NEVER, np.exp(rng.uniform(often, rare, k)))
         self._plan_blow(who)
         self._blow_at[who] += round(0.5 / self._tick_s)
         self._calm[who] = 10.0
