@@ -101,7 +101,7 @@ def test_beside_furniture_it_walks_to_free_floor_first():
     skill = shortest(rig)
     percept = rig.percept()
     skill.start(percept)
-    for _ in range(600):
+    for _ in range(900):
         if skill.is_performing:
             break
         target = skill.step(percept)
