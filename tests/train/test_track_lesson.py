@@ -43,7 +43,7 @@ def test_who_begins_with_another_performer_answers_as_that_one_and_says_so():
     ("after", "says"),
     [
         (["--after", "salut"], "Did you mean 'salute'?"),
-        (["--after", "tests"], "yanshi train track"),
+        (["--after", str(Path(__file__).parent)], "yanshi train track"),
         (["--after", "salute", "--cold"], "--cold"),
     ],
 )

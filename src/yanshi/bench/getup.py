@@ -21,7 +21,7 @@ from yanshi.control.kinematics import Kinematics
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import policy_folder
 from yanshi.policies.riser import DEFAULT_RISER, Riser
-from yanshi.policies.walker import RELAXED, UpperBody, Velocity, Walker
+from yanshi.policies.walker import IN_STANCE, Velocity, Walker
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1, HEAD_CAMERA
@@ -37,7 +37,6 @@ RISE_S, AFTER_S = 10.0, 5.0
 """Time to get up in, and time to stay up for."""
 SMOOTH_S = 0.01
 """Time constant of the second look at forces: a knock shorter than that bends nothing."""
-_STANCE = UpperBody(posture=RELAXED)
 _EDGES = {"speed": np.linspace(0.0, 40.0, 401), "torque": np.linspace(0.0, 1.0, 201)}
 """Of the histograms that trials keep, so that percentiles over all trials are exact enough."""
 _HELD = np.array(["hand" not in name for name in G1.joint_names])
@@ -210,7 +209,7 @@ class Rise:
                 return riser.step(state)
             self.handed_s = self.elapsed_s
             self._walker.reset(state)
-        target = riser.ease(self._walker.step(state, STILL, _STANCE))
+        target = riser.ease(self._walker.step(state, STILL, IN_STANCE))
         if self.elapsed_s < self.handed_s + 0.5:
             jump = float(np.abs(target.position - self._sent)[_HELD].max())
             self.jump = max(self.jump, jump)

@@ -30,7 +30,7 @@ from yanshi.robots.spec import RobotSpec
 
 __all__ = [
     "AT_REST",
-    "RELAXED",
+    "IN_STANCE",
     "UPRIGHT",
     "Posture",
     "UpperBody",
@@ -63,6 +63,8 @@ class WalkerConfig:
 
 
 AT_REST = UpperBody()
+IN_STANCE = UpperBody(posture=RELAXED)
+"""Arms at rest, legs and waist in the default pose."""
 
 
 class Walker:

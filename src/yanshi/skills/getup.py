@@ -12,14 +12,11 @@ import numpy as np
 from yanshi.core.messages import JointTarget
 from yanshi.policies.contract import installed_policies, policy_folder
 from yanshi.policies.riser import DEFAULT_RISER, Riser
-from yanshi.policies.walker import RELAXED, UpperBody
+from yanshi.policies.walker import IN_STANCE
 from yanshi.senses.balance import tilt_and_rate
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.motion import tick
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
-
-_STANCE = UpperBody(posture=RELAXED)
-"""Up means up: the knees bend again once the robot stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +123,12 @@ class Getup(Flow):
         return percept
 
     def _hand_over(self, percept: Percept) -> Behaviour[Percept]:
-        """Let the walker in, and stand for a while."""
+        """Let the walker in, and stand for a while, up as high as it goes; knees bend later."""
         riser: Riser = self.tools.shared["riser"]
         self.tools.walker.reset(percept.state)
         end_ns = percept.state.t_ns + round(self.config.settle_s * 1e9)
         while percept.state.t_ns < end_ns:
-            percept = yield riser.ease(tick(self.tools, percept, upper_body=_STANCE))
+            percept = yield riser.ease(tick(self.tools, percept, upper_body=IN_STANCE))
             if self._is_down(percept):
                 self.is_on_feet = False
                 break

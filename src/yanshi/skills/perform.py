@@ -11,7 +11,7 @@ from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.ease import Ease
 from yanshi.policies.performer import Performer
 from yanshi.policies.repertoire import PLACES, Piece, repertoire
-from yanshi.policies.walker import RELAXED, UpperBody
+from yanshi.policies.walker import IN_STANCE
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.motion import march, tick, walk_to_room
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
@@ -93,7 +93,7 @@ class Perform(Flow):
             percept = yield from march(self.tools, percept, _TOGETHER_S)
         began_ns = moved_ns = percept.state.t_ns
         while True:
-            target = tick(self.tools, percept, upper_body=_STANCE)
+            target = tick(self.tools, percept, upper_body=IN_STANCE)
             percept = yield target
             state = percept.state
             if not self._is_still(state):
@@ -122,7 +122,7 @@ class Perform(Flow):
         tools.walker.reset(percept.state)
         end_ns = percept.state.t_ns + round(_AFTER_S * 1e9)
         while percept.state.t_ns < end_ns:
-            percept = yield ease(tick(tools, percept, upper_body=_STANCE))
+            percept = yield ease(tick(tools, percept, upper_body=IN_STANCE))
         if self._are_feet_apart(percept.state):
             percept = yield from march(tools, percept, _TOGETHER_S)
         return percept
@@ -146,8 +146,6 @@ class Perform(Flow):
         return bool(np.hypot(*(now - wanted)) > _APART_M)
 
 
-_STANCE = UpperBody(posture=RELAXED)
-"""What routines begin and end in."""
 _ARMS = tuple(
     f"{side}_{joint}"
     for side in ("left", "right")

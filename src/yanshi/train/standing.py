@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
 from yanshi.policies.contract import installed_policies
-from yanshi.policies.walker import RELAXED, UPRIGHT, UpperBody, Velocity, Walker
+from yanshi.policies.walker import AT_REST, IN_STANCE, Velocity, Walker
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1
 from yanshi.train.fleet import Array, heading
@@ -78,8 +78,8 @@ def _looks(folder: Path, rng: np.random.Generator) -> Sequence[tuple[Array, Arra
 
     def go(velocity: Velocity, seconds: float) -> NDArray[np.float64]:
         for _ in range(round(seconds / _TICK_S)):
-            posture = RELAXED if velocity == _STILL else UPRIGHT
-            target = walker.step(body.read(), velocity, UpperBody(posture=posture))
+            upper_body = IN_STANCE if velocity == _STILL else AT_REST
+            target = walker.step(body.read(), velocity, upper_body)
             body.write(target)
             body.advance(_TICK_S)
         return target.position[INDICES]

@@ -135,15 +135,8 @@ class TrackTask:
             threads=config.threads,
             has_forces=True,
         )
-        self._friction = np.array([m.geom_friction[0, 0] for m in bank])
-        self._torso = model.body(_TORSO).id
+        self._measure(model, bank)
         self._tick_s = config.physics.tick_s
-        self._default = G1.default_position[INDICES]
-        self._lower, self._upper = G1.limits.lower[INDICES], G1.limits.upper[INDICES]
-        self._stiffness, self._damping = G1.stiffness[INDICES], G1.damping[INDICES]
-        self._torque = G1.limits.torque[INDICES]
-        # A leg that balances must differ from its reference; arms have no excuse.
-        self._worth = np.array([0.5 if any(b in j for b in _BALANCING) else 1.0 for j in JOINTS])
 
         self.push = config.push_first
         self._fall_rate = 0.0
@@ -168,6 +161,17 @@ class TrackTask:
         self.action_mirror = _same(N)
         self._begin(np.arange(n))
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
+
+    def _measure(self, model: mujoco.MjModel, bank: list[mujoco.MjModel]) -> None:
+        """Note what does not change: of the robot, and of each body of the bank."""
+        self._friction = np.array([m.geom_friction[0, 0] for m in bank])
+        self._torso = model.body(_TORSO).id
+        self._default = G1.default_position[INDICES]
+        self._lower, self._upper = G1.limits.lower[INDICES], G1.limits.upper[INDICES]
+        self._stiffness, self._damping = G1.stiffness[INDICES], G1.damping[INDICES]
+        self._torque = G1.limits.torque[INDICES]
+        # A leg that balances must differ from its reference; arms have no excuse.
+        self._worth = np.array([0.5 if any(b in j for b in _BALANCING) else 1.0 for j in JOINTS])
 
     def _how_it_begins(self, standing: Standing | None) -> tuple[Array, Array]:
         """Return states and targets with which the routine begins, one a row."""

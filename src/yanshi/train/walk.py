@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.control.approach import ApproachConfig, approach
+from yanshi.policies.upper_body import RELAXED, UPRIGHT
 from yanshi.robots.g1.spec import G1
 from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEAN_MIN, LEG_ANGLES
 from yanshi.train.fleet import Array, Fleet, FleetPhysics, gravity_in, heading, rotate_back
@@ -101,9 +102,9 @@ class WalkConfig:
     speed_max: tuple[float, float, float] = (1.0, 0.4, 1.0)
     acceleration: tuple[float, float, float] = (1.2, 1.0, 3.0)
     """Fastest change of the velocity command, m/s² and rad/s²; as in a run."""
-    nominal_height: float = 0.74
+    nominal_height: float = RELAXED[0]
     """Of the pelvis in the relaxed stance, m; postures are seen as differences from it."""
-    upright_height: float = 0.7
+    upright_height: float = UPRIGHT[0]
     """Of the pelvis where no other is asked for, m: with its knees bent a walker bears more."""
     height: tuple[float, float] = (0.45, 0.78)
     pitch: tuple[float, float] = (-0.15, 0.7)
