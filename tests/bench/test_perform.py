@@ -10,6 +10,7 @@ from yanshi.bench.perform import (
     Meter,
     Performance,
     choose_pieces,
+    is_at_once,
     is_success,
     lag_s,
     rows_of,
@@ -30,6 +31,7 @@ TRIAL: Trial = {
     "pushed": False,
     "upright": True,
     "end": "done",
+    "losses": 0,
     "performed_s": 5.4,
     "warnings": 0,
     "energy_j": 500.0,
@@ -93,6 +95,15 @@ def test_only_who_stood_to_the_end_without_a_warning_succeeded():
         assert not is_success(TRIAL | change)
 
 
+def test_who_began_anew_succeeded_but_not_at_once():
+    anew = TRIAL | {"losses": 1, "error": 9.0}
+    assert is_success(anew)
+    assert not is_at_once(anew)
+    assert is_at_once(TRIAL)
+    assert value_of("kick: to the end at once", [TRIAL, anew]) == 0.5
+    assert value_of("kick: joint error, mean", [TRIAL, anew]) == TRIAL["error"]
+
+
 def test_falls_are_counted_apart_for_those_that_were_pushed():
     fell = TRIAL | {"upright": False, "end": "", "performed_s": 2.0}
     trials = [TRIAL, TRIAL, fell, TRIAL | {"pushed": True}, fell | {"pushed": True}]
@@ -104,8 +115,8 @@ def test_falls_are_counted_apart_for_those_that_were_pushed():
 
 def test_each_routine_has_rows_of_its_own():
     names = [row.name for row in rows_of([TRIAL, TRIAL | {"routine": "taichi"}])]
-    assert sum(name.startswith("kick: ") for name in names) == 9
-    assert sum(name.startswith("taichi: ") for name in names) == 9
+    assert sum(name.startswith("kick: ") for name in names) == 11
+    assert sum(name.startswith("taichi: ") for name in names) == 11
 
 
 def test_a_routine_that_was_not_learnt_is_refused_with_those_that_were():

@@ -149,3 +149,22 @@ def test_its_first_targets_go_off_gently_from_the_last_one_before(folder):
         target = performer.step(state_at(tick, G1.default_position))
         assert np.abs(target.position - last).max() <= step + 1e-9
         last = target.position
+
+
+def test_the_lean_is_where_the_robot_will_be_in_a_moment(folder, motion):
+    reference, *_ = motion
+    performer = Performer(G1, folder)
+    performer.start()
+    position = reference.joint_position[0]
+    assert performer.lean(state_at(0, position)) < 1e-6
+    axis, tilt, spin = np.array([0.6, 0.8, 0.0]), 0.2, 0.5
+
+    def tilted(angle, rate):
+        wxyz = (np.cos(0.5 * angle), *(np.sin(0.5 * angle) * axis))
+        return performer.lean(state_at(0, position, wxyz=wxyz, spin=rate * axis))
+
+    assert tilted(tilt, 0.0) == pytest.approx(2.0 * np.sin(0.5 * tilt), rel=1e-6)
+    # It turns on, or back, about the axis that it leans about.
+    assert tilted(tilt, spin) == pytest.approx(tilted(tilt + 0.2 * spin, 0.0), abs=0.01)
+    assert tilted(tilt, -spin) == pytest.approx(tilted(tilt - 0.2 * spin, 0.0), abs=0.01)
+    assert not tilted(float("nan"), 0.0) <= 9.0

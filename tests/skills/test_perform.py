@@ -88,6 +88,40 @@ def test_it_waits_until_arms_have_been_put_down(rig: Rig):
     assert abs(away[next(iter(arm))]) < 0.25
 
 
+@pytest.mark.parametrize("direction", [(0.0, 1.0), (0.0, -1.0)])
+def test_pushed_off_its_balance_it_is_caught_and_performs_anew(rig: Rig, direction):
+    rig.stand(0.5)
+    skill = shortest(rig)
+    performer = rig.tools.shared[f"performer of {skill.piece.name}"]
+    torso = rig.body.model.body("torso_link").id
+    begun: list[float] = []
+    pushed: list[float] = []
+
+    def push(rig: Rig) -> None:
+        begun.append(performer.elapsed_s)
+        is_now = performer.elapsed_s / performer.duration_s > 0.3 and len(pushed) < 5
+        pushed.extend([1.0] * is_now)
+        rig.body.data.xfrc_applied[torso, :2] = 120.0 * np.array(direction) * is_now
+
+    assert rig.do(skill.piece.name, watch=push).kind == "done"
+    assert performer.elapsed_s == performer.duration_s
+    restarts = np.flatnonzero(np.diff(begun) < 0.0)
+    assert len(restarts) == 1
+    assert begun[restarts[0]] < 0.6 * performer.duration_s
+    rig.stand(1.0)
+    assert rig.is_up
+
+
+def test_who_loses_the_balance_every_time_gives_up_on_its_feet(rig: Rig, monkeypatch):
+    rig.stand(0.5)
+    name = shortest(rig).piece.name
+    performer = rig.tools.shared[f"performer of {name}"]
+    monkeypatch.setattr(performer, "lean", lambda state: float("nan"))
+    outcome = rig.do(name)
+    assert (outcome.kind, outcome.reason) == ("failed", "off_balance")
+    assert rig.is_up
+
+
 def test_without_room_it_is_refused_with_words():
     closet = FloorPlan(name="closet", size=(1.2, 1.2), places=(), start=(0.0, 0.0, 0.0))
     rig = Rig(plan=closet)

@@ -18,7 +18,9 @@ ROBOTS = 4
 
 @pytest.fixture(scope="module")
 def lesson():
-    return walk_lesson(WalkConfig(robots=ROBOTS, variety=Variety(models=2)), is_warm=False)
+    return walk_lesson(
+        WalkConfig(robots=ROBOTS, variety=Variety(models=2), handed_share=0.0), is_warm=False
+    )
 
 
 @pytest.fixture

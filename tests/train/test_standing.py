@@ -1,4 +1,4 @@
-"""Robots that a walker left standing stand, about the origin, and not all alike."""
+"""Robots on their feet, about the origin: left standing by a walker, or handed over to one."""
 
 import mujoco
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from yanshi.robots.g1.spec import G1
 from yanshi.train.fleet import FleetPhysics, gravity_in, heading
 from yanshi.train.g1_fleet import FEET, INDICES, training_model
-from yanshi.train.standing import standing_robots
+from yanshi.train.standing import handed_robots, standing_robots
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +41,13 @@ def test_after_a_walk_nobody_stands_quite_in_the_stance(standing):
     assert (away > 0.02).all()
     assert np.ptp(away) > 0.005
     assert np.abs(standing.target - standing.state[:, 8:37]).max() < 0.8
+
+
+def test_robots_that_are_handed_over_are_on_their_feet_but_do_not_rest():
+    handed = handed_robots(rises=2, pushes=9, seed=4)
+    state = handed.state
+    assert 4 <= len(state) <= 11
+    assert handed.target.shape == (len(state), len(INDICES))
+    assert (state[:, 3] > 0.5).all()
+    assert (gravity_in(state[:, 4:8])[:, 2] < -0.7).all()
+    assert np.abs(state[:, 40:43]).max() > 0.5

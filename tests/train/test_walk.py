@@ -6,7 +6,10 @@ import mujoco
 import numpy as np
 import pytest
 
+from yanshi.policies.ease import EaseConfig
 from yanshi.train.g1_fleet import JOINTS, Variety, mirror_of_joints
+from yanshi.train.retry import Retries
+from yanshi.train.standing import Standing
 from yanshi.train.walk import ARMS, OWN, PRIVATE, RECOVERY_S, TERMS, WalkConfig, WalkTask
 
 PLAIN = Variety(models=1, mass=0.0, strength=0.0, friction=(0.8, 0.8), loaded_share=0.0)
@@ -95,7 +98,7 @@ def mujoco_forward(task):
 
 
 def test_the_critic_alone_foresees_a_blow_and_the_blow_lasts_as_long_as_said():
-    task = WalkTask(replace(CALM, calm_share=0.0, blow_every_s=(1.0, 1.0)), 1)
+    task = WalkTask(replace(CALM, calm_share=0.0, blow_every_s=(1.0, 1.0), retry_share=0.0), 1)
     task.level = 0.3
     width = task.actor_width
     lasted = np.zeros(4, dtype=int)
@@ -175,12 +178,13 @@ def test_who_stands_earns_more_with_the_pelvis_above_the_feet_and_the_feet_at_re
 
 def test_it_becomes_harder_only_while_it_stays_up():
     task = WalkTask(CALM, 3)
-    task._raise_level(0)
+    nobody, everybody = np.zeros(4, dtype=bool), np.ones(4, dtype=bool)
+    task._raise_level(nobody)
     assert task.level == pytest.approx(CALM.hardening)
     for _ in range(2000):
-        task._raise_level(4)
+        task._raise_level(everybody)
     level = task.level
-    task._raise_level(4)
+    task._raise_level(everybody)
     assert task.level == level < 1.0
 
 
@@ -192,3 +196,70 @@ def test_the_level_sets_how_hard_blows_are():
         task._plan_blow(np.arange(64))
         strength.append(np.linalg.norm(task._blow, axis=1).max())
     assert strength[0] <= 0.1 * CALM.blow_max_n < strength[1] <= CALM.blow_max_n
+
+
+def quiet(task):
+    """Let arms rest and no order come, so that nothing is random."""
+    task._arm_kind[:] = 2
+    task._order_ends[:] = task._tick + 10_000
+    task._has_goal[:] = False
+
+
+def test_a_moment_that_is_begun_again_goes_on_as_it_did():
+    task = WalkTask(CALM, 0)
+    quiet(task)
+    rng = np.random.default_rng(1)
+    retries = Retries(4, task._moments(), period=1, room=1)
+    for tick in range(8):
+        task.observe()
+        task.step(rng.normal(0.0, 0.5, (4, OWN)).astype(np.float32))
+        if tick in (5, 6):  # Of the two notes the older one is kept.
+            retries.note(task._moments())
+        if tick == 6:
+            retries.keep(np.array([2]))
+    actions = rng.normal(0.0, 0.5, (7, OWN)).astype(np.float32)
+    found = []
+    for who, begins in ((2, False), (0, True)):
+        if begins:
+            task._retries = retries
+            task._begin(np.array([0]))
+            task._try_again(np.array([0]))
+        else:  # Back to that moment by hand, through the same notes.
+            rows = task._moments()
+            for name, kept in retries._kept.items():
+                rows[name][2] = kept[0]
+        task._order_ends[who] = task._tick[who] + 10_000
+        looks = []
+        for action in actions:
+            looks.append(task.observe()[0][who].copy())
+            task.step(np.tile(action, (4, 1)))
+        found.append((np.array(looks), task.fleet.state[who, 1:].copy()))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+
+
+def test_who_fails_again_is_not_kept_again_and_makes_nothing_easier():
+    task = WalkTask(replace(CALM, falls_a_minute=0.5), 0)
+    task._is_retry[:] = (True, True, False, False)
+    task._raise_level(np.array([True, True, False, False]))
+    assert task._fall_rate == 0.0
+    assert task.level > 0.0
+    task._raise_level(np.array([False, False, True, False]))
+    assert task._fall_rate > 0.5
+
+
+def test_a_robot_that_was_handed_over_creeps_from_where_it_was_held():
+    state = np.tile(WalkTask(CALM, 0).fleet.reference, (2, 1))
+    target = np.tile(state[:1, 8 : 8 + len(JOINTS)], (2, 1)) + 0.4
+    task = WalkTask(replace(CALM, handed_share=1.0), 0, Standing(state=state, target=target))
+    step = EaseConfig(period_s=task._tick_s).step
+    before = task._target.copy()
+    np.testing.assert_array_equal(before, np.tile(target[:1], (4, 1)))
+    assert (task._wish[:, :3] == 0.0).all()
+    for _ in range(3):
+        task.observe()
+        task.step(np.zeros((4, OWN), np.float32))
+        change = np.abs(task._target - before)
+        assert change.max() <= step + 1e-9
+        assert change.max() > 0.9 * step
+        before = task._target.copy()

@@ -88,6 +88,12 @@ After = Annotated[
 ]
 
 
+AfterWalker = Annotated[
+    str | None,
+    typer.Option("--after", metavar="WALKER|FOLDER", help="Begin as a walker trained here."),
+]
+
+
 @train.command("walk")
 def train_walk(
     minutes: Minutes = 20.0,
@@ -100,16 +106,20 @@ def train_walk(
     view: View = False,
     ray: Ray = "",
     cold: Cold = False,
+    after: AfterWalker = None,
 ) -> None:
     """Train the walker: legs and waist learn, the arms are free."""
     need_training_packages()
     from yanshi.train.lessons import walk_lesson
     from yanshi.train.trainer import Training
 
+    _refuse_both(cold, after)
+    learnt = _walker(after) if after else None
     training = Training(
         minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
     )
-    _train(walk_lesson(is_warm=not cold), training, work, resume=resume, view=view)
+    lesson = walk_lesson(is_warm=not cold, after=learnt)
+    _train(lesson, training, work, resume=resume, view=view)
 
 
 @train.command("getup")
@@ -155,11 +165,7 @@ def train_track(
     from yanshi.train.track_lesson import plan_piece, track_lesson
     from yanshi.train.trainer import Training
 
-    if cold and after:
-        raise ConfigError(
-            "--cold begins with noise and --after with a performer; leave one of them out.",
-            zh="--cold 从噪声开始，--after 从已学会的套路开始；请去掉其中一个。",
-        )
+    _refuse_both(cold, after)
     learnt = _performer(after) if after else None
 
     training = Training(
@@ -170,6 +176,32 @@ def train_track(
     work = work or Path("out") / f"train_{lesson.name}"
     _train(lesson, training, work, resume=resume, view=view)
     piece.write(work)
+
+
+def _refuse_both(cold: bool, after: str | None) -> None:
+    if cold and after:
+        raise ConfigError(
+            "--cold begins with noise and --after with what was learnt; leave one of them out.",
+            zh="--cold 从噪声开始，--after 从已学会的开始；请去掉其中一个。",
+        )
+
+
+def _walker(asked: str) -> "Contract":
+    """Return the contract of a walker of ours, by its name or folder.
+
+    Raises:
+        UnknownNameError: There is no such walker.
+        ContractError: Its policy is damaged, for another robot or of another kind.
+    """
+    from yanshi.policies.contract import installed_policies, load_contract
+    from yanshi.policies.contract_file import CONTRACT_FILE
+    from yanshi.robots.g1.spec import G1
+
+    installed = installed_policies()
+    folder = installed.get(asked, Path(asked))
+    if not (folder / CONTRACT_FILE).is_file():
+        raise UnknownNameError("walker", asked, [name for name in installed if "walk" in name])
+    return load_contract(folder, G1)
 
 
 def _performer(asked: str) -> "Contract":

@@ -86,6 +86,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I fell over at this again and again, so I leave it.",
         "我做这一步时一再摔倒，所以不做了。",
     ),
+    "off_balance": (
+        "I lost my balance at this again and again, so I leave it.",
+        "我做这一步时一再站不稳，所以不做了。",
+    ),
     "is_up": ("I am on my feet.", "我站着呢。"),
     "cannot_rise": ("I have not learnt to get up.", "我还没有学会站起来。"),
     "fell": ("I have fallen. Please help me up.", "我摔倒了，请扶我起来。"),

@@ -33,7 +33,9 @@ _TERMS = {
 _STAND_S = 0.3
 """Who stops in the middle keeps both feet down for so long at least."""
 _LOWEST_M = 0.66
-"""A pelvis lower than this, m, is not left to a walker."""
+"""A pelvis lower than this, m, is not left to a walker who wants to stop."""
+_FORESIGHT_S = 0.2
+"""What counts of a robot's lean is where it will be so much later."""
 
 
 class Performer:
@@ -77,6 +79,7 @@ class Performer:
         self._last = len(motion.target) - 1
         self._ease = Ease(robot.default_position)
         self._may_stop = _moments_to_stop(motion)
+        self._gravity_rate = np.gradient(motion.gravity, 1.0 / RATE_HZ, axis=0)
 
     @property
     def duration_s(self) -> float:
@@ -122,6 +125,18 @@ class Performer:
             t_ns=state.t_ns, position=position, stiffness=self.stiffness, damping=self.damping
         )
         return self._ease(target)
+
+    def lean(self, state: RobotState) -> float:
+        """Return how far the robot leans otherwise than the motion does, in a moment, rad.
+
+        Who follows a motion cannot step where it must not to fall; a walker can, in time.
+        """
+        down = np.array(gravity(state.orientation_wxyz))
+        # What rests in the world turns the other way in the robot.
+        rate = np.cross(down, state.angular_velocity)
+        off = down - self.motion.gravity[self._tick]
+        off_rate = rate - self._gravity_rate[self._tick]
+        return float(np.linalg.norm(off + _FORESIGHT_S * off_rate))
 
     def reference(self) -> NDArray[np.float64]:
         """Return the joint angles that are followed now, rad, shape (n_joints,)."""

@@ -1,4 +1,8 @@
-"""Perform a routine: one skill for each that was learnt, named after its folder."""
+"""Perform a routine: one skill for each that was learnt, named after its folder.
+
+Who loses the balance in the middle is given to the walker, which may step where it must; then the
+routine begins anew.
+"""
 
 import os
 from collections.abc import Generator
@@ -30,6 +34,14 @@ _SETTLE_S = 3.0
 """Who does not stand by then begins as it is."""
 _AFTER_S = 1.5
 """How long the walker stands before the routine counts as done."""
+_CATCH_S = 2.0
+"""How long the walker catches a robot that lost its balance."""
+_LEAN_MAX = (0.33, 0.4, 0.6)
+"""Who leans by more than this, rad, otherwise than the motion, is caught; one for each try.
+
+The sooner, the surer the walker catches it. But a robot that was caught for nothing, since it
+leans so in this routine anyway, must get to the end the next time.
+"""
 _WALK_S = 60.0
 """Time for walking to a free spot."""
 
@@ -47,9 +59,11 @@ class Perform(Flow):
         super().__init__(arguments, tools)
         self.prepare(tools)
         self.performer: Performer = tools.shared[self._key()]
-        self.timeout_s = self.performer.duration_s + _WALK_S
+        self.timeout_s = len(_LEAN_MAX) * self.performer.duration_s + _WALK_S
         self.is_performing = False
         """Whether the performer has the robot."""
+        self.losses = 0
+        """How often it has lost its balance."""
         self._is_to_halt = False
 
     @classmethod
@@ -75,17 +89,25 @@ class Perform(Flow):
     def act(self, percept: Percept) -> Behaviour[Outcome]:
         """Make room, stand, perform, stand."""
         self._is_to_halt = self.is_performing = False
+        self.losses = 0
         enough = self.performer.motion.reach + _MARGIN_M[1]
         rooms = (self.performer.motion.reach + _MARGIN_M[0], enough)
-        percept, has_room = yield from walk_to_room(self.tools, percept, rooms)
-        if not has_room:
-            return Outcome(kind="failed", reason="no_room", facts=(f"{enough:.1f}",))
-        percept, target = yield from self._settle(percept)
-        self.is_performing = True
-        percept, target = yield from self._perform(percept, target)
-        yield from self._hand_over(percept, target)
-        self.is_performing = False
-        return DONE
+        while self.losses < len(_LEAN_MAX):
+            percept, has_room = yield from walk_to_room(self.tools, percept, rooms)
+            if not has_room:
+                return Outcome(kind="failed", reason="no_room", facts=(f"{enough:.1f}",))
+            percept, target = yield from self._settle(percept)
+            self.is_performing = True
+            losses = self.losses
+            percept, target = yield from self._perform(percept, target)
+            if self.losses == losses:
+                yield from self._hand_over(percept, target)
+            else:
+                percept = yield from self._catch(percept, target)
+            self.is_performing = False
+            if self.losses == losses or self._is_to_halt:
+                return DONE
+        return Outcome(kind="failed", reason="off_balance")
 
     def _settle(self, percept: Percept) -> Generator[JointTarget, Percept, tuple[Percept, Any]]:
         """Stand under the walker until nothing moves; return its last target, too."""
@@ -105,10 +127,16 @@ class Perform(Flow):
     def _perform(
         self, percept: Percept, target: JointTarget
     ) -> Generator[JointTarget, Percept, tuple[Percept, JointTarget]]:
-        """Follow the performer to its end, or to the first moment at which it may be left."""
-        performer = self.performer
+        """Follow the performer to its end, or to the first moment at which it may be left.
+
+        Or at which it must be: a loss of balance is counted.
+        """
+        performer, lean_max = self.performer, _LEAN_MAX[self.losses]
         performer.start(target.position)
         while not (self._is_to_halt and performer.may_stop):
+            if not performer.lean(percept.state) <= lean_max:  # True for NaN, too.
+                self.losses += 1
+                break
             following = performer.step(percept.state)
             if following is None:
                 break
@@ -125,6 +153,15 @@ class Perform(Flow):
             percept = yield ease(tick(tools, percept, upper_body=IN_STANCE))
         if self._are_feet_apart(percept.state):
             percept = yield from march(tools, percept, _TOGETHER_S)
+        return percept
+
+    def _catch(self, percept: Percept, target: JointTarget) -> Behaviour[Percept]:
+        """Let the walker in, knees bent, to step wherever it must."""
+        ease = Ease(target.position)
+        self.tools.walker.reset(percept.state)
+        end_ns = percept.state.t_ns + round(_CATCH_S * 1e9)
+        while percept.state.t_ns < end_ns:
+            percept = yield ease(tick(self.tools, percept))
         return percept
 
     def _is_still(self, state: RobotState) -> bool:

@@ -160,23 +160,25 @@ class Fleet:
         went_on = np.abs(self.state[:, 0] - time) < 0.5 * self.physics.step_s
         return ~((speed < _SPEED_MAX) & went_on)  # NaN fails the comparisons, too.
 
-    def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return where all robots are, what they obey and who they are."""
+    @property
+    def rows(self) -> dict[str, NDArray[Any]]:
+        """Where all robots are, what they obey and who they are: a row for each, to write to."""
         return {
-            "state": self.state.copy(),
-            "measured": self._measured.copy(),
-            "target": self._target_before.copy(),
-            "delay_steps": self.delay_steps.copy(),
-            "model_of": self.model_of.copy(),
+            "state": self.state,
+            "measured": self._measured,
+            "target": self._target_before,
+            "delay_steps": self.delay_steps,
+            "model_of": self.model_of,
         }
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of all `rows`."""
+        return {name: rows.copy() for name, rows in self.rows.items()}
 
     def load_state_dict(self, state: dict[str, NDArray[Any]]) -> None:
         """Put all robots back where they were."""
-        self.state[:] = state["state"]
-        self._measured[:] = state["measured"]
-        self._target_before[:] = state["target"]
-        self.delay_steps[:] = state["delay_steps"]
-        self.model_of[:] = state["model_of"]
+        for name, rows in self.rows.items():
+            rows[:] = state[name]
 
     def close(self) -> None:
         """End the threads."""

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.policies.contract import Contract, load_contract, policy_folder
 from yanshi.robots.g1.spec import G1
 from yanshi.train import walk
 from yanshi.train.export import walker_settings
 from yanshi.train.g1_fleet import JOINTS
 from yanshi.train.lesson import Lesson, Origin
 from yanshi.train.ppo import Policy, Polish, PPOConfig
+from yanshi.train.standing import handed_robots
 from yanshi.train.task import Task
 from yanshi.train.walk import WalkConfig, WalkTask
 from yanshi.train.warm_start import READY_WALKER, copy_network
@@ -29,14 +30,30 @@ _WALKING = PPOConfig(
 )
 
 
-def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Lesson:
+_WALKING_ON = replace(
+    _WALKING,
+    critic_first=40,  # It begins with noise, at the hardest level.
+    first_log_std=-1.6,
+    log_std_min=-1.6,
+    polish=Polish(share=0.5, log_std=-2.3, kl_target=0.002),
+)
+"""For a walker that has learnt before."""
+
+
+def walk_lesson(
+    config: WalkConfig | None = None, *, is_warm: bool = True, after: Contract | None = None
+) -> Lesson:
     """Return how to walk with free arms.
 
     Args:
         config: What the walker meets while it learns.
         is_warm: Whether it begins as a ready walker instead of with noise.
+        after: A walker of this lesson as which it begins instead, at the hardest level.
     """
-    config = config or WalkConfig()
+    config = config or WalkConfig(first_level=float(after is not None))
+    begin = _copy_ready_walker if is_warm else None
+    if after is not None:
+        begin = partial(_copy_walker, after)
     return Lesson(
         name="walk",
         about="Walks after velocity and posture commands; the arms are somebody else's.",
@@ -49,9 +66,9 @@ def walk_lesson(config: WalkConfig | None = None, *, is_warm: bool = True) -> Le
         action_scale=(walk.ACTION_SCALE,) * walk.OWN,
         action_offset=tuple(G1.default_position[G1.joint_indices(JOINTS[: walk.OWN])].tolist()),
         action_limit=walk.ACTION_LIMIT,
-        ppo=_WALKING,
+        ppo=_WALKING if after is None else _WALKING_ON,
         robots=config.robots,
-        begin=_copy_ready_walker if is_warm else None,
+        begin=begin,
         settings=walker_settings(config),
     )
 
@@ -60,7 +77,11 @@ def _make_walk_task(config: WalkConfig, *, robots: int, threads: int, seed: int)
     # Fewer robots meet fewer different bodies, so all shards together meet as many.
     models = max(1, round(config.variety.models * robots / config.robots))
     variety = replace(config.variety, models=models)
-    return WalkTask(replace(config, robots=robots, threads=threads, variety=variety), seed)
+    task = replace(config, robots=robots, threads=threads, variety=variety)
+    if not config.handed_share:
+        return WalkTask(task, seed)
+    handed = handed_robots()
+    return WalkTask(task, seed, handed if len(handed.state) else None)
 
 
 def _copy_ready_walker(
@@ -77,3 +98,10 @@ def _copy_ready_walker(
         scales={"velocity_command": [1.0 / g for g in gain[:2]], "turn_command": [1.0 / gain[2]]},
     )
     return Origin.of(contract)
+
+
+def _copy_walker(
+    after: Contract, policy: Policy, *, seed: int, threads: int, say: Callable[[str], None]
+) -> Origin:
+    copy_network(policy.actor, walk.TERMS, after, joints=JOINTS, scales={})
+    return Origin.of(after)

@@ -1,7 +1,8 @@
-"""How a walker leaves the robot: states in which it stands, from walks in the physics of a run.
+"""How one policy leaves the robot to the next: on its feet, in the physics of a run.
 
-A routine begins there and nowhere else. So a performer that is to take over from a walker must
-have begun its training in such states, feet apart as they happen to be.
+A routine begins where a walker left the robot and nowhere else; a walker begins where the riser
+has got it up, or where a performer was losing the balance. So who is to take over must have begun
+its training in such states, feet as they happen to be.
 """
 
 from collections.abc import Sequence
@@ -14,11 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
+from yanshi.control.kinematics import Kinematics
 from yanshi.policies.contract import installed_policies
+from yanshi.policies.performer import Performer
+from yanshi.policies.repertoire import repertoire
+from yanshi.policies.riser import DEFAULT_RISER, Riser
 from yanshi.policies.walker import AT_REST, IN_STANCE, Velocity, Walker
+from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
-from yanshi.robots.g1.spec import G1
+from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 from yanshi.train.fleet import Array, heading
+from yanshi.train.floor_start import any_way_of_lying
 from yanshi.train.g1_fleet import FEET, INDICES
 from yanshi.worlds.scene import stand_on_floor
 
@@ -30,21 +37,22 @@ _FASTEST = np.array([0.5, 0.25, 0.6])
 """Of the walks, m/s and rad/s."""
 _WALK_S = (0.8, 2.0)
 _SETTLE_S = 1.2
+_FALL_S, _RISE_S = 2.5, 8.0
+_PUSH_NS, _PUSH_S = (8.0, 24.0), 0.1
+_LEAN_LOST = (0.25, 0.45)
+"""A performer that leans by so much, rad, otherwise than its motion gives the robot away."""
 _LOOKS, _LOOK_S = 6, 0.14
 """How often, and how far apart, a standing robot is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Standing:
-    """Robots under a walker that has been told to stand.
-
-    They stand about the origin, the middle between their feet above it, facing x on average.
-    """
+    """Robots on their feet: about the origin, the middle between their feet above it, facing x."""
 
     state: Array
     """As `Fleet.state`, shape (n, width)."""
     target: Array
-    """The walker's last target, rad, shape (n, 29)."""
+    """The last target, rad, shape (n, 29)."""
 
 
 @cache
@@ -65,6 +73,80 @@ def standing_robots(walks: int = 12, seed: int = 0) -> Standing:
     ]
     states, targets = zip(*found, strict=True)
     return Standing(state=np.array(states), target=np.array(targets))
+
+
+@cache
+def handed_robots(rises: int = 64, pushes: int = 96, seed: int = 0) -> Standing:
+    """Return robots as a walker has to take them over after a fall or from a performer.
+
+    The first come from the installed riser, just when it thinks that the robot stands; the others
+    from the routines that were learnt, when somebody pushes and the balance is being lost.
+
+    Args:
+        rises: How often the robot gets up; a rise that fails gives no state.
+        pushes: How often it is pushed; a push that does not matter gives none.
+        seed: Of the ways of lying, and of the pushes.
+    """
+    found = []
+    folder = installed_policies().get(DEFAULT_RISER)
+    if folder is not None:
+        kinematics = Kinematics(G1, load_g1(with_looks=False), G1_LINKS, HEAD_CAMERA)
+        riser = Riser(G1, kinematics, folder)
+        found += [_rise(riser, np.random.default_rng([seed, rise])) for rise in range(rises)]
+    performers = [Performer(G1, p.folder) for p in repertoire().values() if p.is_learnt]
+    for push in range(pushes if performers else 0):
+        performer = performers[push % len(performers)]
+        found.append(_stumble(performer, np.random.default_rng([seed, push, 1])))
+    handed = [each for each in found if each is not None]
+    width, joints = 1 + 7 + 6 + 2 * len(INDICES), len(INDICES)
+    return Standing(
+        state=np.array([state for state, _ in handed]).reshape(-1, width),
+        target=np.array([target for _, target in handed]).reshape(-1, joints),
+    )
+
+
+def _stumble(performer: Performer, rng: np.random.Generator) -> tuple[Array, Array] | None:
+    """Let a robot perform, push it, and return its state and target when it loses its balance."""
+    floor = stand_on_floor(load_g1(with_looks=False), standing_height=G1.standing_height)
+    body = MujocoBody(G1, floor, noise=SensorNoise(), seed=int(rng.integers(2**31)))
+    torso = body.model.body(G1_LINKS.torso).id
+    angle = rng.uniform(-np.pi, np.pi)
+    force = rng.uniform(*_PUSH_NS) / _PUSH_S * np.array([np.cos(angle), np.sin(angle), 0.0])
+    push_s = rng.uniform(0.2, 0.8) * performer.duration_s
+    lean_max = rng.uniform(*_LEAN_LOST)
+    performer.start()
+    while (target := performer.step(body.read())) is not None:
+        is_pushed = push_s <= performer.elapsed_s < push_s + _PUSH_S
+        body.data.xfrc_applied[torso, :3] = force * float(is_pushed)
+        body.write(target)
+        body.advance(_TICK_S)
+        if performer.lean(body.read()) > lean_max:
+            return _state_of(body), target.position[INDICES]
+    return None
+
+
+def _rise(riser: Riser, rng: np.random.Generator) -> tuple[Array, Array] | None:
+    """Let a robot fall over, lie limp, and rise; return its state and target on its feet."""
+    floor = stand_on_floor(load_g1(with_looks=False), standing_height=G1.standing_height)
+    body = MujocoBody(G1, floor, noise=SensorNoise(), seed=int(rng.integers(2**31)))
+    data = body.data
+    data.qpos[2] = 0.55
+    data.qpos[3:7] = any_way_of_lying(rng, 1)[0]
+    pose = G1.default_position.copy()
+    pose[INDICES] += rng.normal(0.0, 0.5, len(INDICES))
+    pose = np.clip(pose, G1.limits.lower, G1.limits.upper)
+    for name, angle in zip(G1.joint_names, pose, strict=True):
+        data.joint(name).qpos[:] = angle
+    body.stop()
+    body.advance(_FALL_S)
+    riser.reset(body.read())
+    while riser.elapsed_s < _RISE_S:
+        target = riser.step(body.read())
+        body.write(target)
+        body.advance(_TICK_S)
+        if riser.is_up(body.read()):
+            return _state_of(body), target.position[INDICES]
+    return None
 
 
 def _looks(folder: Path, rng: np.random.Generator) -> Sequence[tuple[Array, Array]]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.control.approach import ApproachConfig, approach
+from yanshi.policies.ease import EaseConfig, eased
 from yanshi.policies.upper_body import RELAXED, UPRIGHT
 from yanshi.robots.g1.spec import G1
 from yanshi.robots.g1.stance import HEIGHTS, LEAN_MAX, LEAN_MIN, LEG_ANGLES
@@ -28,6 +29,8 @@ from yanshi.train.g1_fleet import (
     training_model,
 )
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
+from yanshi.train.retry import Retries, Rows
+from yanshi.train.standing import Standing
 from yanshi.train.task import Outcome, arrays_of, put_back
 
 OWN = 15
@@ -48,11 +51,44 @@ SOLE_M = 0.035
 HISTORY = 3
 _NEVER = 1e9
 """In ticks: longer than any training."""
+RETRY_S = 5.0
+"""How long an episode lasts that begins shortly before a fall."""
+HANDED_S = 2.5
+"""How long a robot that has just got up is left alone."""
 FORESIGHT_S = 1.0
 """How long before they come the critic knows of a blow and of the next order.
 
 Of what nobody could foresee the actions before it would be praised or blamed.
 """
+_MOMENT = (
+    "_tick",
+    "_order_ends",
+    "_wish",
+    "_command",
+    "_goal",
+    "_has_goal",
+    "_at_goal",
+    "_stands",
+    "_phase",
+    "_arm",
+    "_arm_goal",
+    "_arm_speed",
+    "_arm_kind",
+    "_action",
+    "_blow",
+    "_blow_link",
+    "_blow_at",
+    "_blow_ticks",
+    "_calm",
+    "_blow_every",
+    "_forces",
+    "_mean",
+    "_mean_command",
+    "_target",
+    "_stance",
+    "_is_caught",
+)
+"""The arrays of the task with which a moment can be begun again."""
 TERMS = layout(
     [
         ("last_action", OWN, 1.0, HISTORY),
@@ -112,7 +148,7 @@ class WalkConfig:
     """Fastest change of the height, m/s, and of the lean, rad/s."""
     posture_share: float = 0.35
     """Share of the orders that ask for another posture than standing upright."""
-    stand_share: float = 0.3
+    stand_share: float = 0.35
     goal_share: float = 0.4
     """Share of the orders that are a pose to go to instead of a velocity."""
     order_s: tuple[float, float] = (2.0, 8.0)
@@ -125,6 +161,16 @@ class WalkConfig:
     calm_share: float = 0.3
     """Share of the episodes without blows: to walk exactly and stand still is learnt there."""
     blow_max_n: float = 600.0
+    handed_share: float = 0.15
+    """Share of the episodes that begin as a riser or a performer hands the robot over."""
+    retry_share: float = 0.6
+    """Share of the episodes that begin in a moment before which a robot has fallen."""
+    retry_period_s: float = 0.7
+    """Such a moment lies one to two of these before the fall."""
+    retry_room: int = 512
+    """Of so many of the latest falls."""
+    first_level: float = 0.0
+    """How hard everything is to begin with, from 0 to 1."""
     falls_a_minute: float = 2.5
     """Fewer falls than this of a robot in a minute make everything harder."""
     hardening: float = 5e-5
@@ -143,8 +189,16 @@ class WalkConfig:
 class WalkTask:
     """The walker's task for a fleet of G1s; see `Task`."""
 
-    def __init__(self, config: WalkConfig, seed: int) -> None:
+    def __init__(self, config: WalkConfig, seed: int, handed: Standing | None = None) -> None:
+        """Prepare the fleet.
+
+        Args:
+            config: What the walker meets while it learns.
+            seed: Of everything random.
+            handed: Robots as others hand them over, as which some episodes begin; none if None.
+        """
         self.config = config
+        self._handed = handed
         self._rng = rng = np.random.default_rng(seed)
         n = self.n = config.robots
         model = training_model(config.physics)
@@ -161,7 +215,7 @@ class WalkTask:
         self._tick_s = config.physics.tick_s
         self._approach = ApproachConfig(speed_max=(0.8, 0.4, 1.0))
 
-        self.level = 0.0
+        self.level = config.first_level
         """How hard everything is, from 0 to 1."""
         self._fall_rate = 0.0
         self._tick = np.zeros(n, dtype=np.intp)
@@ -193,9 +247,20 @@ class WalkTask:
         self._mean_command = np.zeros((n, 3))
         self._target = np.tile(self._default, (n, 1))
         self._stance = np.zeros((n, len(JOINTS)))
+        self._ease = EaseConfig(period_s=self._tick_s)
+        self._is_caught = np.ones((n, len(JOINTS)), dtype=bool)
+        """Which targets have caught up after the hand-over; see `policies.ease.Ease`."""
 
         self._seen = Observation(TERMS, n)
         self._private = Observation(PRIVATE, n)
+        self._is_retry = np.zeros(n, dtype=bool)
+        """Whose episode began shortly before a fall."""
+        self._retries = Retries(
+            n,
+            self._moments(),
+            period=round(config.retry_period_s / self._tick_s),
+            room=config.retry_room,
+        )
         self.actor_width = TERMS[-1].stop
         self.critic_width = self.actor_width + PRIVATE[-1].stop
         self.action_width = OWN
@@ -204,6 +269,11 @@ class WalkTask:
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
         self._order_ends += self._tick
         self._blow_at += self._tick
+
+    def _moments(self) -> Rows:
+        """Return all that a robot's moment consists of, a row each."""
+        own = {name: getattr(self, name) for name in _MOMENT}
+        return {**self.fleet.rows, **own, "seen": self._seen.values}
 
     def _measure(self, model: mujoco.MjModel, bank: list[mujoco.MjModel]) -> None:
         """Note what does not change: of the robot, and of each body of the bank."""
@@ -382,10 +452,14 @@ class WalkTask:
         fleet = self.fleet
         before = self._action
         self._action = np.clip(action, -ACTION_LIMIT, ACTION_LIMIT).astype(np.float64)
+        held = self._target.copy()
         self._target[:, :OWN] = self._action * ACTION_SCALE + self._default[:OWN]
         self._target[:, :OWN] += self._stance[:, :OWN]
         self._target[:, OWN:] = self._arm
         np.clip(self._target, self._lower, self._upper, out=self._target)
+        self._is_caught |= np.abs(self._target - held) <= self._ease.step
+        slowly = eased(held, self._target, self._ease.step)
+        np.copyto(self._target, slowly, where=~self._is_caught)
         self._strike()
         blown_up = fleet.step(self._target, self._forces)
         if blown_up.any():
@@ -397,15 +471,17 @@ class WalkTask:
         failed = (gravity[:, 2] > -0.5) | (fleet.position[:, 2] < 0.28) | blown_up
         over = (self._tick * self._tick_s >= self.config.episode_s) & ~failed
         reward = np.where(failed, -5.0, sum(parts.values())).astype(np.float32) * 0.1
-        self._raise_level(int(failed.sum()))
+        self._raise_level(failed)
         # Before the critic looks ahead: a clock that lags would look like a gait that leads.
         self._give_orders()
         self._follow_orders()
         self._move_arms()
         _, last = self._look(is_final=True)
+        self._retries.keep(np.flatnonzero(failed & ~blown_up & ~self._is_retry))
         ended = np.flatnonzero(failed | over)
         if len(ended):
             self._begin(ended)
+        self._retries.note(self._moments())
         return Outcome(
             reward=reward,
             has_failed=failed,
@@ -499,7 +575,7 @@ class WalkTask:
             "strain": -0.5 * np.maximum(effort - 0.9, 0.0).sum(axis=1),
             "still": calm * (0.8 * on_floor.all(axis=1) - 0.02 * np.minimum(still, 20.0)),
             "planted": 0.8 * calm * _near(slip.sum(axis=1), 0.02, 0.4),
-            "poise": poised * (1.2 * _near(sway, 0.02, 0.2) + 0.6 * _near(twist, 0.04, 0.4)),
+            "poise": poised * (2.4 * _near(sway, 0.02, 0.15) + 0.8 * _near(twist, 0.03, 0.3)),
             "slip": -0.3 * np.minimum(slip * on_floor, 2.0).sum(axis=1),
             "apart": -4.0 * np.maximum(0.17 - feet_apart[:, 1], 0.0)
             - 2.0 * np.maximum(feet_apart[:, 1] - 0.45, 0.0),
@@ -507,10 +583,11 @@ class WalkTask:
             "hips": -0.15 * np.abs(position[:, LEG_YAWS]).sum(axis=1),
         }
 
-    def _raise_level(self, falls: int) -> None:
-        minutes = self.n * self._tick_s / 60.0
+    def _raise_level(self, failed: NDArray[np.bool_]) -> None:
+        fresh = ~self._is_retry
+        minutes = max(1, int(fresh.sum())) * self._tick_s / 60.0
         # Averaged over some ten seconds of the fleet.
-        self._fall_rate += 0.002 * (falls / minutes - self._fall_rate)
+        self._fall_rate += 0.002 * (int((failed & fresh).sum()) / minutes - self._fall_rate)
         if self._fall_rate < self.config.falls_a_minute:
             self.level = min(1.0, self.level + self.config.hardening)
 
@@ -550,7 +627,47 @@ class WalkTask:
         self._plan_blow(who)
         self._blow_at[who] += round(0.5 / self._tick_s)
         self._calm[who] = 10.0
+        self._target[who] = self._default
+        self._is_caught[who] = True
         self._seen.start(who)
+        if self._handed is not None:
+            self._take_over(who[rng.random(k) < config.handed_share], self._handed)
+        self._retries.begin(who)
+        again = rng.random(k) < config.retry_share * bool(len(self._retries))
+        self._is_retry[who] = again
+        if again.any():
+            self._try_again(who[again])
+
+    def _take_over(self, who: NDArray[np.intp], handed: Standing) -> None:
+        """Begin as others hand robots over, and let them stand for a while."""
+        rng, k, ticks = self._rng, len(who), round(HANDED_S / self._tick_s)
+        pick = rng.integers(len(handed.state), size=k)
+        state, target = handed.state[pick], handed.target[pick]
+        state[:, 8:] += rng.normal(0.0, 0.03, state[:, 8:].shape)
+        self.fleet.place(who, state, target)
+        self._target[who] = target
+        self._is_caught[who] = False
+        self._wish[who] = self._command[who]
+        self._wish[who, 3] = rng.choice([self.config.nominal_height, self.config.upright_height], k)
+        self._has_goal[who] = False
+        self._order_ends[who] = ticks
+        self._blow_at[who] += ticks
+        self._calm[who] = -RECOVERY_S
+        self._arm_kind[who] = 1  # They hang, soon.
+        self._arm_goal[who] = self._default[OWN:]
+        self._arm[who] = np.clip(target[:, OWN:], self._arm_lower, self._arm_upper)
+        self._arm_speed[who] = self.config.arm_speed_max
+
+    def _try_again(self, who: NDArray[np.intp]) -> None:
+        """Begin shortly before a fall, with the blow that is to come, or nearly that."""
+        config, rng = self.config, self._rng
+        self._retries.put_back(who, self._moments(), rng)
+        self._seen.go_on(who)
+        later = round((config.episode_s - RETRY_S) / self._tick_s) - self._tick[who]
+        for ticks in (self._tick, self._order_ends, self._blow_at):
+            ticks[who] += later
+        comes = self._blow_at[who] > self._tick[who]
+        self._blow[who] *= np.where(comes, rng.uniform(0.7, 1.0, len(who)), 1.0)[:, None]
 
     # -- for the log and for going on ------------------------------------------------------
 
@@ -566,6 +683,7 @@ class WalkTask:
             "rng": self._rng.bit_generator.state,
             "fleet": self.fleet.state_dict(),
             "seen": self._seen.state_dict(),
+            "retries": self._retries.state_dict(),
             "arrays": arrays_of(self),
         }
 
@@ -578,6 +696,7 @@ class WalkTask:
             return
         self.fleet.load_state_dict(state["fleet"])
         self._seen.load_state_dict(state["seen"])
+        self._retries.load_state_dict(state["retries"])
         put_back(self, state["arrays"])
 
 

@@ -85,12 +85,14 @@ def _first(
                 f"{source.name} sees {term.name!r}, which the new network does not; "
                 f"it sees: {', '.join(new)}."
             )
+        ours = new[term.name]
         is_of_joints = term.width == len(source.joint_names)
         width = joints if is_of_joints else term.width
         scale = np.asarray(scales.get(term.name, np.ones(width)))
-        scale = scale * term.scale / new[term.name].scale
-        start = new[term.name].start
-        result[:, start : start + width] = scale * weight[:, term.start : term.start + width]
+        scale = scale * term.scale / ours.scale
+        for tick in range(min(term.history, ours.history)):
+            here, there = ours.start + tick * ours.width, term.start + tick * term.width
+            result[:, here : here + width] = scale * weight[:, there : there + width]
     return result
 
 
