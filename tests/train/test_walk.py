@@ -263,3 +263,35 @@ def test_a_robot_that_was_handed_over_creeps_from_where_it_was_held():
         assert change.max() <= step + 1e-9
         assert change.max() > 0.9 * step
         before = task._target.copy()
+
+
+def test_a_group_drills_from_one_moment_and_who_falls_leaves_it():
+    config = replace(
+        CALM, robots=10, drill_share=0.8, drill_group=4, drill_s=0.2, retry_period_s=0.1
+    )
+    task = WalkTask(config, 0)
+    quiet(task)
+    ticks = round(config.drill_s / task._tick_s)
+    for _ in range(3 * ticks):  # Limp: they all fall, and falls are kept.
+        task._action[:] = 0.0
+        task.observe()
+        outcome = task.step(np.full((10, OWN), 3.0, np.float32))
+        if task._group.max() >= 0:
+            break
+    else:
+        pytest.fail("nobody drilled")
+    assert outcome.is_over[:8].all() or outcome.has_failed[:8].any()
+    np.testing.assert_array_equal(task._group, [0, 0, 0, 0, 4, 4, 4, 4, -1, -1])
+    assert (outcome.group == -1).all()  # What was done was done alone.
+    for rows in (task.fleet.state, task._blow, task._command, task._seen.values):
+        for group in (slice(0, 4), slice(4, 8)):
+            np.testing.assert_array_equal(
+                rows[group], np.broadcast_to(rows[group][:1], (4, rows.shape[1]))
+            )
+    task.fleet.state[1, 3] = 0.1
+    task.observe()
+    outcome = task.step(np.zeros((10, OWN), np.float32))
+    assert outcome.has_failed[1]
+    assert outcome.group.tolist() == [0, 0, 0, 0, 4, 4, 4, 4, -1, -1]
+    assert task._group[1] == -1
+    assert task._group[0] == 0

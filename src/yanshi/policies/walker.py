@@ -56,8 +56,10 @@ class WalkerConfig:
     """A pause longer than this means somebody else moved the robot: start afresh."""
     acceleration: Velocity = (1.2, 1.0, 3.0)
     """Fastest change of the velocity command, m/s² and rad/s²."""
+    heading_after_s: float = 1.0
+    """Told to stand, the robot comes to rest first. The heading that it has then, it keeps."""
     heading_slack: float = 0.09
-    """Standing, the robot creeps round. Farther than this, rad, it steps back …"""
+    """Standing, it creeps round. Farther than this, rad, it steps back …"""
     heading_regained: float = 0.03
     """… until it is this close, rad."""
 
@@ -119,6 +121,7 @@ class Walker:
         self._bend()
         self._phase = [0.0, math.pi]
         self._heading: float | None = None  # Where to face while standing.
+        self._stood_ticks = 0
         self._is_regaining = False
         self._ticks = 0
         self._last_ns: int | None = None
@@ -151,6 +154,7 @@ class Walker:
         self._bend()
         self._phase = [math.pi, math.pi]
         self._heading = None
+        self._stood_ticks = 0
         self._is_regaining = False
         self._ticks = 0
         self._last_ns = None
@@ -187,11 +191,15 @@ class Walker:
         return self._target(state)
 
     def _hold_heading(self, state: RobotState, velocity: Velocity) -> Velocity:
-        """Return the velocity, or a turn back to the heading at which standing began."""
+        """Return the velocity, or a turn back to the heading at which the robot came to rest."""
         if any(abs(part) >= self._stand_below for part in velocity):
             self._heading = None
+            self._stood_ticks = 0
             self._is_regaining = False
             return velocity
+        self._stood_ticks += 1
+        if self._stood_ticks * self._period_s < self.config.heading_after_s:
+            return 0.0, 0.0, 0.0
         w, x, y, z = state.orientation_wxyz.tolist()
         heading = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
         if self._heading is None:

@@ -32,12 +32,18 @@ _WALKING = PPOConfig(
 
 _WALKING_ON = replace(
     _WALKING,
-    critic_first=40,  # It begins with noise, at the hardest level.
+    horizon=96,  # One drill.
+    critic_first=20,  # It begins with noise, at the hardest level.
+    kl_target=0.008,
     first_log_std=-1.6,
     log_std_min=-1.6,
-    polish=Polish(share=0.5, log_std=-2.3, kl_target=0.002),
+    polish=Polish(share=0.3, log_std=-2.3, kl_target=0.002),
 )
 """For a walker that has learnt before."""
+
+
+_PRACTISED = WalkConfig(first_level=1.0, retry_share=0.3, drill_share=0.75)
+"""What a walker meets that has learnt before."""
 
 
 def walk_lesson(
@@ -50,7 +56,7 @@ def walk_lesson(
         is_warm: Whether it begins as a ready walker instead of with noise.
         after: A walker of this lesson as which it begins instead, at the hardest level.
     """
-    config = config or WalkConfig(first_level=float(after is not None))
+    config = config or (_PRACTISED if after else WalkConfig())
     begin = _copy_ready_walker if is_warm else None
     if after is not None:
         begin = partial(_copy_walker, after)

@@ -65,9 +65,18 @@ class Retries:
             kept[places] = self._notes[name][older]
         self._failures += len(who)
 
-    def put_back(self, who: NDArray[np.intp], rows: Rows, rng: np.random.Generator) -> None:
-        """Put robots into moments before failures, drawn at random from those that are kept."""
-        picks = rng.integers(len(self), size=len(who))
+    def put_back(
+        self, who: NDArray[np.intp], rows: Rows, rng: np.random.Generator, share: int = 1
+    ) -> None:
+        """Put robots into moments before failures, drawn at random from those that are kept.
+
+        Args:
+            who: The robots, shape (k,).
+            rows: As in `note`; written to.
+            rng: Draws the moments.
+            share: How many robots, one after another, get the same moment; k is a multiple.
+        """
+        picks = np.repeat(rng.integers(len(self), size=len(who) // share), share)
         for name, kept in self._kept.items():
             rows[name][who] = kept[picks]
 

@@ -169,6 +169,12 @@ class WalkConfig:
     """Such a moment lies one to two of these before the fall."""
     retry_room: int = 512
     """Of so many of the latest falls."""
+    drill_share: float = 0.0
+    """Share of the robots that begin such moments in groups, all at once, again and again."""
+    drill_group: int = 16
+    """Robots in a group: they begin in the same moment, and only their noise differs."""
+    drill_s: float = 1.92
+    """Time from one such moment to the next."""
     first_level: float = 0.0
     """How hard everything is to begin with, from 0 to 1."""
     falls_a_minute: float = 2.5
@@ -255,6 +261,12 @@ class WalkTask:
         self._private = Observation(PRIVATE, n)
         self._is_retry = np.zeros(n, dtype=bool)
         """Whose episode began shortly before a fall."""
+        groups = round(config.drill_share * n / config.drill_group)
+        self._drilled = np.arange(groups * config.drill_group)
+        """The robots that drill, one group after another."""
+        self._group = np.full(n, -1, dtype=np.intp)
+        """The first robot of each one's group while it drills, else -1."""
+        self._drill_tick = np.zeros(1, dtype=np.intp)
         self._retries = Retries(
             n,
             self._moments(),
@@ -469,7 +481,11 @@ class WalkTask:
         parts = self._reward(before)
         gravity = gravity_in(fleet.orientation_wxyz)
         failed = (gravity[:, 2] > -0.5) | (fleet.position[:, 2] < 0.28) | blown_up
-        over = (self._tick * self._tick_s >= self.config.episode_s) & ~failed
+        over = self._tick * self._tick_s >= self.config.episode_s
+        drills = self._is_time_to_drill()
+        over[self._drilled] |= drills
+        over &= ~failed
+        group = self._group.copy()
         reward = np.where(failed, -5.0, sum(parts.values())).astype(np.float32) * 0.1
         self._raise_level(failed)
         # Before the critic looks ahead: a clock that lags would look like a gait that leads.
@@ -481,6 +497,8 @@ class WalkTask:
         ended = np.flatnonzero(failed | over)
         if len(ended):
             self._begin(ended)
+        if drills:
+            self._drill()
         self._retries.note(self._moments())
         return Outcome(
             reward=reward,
@@ -488,6 +506,7 @@ class WalkTask:
             is_over=over,
             last_critic_input=last,
             parts={name: float(part.mean()) for name, part in parts.items()},
+            group=group,
         )
 
     def _strike(self) -> None:
@@ -635,6 +654,7 @@ class WalkTask:
         self._retries.begin(who)
         again = rng.random(k) < config.retry_share * bool(len(self._retries))
         self._is_retry[who] = again
+        self._group[who] = -1
         if again.any():
             self._try_again(who[again])
 
@@ -658,16 +678,37 @@ class WalkTask:
         self._arm[who] = np.clip(target[:, OWN:], self._arm_lower, self._arm_upper)
         self._arm_speed[who] = self.config.arm_speed_max
 
-    def _try_again(self, who: NDArray[np.intp]) -> None:
-        """Begin shortly before a fall, with the blow that is to come, or nearly that."""
+    def _try_again(self, who: NDArray[np.intp], groups: int | None = None) -> None:
+        """Begin shortly before a fall, with the blow that is to come, or nearly that.
+
+        Args:
+            who: The robots.
+            groups: How many different moments they are to share, in turn; None for one each.
+        """
         config, rng = self.config, self._rng
-        self._retries.put_back(who, self._moments(), rng)
+        kinds = len(who) if groups is None else groups
+        share = len(who) // max(1, kinds)
+        self._retries.put_back(who, self._moments(), rng, share=share)
         self._seen.go_on(who)
         later = round((config.episode_s - RETRY_S) / self._tick_s) - self._tick[who]
         for ticks in (self._tick, self._order_ends, self._blow_at):
             ticks[who] += later
         comes = self._blow_at[who] > self._tick[who]
-        self._blow[who] *= np.where(comes, rng.uniform(0.7, 1.0, len(who)), 1.0)[:, None]
+        softer = np.repeat(rng.uniform(0.7, 1.0, kinds), share)
+        self._blow[who] *= np.where(comes, softer, 1.0)[:, None]
+
+    def _is_time_to_drill(self) -> bool:
+        """Whether the groups begin their next moments at the end of this tick."""
+        self._drill_tick += 1
+        is_time = self._drill_tick[0] % round(self.config.drill_s / self._tick_s) == 0
+        return bool(is_time and len(self._drilled) and len(self._retries))
+
+    def _drill(self) -> None:
+        """Begin with each group in a moment of its own."""
+        who, size = self._drilled, self.config.drill_group
+        self._try_again(who, len(who) // size)
+        self._is_retry[who] = True
+        self._group[who] = who - who % size
 
     # -- for the log and for going on ------------------------------------------------------
 
