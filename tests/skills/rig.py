@@ -14,7 +14,7 @@ from yanshi.skills.skill import Outcome, Percept, Tools, make_skill
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
 TICK_S = 0.02
-WALKER = Walker(G1)
+WALKER = Walker(G1, kinematics=simulate("empty", 0).kinematics)
 
 TABLE = Place(
     name="table", centre=(2.0, 0.0), size=(0.7, 1.4), yaw=np.pi, height=0.8, has_surface=True

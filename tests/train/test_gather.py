@@ -1,7 +1,5 @@
 """Shards bring the same experience wherever they live."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -72,20 +70,6 @@ def test_experience_holds_what_the_task_said():
     np.testing.assert_allclose(room.reward, wanted, atol=1e-5)
     np.testing.assert_array_equal(room.has_ended[:, 0], [0, 0, 0, 0, 1, 0, 0, 0, 0, 1])
     assert not room.has_failed.any()
-
-
-class Grouped(Aim):
-    """Its first two robots go together, and nobody else."""
-
-    def step(self, action):
-        return replace(super().step(action), group=np.array([0, 0] + [-1] * (self.n - 2)))
-
-
-def test_groups_of_different_shards_have_different_numbers():
-    gatherer = LocalGatherer([Shard(Grouped(4, 0), 0), Shard(Grouped(3, 1), 1)])
-    room = Experience.empty(5, gatherer.traits)
-    gatherer.collect(torch.nn.Linear(3, 3), np.zeros(3, np.float32), room)
-    np.testing.assert_array_equal(room.group, np.tile([0, 0, -1, -1, 4, 4, -1], (5, 1)))
 
 
 def test_threads_bring_the_same_to_the_last_bit():

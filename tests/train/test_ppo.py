@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from tests.train.toys import LEARNING, TERMS, Aim  # noqa: E402
 
-from yanshi.train.ppo import PPO, DivergedError, Polish, centred  # noqa: E402
+from yanshi.train.ppo import PPO, DivergedError, Polish  # noqa: E402
 
 
 class Reach(Aim):
@@ -182,21 +182,3 @@ def test_polishing_takes_the_noise_away_towards_the_end_of_the_training():
     assert found[0] >= found[1] == pytest.approx(np.exp(-1.0))
     assert found[2:] == pytest.approx([np.exp(-1.5), np.exp(-2.0)])
     assert ppo._kl_target == pytest.approx(0.001)
-
-
-def test_a_group_is_judged_by_its_own_mean():
-    rng = np.random.default_rng(0)
-    advantage = rng.normal(2.0, 1.0, (5, 9)).astype(np.float32)
-    group = np.tile(np.array([0, 0, 0, 0, 4, 4, 4, -1, -1], np.float32), (5, 1))
-    group[3, 1] = -1.0  # It fell: three are left.
-    found = centred(advantage, group, least=3)
-    for tick in range(5):
-        for label in (0, 4):
-            members = group[tick] == label
-            wanted = advantage[tick, members] - advantage[tick, members].mean()
-            np.testing.assert_allclose(found[tick, members], wanted, atol=1e-6)
-    alone = group < 0.0
-    np.testing.assert_array_equal(found[alone], advantage[alone])
-    few = centred(advantage, group, least=4)
-    np.testing.assert_array_equal(few[:, 4:7], advantage[:, 4:7])
-    np.testing.assert_array_equal(few[3, :4], advantage[3, :4])

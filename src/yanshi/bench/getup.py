@@ -321,7 +321,8 @@ class _Trials:
 
 @cache
 def _pair(folder: Path) -> tuple[Riser, Walker]:
-    return Riser(G1, skeleton(), folder), Walker(G1)
+    kinematics = skeleton()
+    return Riser(G1, kinematics, folder), Walker(G1, kinematics=kinematics)
 
 
 def skeleton() -> Kinematics:

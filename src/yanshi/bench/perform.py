@@ -317,7 +317,7 @@ class _Trials:
 
 @cache
 def _walker_of(folder: Path) -> Walker:
-    return Walker(G1, folder)
+    return Walker(G1, folder, kinematics=skeleton())
 
 
 def choose_pieces(asked: Sequence[str] | None) -> tuple[Piece, ...]:

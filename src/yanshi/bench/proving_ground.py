@@ -15,6 +15,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.bench.getup import skeleton
 from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
 from yanshi.control.approach import ApproachConfig, approach
 from yanshi.core.errors import UnknownNameError
@@ -103,7 +104,7 @@ def _installed() -> list[str]:
 @cache
 def walker_of(folder: Path) -> Walker:
     """Return the walker of a folder; loaded once a process, to be reset before each trial."""
-    return Walker(G1, folder)
+    return Walker(G1, folder, kinematics=skeleton())
 
 
 class Arms:

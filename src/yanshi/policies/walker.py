@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from yanshi.control.kinematics import Kinematics
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import Contract, load_contract, policy_folder
 from yanshi.policies.network import Network
 from yanshi.policies.observation import Observation, Values, gravity
+from yanshi.policies.poise import Poise
 from yanshi.policies.upper_body import (
     RELAXED,
     UPRIGHT,
@@ -58,7 +60,7 @@ class WalkerConfig:
     """Fastest change of the velocity command, m/s² and rad/s²."""
     heading_after_s: float = 1.0
     """Told to stand, the robot comes to rest first. The heading that it has then, it keeps."""
-    heading_slack: float = 0.09
+    heading_slack: float = 0.2
     """Standing, it creeps round. Farther than this, rad, it steps back …"""
     heading_regained: float = 0.03
     """… until it is this close, rad."""
@@ -77,8 +79,15 @@ class Walker:
         robot: RobotSpec,
         folder: Path | None = None,
         config: WalkerConfig | None = None,
+        kinematics: Kinematics | None = None,
     ) -> None:
         """Load the policy and check it.
+
+        Args:
+            robot: What walks.
+            folder: The policy; the default one if None.
+            config: How it takes commands.
+            kinematics: The robot's own, by which a walker of ours stands still; see `poise`.
 
         Raises:
             ContractError: The policy does not fit the robot, or is no walker.
@@ -107,6 +116,9 @@ class Walker:
             steps = (change * self._period_s for change in rate)
             self._postures = tuple(zip(steps, low, high, nominal, strict=True))
         self._stance = Stance(robot, contract) if "stance_heights" in contract.settings else None
+        self._poise: Poise | None = None
+        if kinematics is not None and self._stance is not None:
+            self._poise = Poise(robot, kinematics, self._period_s)
         stiffness, damping = robot.stiffness.copy(), robot.damping.copy()
         stiffness[self._acted], damping[self._acted] = contract.stiffness, contract.damping
         for part in (stiffness, damping):
@@ -148,6 +160,8 @@ class Walker:
         self._start[:] = state.joint_position
         self._arms.reset(state)
         self._observation.forget()
+        if self._poise is not None:
+            self._poise.release()
         self._action[:] = 0.0
         self._command = [0.0, 0.0, 0.0]
         self._posture = [nominal for *_, nominal in self._postures]
@@ -176,12 +190,18 @@ class Walker:
         self._last_ns = state.t_ns
         self._ticks += 1
         self._follow_command(self._hold_heading(state, velocity))
+        before = self._posture.copy()
         for axis, (step, low, high, _) in enumerate(self._postures):
             wanted = min(max(upper_body.posture[axis], low), high)
             self._posture[axis] += clamp(wanted - self._posture[axis], step)
         if self._stance is not None:
             self._posture[1] = max(self._posture[1], self._stance.least_lean(self._posture[0]))
         self._bend()
+        if self._poise is not None:
+            if self.is_standing and self._posture == before:
+                self._poise.hold(state)
+            else:
+                self._poise.release()
         self._arms.follow(upper_body)
         self._observe(state)
         self._network.run()
@@ -250,7 +270,7 @@ class Walker:
             "phase_sine": (math.sin(left), math.sin(right)),
             "joint_position": position,
             "joint_velocity": velocity,
-            "gravity": gravity(state.orientation_wxyz),
+            "gravity": self._down(state),
             "arm_goal": arm_goal,
             "posture_command": [
                 now - nominal
@@ -259,6 +279,14 @@ class Walker:
         }
         self._observation.add(values)
 
+    def _down(self, state: RobotState) -> tuple[float, float, float]:
+        """Return the direction of gravity as the network is to see it."""
+        x, y, z = gravity(state.orientation_wxyz)
+        if self._poise is None:
+            return x, y, z
+        ahead, left = self._poise.lean.tolist()
+        return x + ahead, y + left, z
+
     def _target(self, state: RobotState) -> JointTarget:
         action = self._action * self.contract.action_scale
         action += self.contract.action_offset
@@ -266,6 +294,8 @@ class Walker:
         position.put(self._acted, action)
         if self._stance is not None:
             position += self._stance.added
+        if self._poise is not None:
+            position[self._poise.hips] += self._poise.turn
         started = self._ticks * self._period_s / self.config.start_s
         if started < 1.0:
             position = self._start + started * (position - self._start)

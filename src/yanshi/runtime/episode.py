@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from yanshi.bodies.push import Push, Pusher
 from yanshi.bodies.simulation import Simulation
+from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import JointTarget, Plan, RobotState, Step
 from yanshi.mind.mind import Mind, Understanding
@@ -79,8 +80,8 @@ class EpisodeConfig:
 class TimedWalker(Walker):
     """A walker that keeps how long the policy takes, from the state to the target."""
 
-    def __init__(self, robot: RobotSpec) -> None:
-        super().__init__(robot)
+    def __init__(self, robot: RobotSpec, kinematics: Kinematics) -> None:
+        super().__init__(robot, kinematics=kinematics)
         self.took = Timings()
 
     def step(
@@ -114,7 +115,7 @@ class Episode:
         self.clock = (PacedClock if is_real_time else LockstepClock)(self._body)
 
         self._kinematics = simulation.kinematics
-        self._walker = TimedWalker(self._robot)
+        self._walker = TimedWalker(self._robot, self._kinematics)
         tools = Tools(
             robot=self._robot,
             floor_plan=simulation.floor_plan,

@@ -64,8 +64,6 @@ class Experience:
     """1 where an episode ended badly."""
     has_ended: NDArray[np.float32]
     """1 where an episode ended, badly or not."""
-    group: NDArray[np.float32]
-    """As `Outcome.group`: the same number for no more than one group of a tick."""
 
     @classmethod
     def empty(cls, horizon: int, traits: Traits) -> Self:
@@ -125,7 +123,6 @@ class Shard:
             into.reward[tick] = outcome.reward
             into.has_failed[tick] = outcome.has_failed
             into.has_ended[tick] = outcome.has_failed | outcome.is_over
-            into.group[tick] = -1.0 if outcome.group is None else outcome.group
             into.valued_after[tick] = outcome.last_critic_input
             for name, value in outcome.parts.items():
                 parts[name] = parts.get(name, 0.0) + value / horizon
@@ -203,7 +200,6 @@ class LocalGatherer(Gatherer):
                 parts = [job.result() for job in jobs]
         finally:
             torch.set_num_threads(threads)
-        tell_groups_apart(into, self._places)
         return mean_of(parts)
 
     def progress(self) -> dict[str, float]:
@@ -245,13 +241,6 @@ def mean_action(actor: nn.Module, seen: NDArray[np.float32]) -> NDArray[np.float
 def mean_of(tables: Sequence[dict[str, float]]) -> dict[str, float]:
     """Return the mean of each entry of tables with the same keys."""
     return {key: sum(table[key] for table in tables) / len(tables) for key in tables[0]}
-
-
-def tell_groups_apart(experience: Experience, places: Sequence[slice]) -> None:
-    """Number the groups of all shards anew: each shard knows its own robots only."""
-    for place in places:
-        group = experience.group[:, place]
-        group[group >= 0.0] += place.start
 
 
 def add_up(traits: Sequence[Traits]) -> tuple[Traits, list[slice]]:

@@ -30,20 +30,15 @@ _WALKING = PPOConfig(
 )
 
 
+_PRACTISED = WalkConfig(first_level=1.0, calm_share=0.6, stand_share=0.5)
+"""What a walker meets that has learnt before: above all it is to become exact."""
 _WALKING_ON = replace(
     _WALKING,
-    horizon=96,  # One drill.
-    critic_first=20,  # It begins with noise, at the hardest level.
-    kl_target=0.008,
-    first_log_std=-1.6,
-    log_std_min=-1.6,
-    polish=Polish(share=0.3, log_std=-2.3, kl_target=0.002),
+    critic_first=40,  # It begins with noise, at the hardest level.
+    first_log_std=-1.8,
+    log_std_min=-1.8,
+    polish=Polish(share=0.6, log_std=-2.5, kl_target=0.002),
 )
-"""For a walker that has learnt before."""
-
-
-_PRACTISED = WalkConfig(first_level=1.0, retry_share=0.3, drill_share=0.75)
-"""What a walker meets that has learnt before."""
 
 
 def walk_lesson(

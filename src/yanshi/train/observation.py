@@ -55,10 +55,6 @@ class Observation:
         """Forget some robots' past: their next tick stands for it."""
         self._fresh[who] = True
 
-    def go_on(self, who: NDArray[np.intp]) -> None:
-        """Take some robots' `values`, which somebody has put there, for their past."""
-        self._fresh[who] = False
-
     def add(self, values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float32]:
         """Take in one tick, by name of the term, unscaled; return all observations."""
         self._shift_inplace(self.values, values)

@@ -253,8 +253,7 @@ class PPO:
             kept = config.discount * config.trace * (1.0 - got.has_ended[tick])
             running = change[tick] + kept * running
             advantage[tick] = running
-        target = advantage + value
-        return centred(advantage, got.group), target
+        return advantage, advantage + value
 
     def _learn(
         self, advantage: NDArray[np.float32], target: NDArray[np.float32]
@@ -379,28 +378,6 @@ class PPO:
         else:
             torch.set_rng_state(state["torch_rng"])
         self.gatherer.load_state_dicts(shards)
-
-
-def centred(
-    advantage: NDArray[np.float32], group: NDArray[np.float32], least: int = 4
-) -> NDArray[np.float32]:
-    """Return advantages less the mean of the robots that began in the same moment.
-
-    What the critic did not know of that moment is the same for all of them, so what remains is
-    what their own actions did (Z. Shao and others, DeepSeekMath, 2024, for language models).
-
-    Args:
-        advantage: Shape (horizon, n).
-        group: As `Experience.group`, same shape.
-        least: Where fewer of a group are left, the critic is the better judge.
-    """
-    h, n = group.shape
-    is_member = group >= 0.0
-    key = np.where(is_member, group, 0.0).astype(np.intp) + n * np.arange(h)[:, None]
-    count = np.bincount(key[is_member], minlength=h * n)
-    total = np.bincount(key[is_member], weights=advantage[is_member], minlength=h * n)
-    mean = (total / np.maximum(count, 1)).astype(np.float32)
-    return np.where(is_member & (count[key] >= least), advantage - mean[key], advantage)
 
 
 def _flat(array: NDArray[np.float32]) -> Tensor:

@@ -23,7 +23,6 @@ from yanshi.train.gather import (
     add_up,
     make_shard,
     mean_of,
-    tell_groups_apart,
 )
 
 LOCAL = "local"
@@ -96,7 +95,6 @@ class RayGatherer(Gatherer):
         for place, (experience, part) in zip(self._places, self._ray.get(jobs), strict=True):
             into.of(place).take(experience)
             parts.append(part)
-        tell_groups_apart(into, self._places)
         return mean_of(parts)
 
     def progress(self) -> dict[str, float]:

@@ -23,10 +23,6 @@ class Outcome:
     """What the critic would have seen next, before those that ended began anew, (n, width)."""
     parts: dict[str, float] = field(default_factory=dict)
     """Mean of each part of the reward, for the log."""
-    group: NDArray[np.intp] | None = None
-    """Which robots have begun together in the same moment, shape (n,); -1 for those that go alone.
-
-    What happens to one of a group is judged by what happened to the others: `PPO`."""
 
 
 class Task(Protocol):

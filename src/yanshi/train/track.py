@@ -65,8 +65,9 @@ class TrackConfig:
 
     robots: int = 256
     threads: int = 2
-    episode_s: float = 8.0
-    """At most; the routine may end sooner."""
+    episode_s: float = 30.0
+    """At most; the routine may end sooner. Who always begins anew after a few seconds never meets
+    the feet that are not quite where the steps before should have put them."""
     physics: FleetPhysics = field(default_factory=FleetPhysics)
     variety: Variety = field(
         default_factory=lambda: Variety(

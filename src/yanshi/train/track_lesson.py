@@ -30,7 +30,7 @@ _PERFORMING = PPOConfig(
     horizon=48,
     trace=1.0,
     kl_target=0.015,
-    polish=Polish(share=0.3, log_std=-2.3, kl_target=0.004),
+    polish=Polish(share=0.5, log_std=-2.3, kl_target=0.004),
     actor_rate=1e-5,
     critic_first=15,
     symmetry=0.0,  # A routine has a left and a right.

@@ -29,7 +29,6 @@ from yanshi.train.g1_fleet import (
     training_model,
 )
 from yanshi.train.observation import Mirror, Observation, layout, mirror_of
-from yanshi.train.retry import Retries, Rows
 from yanshi.train.standing import Standing
 from yanshi.train.task import Outcome, arrays_of, put_back
 
@@ -51,8 +50,6 @@ SOLE_M = 0.035
 HISTORY = 3
 _NEVER = 1e9
 """In ticks: longer than any training."""
-RETRY_S = 5.0
-"""How long an episode lasts that begins shortly before a fall."""
 HANDED_S = 2.5
 """How long a robot that has just got up is left alone."""
 FORESIGHT_S = 1.0
@@ -60,35 +57,6 @@ FORESIGHT_S = 1.0
 
 Of what nobody could foresee the actions before it would be praised or blamed.
 """
-_MOMENT = (
-    "_tick",
-    "_order_ends",
-    "_wish",
-    "_command",
-    "_goal",
-    "_has_goal",
-    "_at_goal",
-    "_stands",
-    "_phase",
-    "_arm",
-    "_arm_goal",
-    "_arm_speed",
-    "_arm_kind",
-    "_action",
-    "_blow",
-    "_blow_link",
-    "_blow_at",
-    "_blow_ticks",
-    "_calm",
-    "_blow_every",
-    "_forces",
-    "_mean",
-    "_mean_command",
-    "_target",
-    "_stance",
-    "_is_caught",
-)
-"""The arrays of the task with which a moment can be begun again."""
 TERMS = layout(
     [
         ("last_action", OWN, 1.0, HISTORY),
@@ -163,18 +131,6 @@ class WalkConfig:
     blow_max_n: float = 600.0
     handed_share: float = 0.15
     """Share of the episodes that begin as a riser or a performer hands the robot over."""
-    retry_share: float = 0.6
-    """Share of the episodes that begin in a moment before which a robot has fallen."""
-    retry_period_s: float = 0.7
-    """Such a moment lies one to two of these before the fall."""
-    retry_room: int = 512
-    """Of so many of the latest falls."""
-    drill_share: float = 0.0
-    """Share of the robots that begin such moments in groups, all at once, again and again."""
-    drill_group: int = 16
-    """Robots in a group: they begin in the same moment, and only their noise differs."""
-    drill_s: float = 1.92
-    """Time from one such moment to the next."""
     first_level: float = 0.0
     """How hard everything is to begin with, from 0 to 1."""
     falls_a_minute: float = 2.5
@@ -259,20 +215,6 @@ class WalkTask:
 
         self._seen = Observation(TERMS, n)
         self._private = Observation(PRIVATE, n)
-        self._is_retry = np.zeros(n, dtype=bool)
-        """Whose episode began shortly before a fall."""
-        groups = round(config.drill_share * n / config.drill_group)
-        self._drilled = np.arange(groups * config.drill_group)
-        """The robots that drill, one group after another."""
-        self._group = np.full(n, -1, dtype=np.intp)
-        """The first robot of each one's group while it drills, else -1."""
-        self._drill_tick = np.zeros(1, dtype=np.intp)
-        self._retries = Retries(
-            n,
-            self._moments(),
-            period=round(config.retry_period_s / self._tick_s),
-            room=config.retry_room,
-        )
         self.actor_width = TERMS[-1].stop
         self.critic_width = self.actor_width + PRIVATE[-1].stop
         self.action_width = OWN
@@ -281,11 +223,6 @@ class WalkTask:
         self._tick[:] = rng.integers(0, round(0.9 * config.episode_s / self._tick_s), n)
         self._order_ends += self._tick
         self._blow_at += self._tick
-
-    def _moments(self) -> Rows:
-        """Return all that a robot's moment consists of, a row each."""
-        own = {name: getattr(self, name) for name in _MOMENT}
-        return {**self.fleet.rows, **own, "seen": self._seen.values}
 
     def _measure(self, model: mujoco.MjModel, bank: list[mujoco.MjModel]) -> None:
         """Note what does not change: of the robot, and of each body of the bank."""
@@ -481,32 +418,23 @@ class WalkTask:
         parts = self._reward(before)
         gravity = gravity_in(fleet.orientation_wxyz)
         failed = (gravity[:, 2] > -0.5) | (fleet.position[:, 2] < 0.28) | blown_up
-        over = self._tick * self._tick_s >= self.config.episode_s
-        drills = self._is_time_to_drill()
-        over[self._drilled] |= drills
-        over &= ~failed
-        group = self._group.copy()
+        over = (self._tick * self._tick_s >= self.config.episode_s) & ~failed
         reward = np.where(failed, -5.0, sum(parts.values())).astype(np.float32) * 0.1
-        self._raise_level(failed)
+        self._raise_level(int(failed.sum()))
         # Before the critic looks ahead: a clock that lags would look like a gait that leads.
         self._give_orders()
         self._follow_orders()
         self._move_arms()
         _, last = self._look(is_final=True)
-        self._retries.keep(np.flatnonzero(failed & ~blown_up & ~self._is_retry))
         ended = np.flatnonzero(failed | over)
         if len(ended):
             self._begin(ended)
-        if drills:
-            self._drill()
-        self._retries.note(self._moments())
         return Outcome(
             reward=reward,
             has_failed=failed,
             is_over=over,
             last_critic_input=last,
             parts={name: float(part.mean()) for name, part in parts.items()},
-            group=group,
         )
 
     def _strike(self) -> None:
@@ -602,11 +530,10 @@ class WalkTask:
             "hips": -0.15 * np.abs(position[:, LEG_YAWS]).sum(axis=1),
         }
 
-    def _raise_level(self, failed: NDArray[np.bool_]) -> None:
-        fresh = ~self._is_retry
-        minutes = max(1, int(fresh.sum())) * self._tick_s / 60.0
+    def _raise_level(self, falls: int) -> None:
+        minutes = self.n * self._tick_s / 60.0
         # Averaged over some ten seconds of the fleet.
-        self._fall_rate += 0.002 * (int((failed & fresh).sum()) / minutes - self._fall_rate)
+        self._fall_rate += 0.002 * (falls / minutes - self._fall_rate)
         if self._fall_rate < self.config.falls_a_minute:
             self.level = min(1.0, self.level + self.config.hardening)
 
@@ -651,12 +578,6 @@ class WalkTask:
         self._seen.start(who)
         if self._handed is not None:
             self._take_over(who[rng.random(k) < config.handed_share], self._handed)
-        self._retries.begin(who)
-        again = rng.random(k) < config.retry_share * bool(len(self._retries))
-        self._is_retry[who] = again
-        self._group[who] = -1
-        if again.any():
-            self._try_again(who[again])
 
     def _take_over(self, who: NDArray[np.intp], handed: Standing) -> None:
         """Begin as others hand robots over, and let them stand for a while."""
@@ -678,38 +599,6 @@ class WalkTask:
         self._arm[who] = np.clip(target[:, OWN:], self._arm_lower, self._arm_upper)
         self._arm_speed[who] = self.config.arm_speed_max
 
-    def _try_again(self, who: NDArray[np.intp], groups: int | None = None) -> None:
-        """Begin shortly before a fall, with the blow that is to come, or nearly that.
-
-        Args:
-            who: The robots.
-            groups: How many different moments they are to share, in turn; None for one each.
-        """
-        config, rng = self.config, self._rng
-        kinds = len(who) if groups is None else groups
-        share = len(who) // max(1, kinds)
-        self._retries.put_back(who, self._moments(), rng, share=share)
-        self._seen.go_on(who)
-        later = round((config.episode_s - RETRY_S) / self._tick_s) - self._tick[who]
-        for ticks in (self._tick, self._order_ends, self._blow_at):
-            ticks[who] += later
-        comes = self._blow_at[who] > self._tick[who]
-        softer = np.repeat(rng.uniform(0.7, 1.0, kinds), share)
-        self._blow[who] *= np.where(comes, softer, 1.0)[:, None]
-
-    def _is_time_to_drill(self) -> bool:
-        """Whether the groups begin their next moments at the end of this tick."""
-        self._drill_tick += 1
-        is_time = self._drill_tick[0] % round(self.config.drill_s / self._tick_s) == 0
-        return bool(is_time and len(self._drilled) and len(self._retries))
-
-    def _drill(self) -> None:
-        """Begin with each group in a moment of its own."""
-        who, size = self._drilled, self.config.drill_group
-        self._try_again(who, len(who) // size)
-        self._is_retry[who] = True
-        self._group[who] = who - who % size
-
     # -- for the log and for going on ------------------------------------------------------
 
     def progress(self) -> dict[str, float]:
@@ -724,7 +613,6 @@ class WalkTask:
             "rng": self._rng.bit_generator.state,
             "fleet": self.fleet.state_dict(),
             "seen": self._seen.state_dict(),
-            "retries": self._retries.state_dict(),
             "arrays": arrays_of(self),
         }
 
@@ -737,7 +625,6 @@ class WalkTask:
             return
         self.fleet.load_state_dict(state["fleet"])
         self._seen.load_state_dict(state["seen"])
-        self._retries.load_state_dict(state["retries"])
         put_back(self, state["arrays"])
 
 
