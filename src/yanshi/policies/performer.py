@@ -34,6 +34,8 @@ _STAND_S = 0.3
 """Who stops in the middle keeps both feet down for so long at least."""
 _LOWEST_M = 0.66
 """A pelvis lower than this, m, is not left to a walker who wants to stop."""
+LEAN_MAX = 0.33
+"""Who leans by more than this, rad, otherwise than the motion, is losing the balance."""
 _FORESIGHT_S = 0.2
 """What counts of a robot's lean is where it will be so much later."""
 
@@ -79,6 +81,8 @@ class Performer:
         self._last = len(motion.target) - 1
         self._ease = Ease(robot.default_position)
         self._may_stop = _moments_to_stop(motion)
+        self.lean_max = contract.number("lean_max") if "lean_max" in contract.settings else LEAN_MAX
+        """The `LEAN_MAX` of this routine: some always lean otherwise than planned."""
         self._gravity_rate = np.gradient(motion.gravity, 1.0 / RATE_HZ, axis=0)
 
     @property

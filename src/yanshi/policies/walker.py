@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from yanshi.control.kinematics import Kinematics
+from yanshi.core.errors import ContractError
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import Contract, load_contract, policy_folder
 from yanshi.policies.network import Network
@@ -120,7 +121,9 @@ class Walker:
         if kinematics is not None and self._stance is not None:
             self._poise = Poise(robot, kinematics, self._period_s)
         stiffness, damping = robot.stiffness.copy(), robot.damping.copy()
-        stiffness[self._acted], damping[self._acted] = contract.stiffness, contract.damping
+        firmness = self._firmness()
+        stiffness[self._acted] = firmness * contract.stiffness
+        damping[self._acted] = firmness * contract.damping
         for part in (stiffness, damping):
             part.flags.writeable = False  # So that every target can share them.
         share = SeenArms if "arm_goal" in terms else HiddenArms
@@ -138,6 +141,25 @@ class Walker:
         self._ticks = 0
         self._last_ns: int | None = None
         self.is_standing = True
+
+    def _firmness(self) -> float:
+        """Return how many times as stiff as in training the network's joints are held.
+
+        Raises:
+            ContractError: No walker was ever tried so soft or so stiff.
+        """
+        contract, (low, high) = self.contract, _FIRMNESS
+        if "firmness" not in contract.settings:
+            return 1.0
+        firmness = contract.number("firmness")
+        if not low <= firmness <= high:
+            raise ContractError(
+                f"{contract.name}: settings.firmness is {firmness:g}, "
+                f"but a number in [{low:g}, {high:g}] would agree.",
+                zh=f"{contract.name}：settings.firmness 是 {firmness:g}，"
+                f"应在 {low:g} 到 {high:g} 之间。",
+            )
+        return firmness
 
     @property
     def command(self) -> Velocity:
@@ -350,6 +372,7 @@ class Stance:
         self.added[self._waist] = clamp(pitch, self._lean_max)
 
 
+_FIRMNESS = (0.8, 1.25)
 _TURN = 2.0 * math.pi
 _TERMS = {
     "last_action",

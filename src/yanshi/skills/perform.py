@@ -36,11 +36,11 @@ _AFTER_S = 1.5
 """How long the walker stands before the routine counts as done."""
 _CATCH_S = 2.0
 """How long the walker catches a robot that lost its balance."""
-_LEAN_MAX = (0.33, 0.4, 0.6)
-"""Who leans by more than this, rad, otherwise than the motion, is caught; one for each try.
+_PATIENCE = (1.0, 1.2, 1.8)
+"""Who leans by more than this, times what the performer says, is caught; one for each try.
 
-The sooner, the surer the walker catches it. But a robot that was caught for nothing, since it
-leans so in this routine anyway, must get to the end the next time.
+The sooner, the surer the walker catches it. But a robot that was caught for nothing must get to
+the end the next time.
 """
 _WALK_S = 60.0
 """Time for walking to a free spot."""
@@ -59,7 +59,7 @@ class Perform(Flow):
         super().__init__(arguments, tools)
         self.prepare(tools)
         self.performer: Performer = tools.shared[self._key()]
-        self.timeout_s = len(_LEAN_MAX) * self.performer.duration_s + _WALK_S
+        self.timeout_s = len(_PATIENCE) * self.performer.duration_s + _WALK_S
         self.is_performing = False
         """Whether the performer has the robot."""
         self.losses = 0
@@ -92,7 +92,7 @@ class Perform(Flow):
         self.losses = 0
         enough = self.performer.motion.reach + _MARGIN_M[1]
         rooms = (self.performer.motion.reach + _MARGIN_M[0], enough)
-        while self.losses < len(_LEAN_MAX):
+        while self.losses < len(_PATIENCE):
             percept, has_room = yield from walk_to_room(self.tools, percept, rooms)
             if not has_room:
                 return Outcome(kind="failed", reason="no_room", facts=(f"{enough:.1f}",))
@@ -131,7 +131,8 @@ class Perform(Flow):
 
         Or at which it must be: a loss of balance is counted.
         """
-        performer, lean_max = self.performer, _LEAN_MAX[self.losses]
+        performer = self.performer
+        lean_max = _PATIENCE[self.losses] * performer.lean_max
         performer.start(target.position)
         while not (self._is_to_halt and performer.may_stop):
             if not performer.lean(percept.state) <= lean_max:  # True for NaN, too.
