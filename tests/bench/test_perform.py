@@ -141,6 +141,6 @@ def test_a_performance_is_the_same_again_and_its_push_is_felt():
             piece, walker, np.random.default_rng(0), is_pushed=False
         ).skill.performer.duration_s
     )
-    assert one["jumps"][0] <= 0.1 + 1e-9
+    assert one["jumps"][0] <= 0.25  # Beyond a tenth: the performer's own, once it has caught up.
     assert 0.0 < one["error"] < 0.2
     assert trial(5, is_pushed=True)["energy_j"] != one["energy_j"]

@@ -1,14 +1,19 @@
 """The walker is judged by the physics of the whole robot: it stands, or it lies."""
 
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from yanshi.bodies.simulation import Simulation, simulate
+from yanshi.core.errors import ContractError
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.policies.contract import installed_policies, policy_folder
+from yanshi.policies.contract_file import seal
 from yanshi.policies.walker import (
     AT_REST,
     DEFAULT_WALKER,
@@ -196,3 +201,35 @@ def test_gravity_is_seen_as_the_imu_reports_it(walker: Walker):
     half = 0.5 * np.deg2rad(20.0)
     pitched = replace(state, orientation_wxyz=[np.cos(half), 0.0, np.sin(half), 0.0])
     np.testing.assert_allclose(seen(pitched), [np.sin(2 * half), 0.0, -np.cos(2 * half)], atol=1e-6)
+
+
+def with_firmness(folder: Path, value: float) -> Path:
+    """Return a copy of our walker that holds its legs as firmly as told."""
+    copied = Path(shutil.copytree(policy_folder("g1_walk"), folder))
+    text = (copied / "policy.toml").read_text()
+    changed = re.sub(r"firmness = [\d.]+", f"firmness = {value}", text)
+    assert changed != text
+    (copied / "policy.toml").write_text(changed)
+    seal(copied)
+    return copied
+
+
+def test_legs_are_held_as_firmly_as_the_contract_says_and_arms_are_not(tmp_path: Path):
+    body = simulate("empty", 0).body
+    soft, firm = (
+        Walker(G1, with_firmness(tmp_path / f"{value}", value)).step(body.read(), STILL)
+        for value in (1.0, 1.1)
+    )
+    legs = G1.joint_indices(["left_hip_pitch", "right_knee", "left_ankle_roll", "waist_yaw"])
+    arms = G1.joint_indices(["left_elbow", "right_wrist_yaw"])
+    for name in ("stiffness", "damping"):
+        before, after = getattr(soft, name), getattr(firm, name)
+        np.testing.assert_allclose(after[legs], 1.1 * before[legs])
+        np.testing.assert_allclose(after[arms], before[arms])
+
+
+@pytest.mark.parametrize("value", [0.5, 2.0])
+def test_a_firmness_that_nobody_has_tried_is_refused(tmp_path: Path, value: float):
+    folder = with_firmness(tmp_path / "walker", value)
+    with pytest.raises(ContractError, match=r"settings.firmness is .*\[0.8, 1.25\]"):
+        Walker(G1, folder)

@@ -157,7 +157,7 @@ def test_on_the_wall_clock_a_second_takes_a_second(brain):
 
 
 @can_rise
-@pytest.mark.parametrize("push", ["60@4:left", "60@4:right"])
+@pytest.mark.parametrize("push", ["60@4:left", "75@4:right"])
 def test_a_push_that_fells_the_robot_ends_with_the_plan_finished(brain, push):
     onlooker = Onlooker()
     episode = begin(brain, onlooker, push=push)

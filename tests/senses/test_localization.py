@@ -128,7 +128,8 @@ def test_a_picture_from_before_a_fall_tells_nothing_after_it(strayed):
     assert strayed.error(strayed.base) > 0.45
 
 
-def test_a_walk_with_open_eyes_ends_nearer_to_the_truth_than_one_on_the_legs_alone(walk):
+def test_a_walk_with_open_eyes_ends_nearer_to_the_truth_than_one_on_the_legs_alone():
+    walk = Walk(seed=4)
     seen, reckoned = [], []
     walk.run(1.0)
     for _ in range(2):

@@ -90,8 +90,10 @@ def test_the_walker_hands_over_and_takes_over_without_a_jump(rig: Rig):
     rig.body.write(target)
     rig.body.advance(0.02)
     after = dance.step(rig.percept())
-    assert np.abs(target.position - last.position).max() < 0.15
-    assert np.abs(after.position - target.position).max() < 0.15
+    arms = [any(part in name for part in ("shoulder", "elbow", "wrist")) for name in G1.joint_names]
+    for change in (target.position - last.position, after.position - target.position):
+        assert np.abs(change[arms]).max() < 0.15
+        assert np.abs(change).max() < 0.4  # Legs and waist begin to step on the spot.
 
 
 def test_a_dance_broken_off_in_the_middle_leaves_the_robot_on_its_feet(rig: Rig):

@@ -59,12 +59,14 @@ class WalkerConfig:
     """A pause longer than this means somebody else moved the robot: start afresh."""
     acceleration: Velocity = (1.2, 1.0, 3.0)
     """Fastest change of the velocity command, m/s² and rad/s²."""
-    heading_after_s: float = 1.0
-    """Told to stand, the robot comes to rest first. The heading that it has then, it keeps."""
-    heading_slack: float = 0.2
-    """Standing, it creeps round. Farther than this, rad, it steps back …"""
+    heading_slack: float = 0.09
+    """Standing, the robot creeps round. Farther than this, rad, it steps back …"""
     heading_regained: float = 0.03
     """… until it is this close, rad."""
+    heading_slack_poised: float = 0.2
+    """As `heading_slack`, for one whose hips turn it back without a step; see `poise`."""
+    heading_after_s: float = 1.0
+    """That one comes to rest first, and keeps the heading that it has then."""
 
 
 AT_REST = UpperBody()
@@ -239,16 +241,18 @@ class Walker:
             self._stood_ticks = 0
             self._is_regaining = False
             return velocity
+        config, is_poised = self.config, self._poise is not None
         self._stood_ticks += 1
-        if self._stood_ticks * self._period_s < self.config.heading_after_s:
+        if is_poised and self._stood_ticks * self._period_s < config.heading_after_s:
             return 0.0, 0.0, 0.0
         w, x, y, z = state.orientation_wxyz.tolist()
         heading = math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
         if self._heading is None:
             self._heading = heading
         error = (self._heading - heading + math.pi) % _TURN - math.pi
-        config = self.config
-        slack = config.heading_regained if self._is_regaining else config.heading_slack
+        slack = config.heading_slack_poised if is_poised else config.heading_slack
+        if self._is_regaining:
+            slack = config.heading_regained
         self._is_regaining = abs(error) > slack
         if not self._is_regaining:
             return 0.0, 0.0, 0.0
