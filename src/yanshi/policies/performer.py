@@ -34,7 +34,7 @@ _STAND_S = 0.3
 """Who stops in the middle keeps both feet down for so long at least."""
 _LOWEST_M = 0.66
 """A pelvis lower than this, m, is not left to a walker who wants to stop."""
-LEAN_MAX = 0.33
+LEAN_MAX = 0.4
 """Who leans by more than this, rad, otherwise than the motion, is losing the balance."""
 _FORESIGHT_S = 0.2
 """What counts of a robot's lean is where it will be so much later."""

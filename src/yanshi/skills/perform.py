@@ -36,7 +36,7 @@ _AFTER_S = 1.5
 """How long the walker stands before the routine counts as done."""
 _CATCH_S = 2.0
 """How long the walker catches a robot that lost its balance."""
-_PATIENCE = (1.0, 1.2, 1.8)
+_PATIENCE = (1.0, 1.1, 1.5)
 """Who leans by more than this, times what the performer says, is caught; one for each try.
 
 The sooner, the surer the walker catches it. But a robot that was caught for nothing must get to
