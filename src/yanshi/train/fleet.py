@@ -161,7 +161,7 @@ class Fleet:
         return ~((speed < _SPEED_MAX) & went_on)  # NaN fails the comparisons, too.
 
     @property
-    def rows(self) -> dict[str, NDArray[Any]]:
+    def _rows(self) -> dict[str, NDArray[Any]]:
         """Where all robots are, what they obey and who they are: a row for each, to write to."""
         return {
             "state": self.state,
@@ -172,12 +172,12 @@ class Fleet:
         }
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return a copy of all `rows`."""
-        return {name: rows.copy() for name, rows in self.rows.items()}
+        """Return a copy of everything that goes on."""
+        return {name: rows.copy() for name, rows in self._rows.items()}
 
     def load_state_dict(self, state: dict[str, NDArray[Any]]) -> None:
         """Put all robots back where they were."""
-        for name, rows in self.rows.items():
+        for name, rows in self._rows.items():
             rows[:] = state[name]
 
     def close(self) -> None:
