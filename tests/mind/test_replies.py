@@ -122,3 +122,14 @@ def test_a_plan_is_told_back_in_the_users_language():
     )
     assert word_plan(plan, "zh-Hans") == '走到桌子那里，然后向左转 90 度，然后说"早"'
     assert to_simplified(word_plan(plan, "zh-Hant")) == word_plan(plan, "zh-Hans")
+
+
+def test_what_was_seen_is_told_with_its_number_and_its_place():
+    facts = ("red cup", "table", "red cup", "table", "green cup", "shelf", "apple", "")
+    outcome = Outcome(kind="done", reason="saw_where", facts=facts)
+    assert word_outcome(outcome, "en") == (
+        "I see 2 red cups on the table, a green cup on the shelf and an apple."
+    )
+    assert word_outcome(outcome, "zh-Hans") == (
+        "我看到桌子上的2 个红色的杯子、架子上的绿色的杯子和苹果。"
+    )

@@ -37,3 +37,22 @@ def test_looking_around_turns_full_circle_and_tells_all():
     outcome = rig.do("look", "around", watch=watch)
     assert outcome.facts == ("person", "red cup")
     assert turned > np.deg2rad(340.0)
+
+
+def test_looking_at_a_kind_tells_how_many_there_are_and_where_each_is():
+    rig = Rig(
+        seen=[
+            thing("red cup", 1.9, 0.3),
+            thing("green cup", 2.1, -0.2),
+            thing("blue cup", 0.1, 2.5, 0.05),
+            thing("blue book", 2.0, 0.1),
+        ]
+    )
+    outcome = rig.do("look", "cup")
+    assert (outcome.kind, outcome.reason) == ("done", "saw_where")
+    assert outcome.facts == ("blue cup", "", "green cup", "table", "red cup", "table")
+
+
+def test_looking_at_one_thing_tells_where_it_is():
+    rig = Rig(seen=[thing("red cup", 1.9, 0.3)])
+    assert rig.do("look", "red cup").facts == ("red cup", "table")

@@ -1,35 +1,33 @@
 """The sentences that train the mind, against the language that the mind speaks."""
 
-import json
 import random
+import re
 import shutil
 from collections import Counter
 from itertools import islice
 
 import pytest
 
-from yanshi.bench.mind import SENTENCES
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.tongue import Tongue, hear
 from yanshi.policies.contract import policy_folder
 from yanshi.policies.contract_file import CONTRACT_FILE
 from yanshi.policies.motion import MOTION_FILE
 from yanshi.policies.repertoire import PLACES, repertoire
+from yanshi.train.counting import metres_en, metres_zh, number_en, number_zh, seconds_en
 from yanshi.train.sentences import (
     Example,
     Speaker,
     examples,
-    metres_en,
-    metres_zh,
-    number_en,
-    number_zh,
-    seconds_en,
+    fingerprint,
+    held_out,
+    plural,
 )
 from yanshi.worlds.home import build_home
 from yanshi.worlds.things import COLOURS, KINDS
 
 N = 4000
-LANGUAGE = PlanLanguage.of(build_home(0).floor_plan)
+LANGUAGE = PlanLanguage.of(build_home(0).floor_plan).draft
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +54,7 @@ def test_the_same_seed_gives_the_same_sentences_and_another_gives_others():
 def test_every_word_of_the_language_is_taught(sample):
     words = Counter(word for example in sample for word in example.plan.replace(";", "").split())
     places = [place.name for place in build_home(0).floor_plan.places]
-    for word in (*KINDS, *COLOURS, *places, "person", "wave", "bow", "dance", "around", "which"):
+    for word in (*KINDS, *COLOURS, *places, "person", "wave", "bow", "dance", "around"):
         assert words[word] > 10, word
 
 
@@ -66,23 +64,71 @@ def test_about_half_of_the_sentences_are_chinese_and_all_are_simplified(sample):
     assert tongues[Tongue.HANT] < 0.01 * N
 
 
-def test_refusals_and_questions_are_whole_plans(sample):
+def test_a_refusal_or_a_question_ends_its_plan_and_an_unsafe_one_is_alone(sample):
     for example in sample:
-        if example.plan.startswith(("refuse", "ask")):
-            assert "; " not in example.plan
+        steps = example.plan.split("; ")
+        assert not any(step.startswith(("refuse", "ask")) for step in steps[:-1])
+        assert "refuse unsafe" not in steps or steps == ["refuse unsafe"]
 
 
 def test_what_is_to_be_said_is_in_the_sentence(sample):
-    own = ("我是偃师", "不客气", "I am Yanshi", "You are welcome")
+    own = ("我是偃师", "不客气", "I am Yanshi", "you are welcome")
     spoken = [example for example in sample if example.plan.startswith('say "')]
     for example in spoken:
         text = example.plan.split('"')[1]
         assert text in own or text in example.sentence or example.sentence.isupper()
 
 
+def test_stand_ins_are_numbered_as_they_come_and_are_in_the_sentence(sample):
+    found = 0
+    for example in sample:
+        for sort in ("thing", "place", "act"):
+            said = re.findall(rf"{sort}([1-9])", example.sentence)
+            assert list(dict.fromkeys(said)) == [str(n) for n in range(1, 1 + len(set(said)))]
+            meant = re.findall(rf"\b{sort}([1-9])\b", example.plan)
+            assert set(meant) <= set(said)
+            found += bool(meant)
+    assert found > 100
+
+
+def test_what_points_elsewhere_is_taught(sample):
+    words = Counter(word for example in sample for word in re.findall(r"\w+", example.plan))
+    for word in ("it", "other", "there", "again", "mean"):
+        assert words[word] > 30, word
+
+
+def test_an_order_that_is_written_on_a_thing_is_not_in_the_plan():
+    label = re.compile(
+        '(?:that says|labelled|marked|called|标签是|写着|贴着|叫)[“"「『‘]([^”"」』’]*)'
+    )
+    ordered = 0
+    for example in islice(examples(11), 60_000):
+        quoted = " ".join(label.findall(example.sentence))
+        if re.search("dance|跳", quoted) and not re.search(
+            "danc|boogie|舞|跳|again|groov|jig|floor", label.sub("", example.sentence)
+        ):
+            ordered += 1
+            assert "dance" not in example.plan, example
+    assert ordered > 3
+
+
 def test_nothing_of_the_bench_is_ever_taught():
-    held_out = {json.loads(line)["say"] for line in SENTENCES.read_text("utf8").splitlines()}
-    assert not held_out & {example.sentence for example in islice(examples(0), 20_000)}
+    taught = {fingerprint(example.sentence) for example in islice(examples(0), 20_000)}
+    assert len(held_out()) == 600
+    assert not held_out() & taught
+
+
+def test_a_sentence_of_the_bench_is_known_by_its_letters_alone():
+    assert fingerprint("Go to the table, please!") == fingerprint("go to the TABLE please")
+    assert fingerprint("走到桌子前。") == fingerprint("走到桌子前")
+    assert fingerprint("go to the table") != fingerprint("go to the tables")
+
+
+@pytest.mark.parametrize(
+    ("one", "many"), [("cup", "cups"), ("box", "boxes"), ("dish", "dishes"), ("杯子", "杯子")]
+)
+def test_kinds_have_plurals(one, many):
+    assert plural(one) == many
 
 
 @pytest.mark.parametrize(

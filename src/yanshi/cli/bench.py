@@ -80,18 +80,35 @@ def bench_eyes(n: Number = 200, seed: Seed = 0, json: Json = None) -> None:
 
 @bench.command("mind")
 def bench_mind(
-    n: Number = 193,
+    n: Number = 600,
     seed: Seed = 0,
     json: Json = None,
     sentences: Annotated[
         Path | None,
         typer.Option(metavar="FILE.jsonl", help="Sentences of your own, with their plans."),
     ] = None,
+    walks: Annotated[
+        bool, typer.Option("--walking/--standing", help="Whether a robot walks about meanwhile.")
+    ] = True,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Ask the model without our adapter, told by examples.")
+    ] = False,
 ) -> None:
     """Say sentences that it was not trained on and compare the plans with what they mean."""
     from yanshi.bench import mind
+    from yanshi.bench.understanding import SENTENCES
+    from yanshi.mind.model import bare_config
 
-    raise typer.Exit(mind.bench_mind(n, seed, json, sentences or mind.SENTENCES))
+    raise typer.Exit(
+        mind.bench_mind(
+            n,
+            seed,
+            json,
+            sentences or SENTENCES,
+            walks=walks,
+            config=bare_config() if bare else None,
+        )
+    )
 
 
 @bench.command("walk")

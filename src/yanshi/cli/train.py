@@ -39,16 +39,26 @@ def train_eyes(
 def train_mind(
     minutes: Annotated[
         float, typer.Option(min=0.1, help="Of the whole training; more than before goes on.")
-    ] = 25.0,
+    ] = 60.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the sentences and the first weights.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="One is best beside other work.")] = 2,
+    after: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gguf", help="Begin as this adapter, not as none."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gguf", help="Where the adapter goes; ours is replaced if none."),
+    ] = None,
     work: Work = Path("out/train_mind"),
 ) -> None:
     """Train the adapter that turns sentences into plans."""
-    need_training_packages("transformers", "gguf")
+    need_training_packages("transformers", "gguf", "accelerate")
+    from yanshi.mind.model import ADAPTER
     from yanshi.train import mind
 
-    mind.train_mind(mind.MindTraining(minutes=minutes, seed=seed, threads=threads), work)
+    config = mind.MindTraining(minutes=minutes, seed=seed, threads=threads)
+    mind.train_mind(config, work, out or ADAPTER, after)
 
 
 Minutes = Annotated[

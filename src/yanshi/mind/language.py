@@ -3,11 +3,20 @@
 Both are made from one source, the `syntax` of the installed skills, the things that the eyes know
 and the places on the floor plan. A plan that cannot be carried out can therefore neither be
 written by the model nor be read here.
+
+The model itself writes a *draft*: the same language with words that point at something else,
+which `mind.dialogue` puts in their place:
+
+    go it; point other cup; look there; again; mean blue
+
+`it`, `other` and `there` are what was spoken of before, `again` is the last plan, `mean` is what an
+answer or a correction puts into it, and `thing1`, `place1`, `act1` stand for words that the model
+was never taught (`mind.lexicon`).
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -37,6 +46,22 @@ FIXED_SLOTS: dict[str, tuple[str, str]] = {
     ),
 }
 
+AGAIN, MEAN, IT, OTHER, THERE = "again", "mean", "it", "other", "there"
+WAYS = ("left", "right", "forward", "back")
+"""Directions that a correction may name."""
+UNITS = {"metres": "m", "degrees": "deg", "seconds": "s"}
+"""How the number of a correction says what it counts, by slot."""
+STAND_INS = 3
+"""How many new words of a sort one sentence may hold."""
+DRAFTS: dict[str, tuple[str, ...]] = {
+    AGAIN: ("",),
+    MEAN: (
+        *("{colour}", "{thing}", "{place}", "{person}", "{way}"),
+        *(f"{{{slot}}} {unit}" for slot, unit in UNITS.items()),
+    ),
+}
+"""What only a draft holds, and what may follow it."""
+
 
 @dataclass(frozen=True)
 class PlanLanguage:
@@ -47,14 +72,29 @@ class PlanLanguage:
     places: Sequence[str]
     kinds: Sequence[str] = KINDS
     colours: Sequence[str] = COLOURS
+    is_draft: bool = False
+    """Whether it is what the model writes, with words that point at something else."""
 
     @classmethod
-    def of(cls, floor_plan: FloorPlan) -> Self:
-        """Return the language of the installed skills in a room."""
+    def of(cls, floor_plan: FloorPlan, kinds: Sequence[str] = KINDS) -> Self:
+        """Return the language of the installed skills in a room with these kinds of things."""
         skills = installed_skills()
         return cls(
             syntaxes={name: skill.syntax for name, skill in skills.items()},
             places=[place.name for place in floor_plan.places],
+            kinds=kinds,
+        )
+
+    @cached_property
+    def draft(self) -> "PlanLanguage":
+        """The language that the model writes for this one."""
+        acts = {name: ("",) for name in stand_ins("act")}
+        return replace(
+            self,
+            syntaxes={**self.syntaxes, **DRAFTS, **acts},
+            places=(*self.places, THERE, *stand_ins("place")),
+            kinds=(*self.kinds, *stand_ins("thing")),
+            is_draft=True,
         )
 
     @cached_property
@@ -81,7 +121,13 @@ class PlanLanguage:
             f'(({colours[0]}) " ")? ({kinds[0]})',
             f"(?:(?:{colours[1]}) )?(?:{kinds[1]})",
         )
-        return {**FIXED_SLOTS, "place": places, "thing": thing}
+        if self.is_draft:
+            thing = (
+                f'{thing[0]} | "{IT}" | "{OTHER}" (" " ({kinds[0]}))?',
+                f"{thing[1]}|{IT}|{OTHER}(?: (?:{kinds[1]}))?",
+            )
+        ways = either(WAYS)
+        return {**FIXED_SLOTS, "place": places, "thing": thing, "colour": colours, "way": ways}
 
     @cached_property
     def _patterns(self) -> list[tuple[str, re.Pattern[str]]]:
@@ -142,6 +188,11 @@ class PlanLanguage:
             f"things: {', '.join(self.kinds)}; colours: {', '.join(self.colours)}; metres 0.1 to "
             f"9.9, degrees 1 to 360, seconds 1 to 60, text of at most 40 characters"
         )
+
+
+def stand_ins(sort: str) -> tuple[str, ...]:
+    """Return the words that stand for new things, places or acts: `thing1`, `thing2` …"""
+    return tuple(f"{sort}{number}" for number in range(1, STAND_INS + 1))
 
 
 def _rule(skill: str) -> str:

@@ -1,15 +1,23 @@
-"""From a sentence to a plan: stop words first, then what was thought before, then the model."""
+"""From a sentence to a plan: stop words first, then what was thought before, then the model.
+
+The model reads the sentence alone, without what it quotes and with stand-ins for what it was never
+taught (`quotes`, `lexicon`). What it drafts is settled by what was said and seen (`dialogue`).
+"""
 
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 from yanshi.core.errors import AssetError, PlanError
 from yanshi.core.messages import Plan, Step
+from yanshi.mind import lexicon, quotes
+from yanshi.mind.dialogue import NOWHERE, UNSAFE, Context, Turn, settle
 from yanshi.mind.language import PlanLanguage
-from yanshi.mind.model import ModelConfig, ModelProcess
+from yanshi.mind.lexicon import Lexicon, Word
+from yanshi.mind.model import ModelConfig, ModelProcess, taught_words
+from yanshi.mind.names import NAMES
 from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
 from yanshi.mind.stop_words import is_order_for, is_rise_order, is_stop_order
 from yanshi.mind.tongue import Heard, hear, to_traditional
@@ -38,6 +46,43 @@ class Understanding:
     plan: the robot asks back)."""
     latency_s: float
     """From the question to the answer, on this machine's clock."""
+    turn: Turn
+    """What to remember of it, for the context of the next sentence."""
+
+
+@dataclass(slots=True)
+class _Thought:
+    """A sentence on its way through the model."""
+
+    heard: Heard
+    context: Context
+    text: str
+    """What the model reads."""
+    names: dict[str, str]
+    """What its stand-ins stand for."""
+    quoted: dict[str, str]
+    draft: Plan | None = None
+    """What the model has drafted, while it judges what would be said."""
+
+
+class Understands(Protocol):
+    """Whoever turns sentences into plans while the robot goes on; see `Mind`."""
+
+    def ask(self, sentence: str, context: Context = NOWHERE) -> None:
+        """Begin to understand a sentence; returns at once."""
+        ...
+
+    def poll(self, timeout_s: float = 0.0) -> Understanding | None:
+        """Return what the sentence means once it is known."""
+        ...
+
+    def say_again(self, sentence: str) -> Understanding:
+        """Return the stand-in for an answer that is too late."""
+        ...
+
+    def stopped(self, sentence: str) -> Understanding:
+        """Return the understanding of an order to stop."""
+        ...
 
 
 class Mind:
@@ -47,11 +92,13 @@ class Mind:
     """
 
     def __init__(self, config: ModelConfig | None = None) -> None:
-        self._config = config or ModelConfig.from_environment()
-        self._model = ModelProcess(self._config)
+        self.config = config or ModelConfig.from_environment()
+        self._model = ModelProcess(self.config)
         self._language: PlanLanguage | None = None
+        self._lexicon = Lexicon()
         self._remembered: OrderedDict[str, Plan] = OrderedDict()
-        self._heard: Heard | None = None
+        """Drafts by what the model read."""
+        self._thought: _Thought | None = None
         self._asked_at_s = 0.0
         self._answer: Understanding | None = None
 
@@ -60,13 +107,22 @@ class Mind:
         """Number of the model's process, to weigh its memory."""
         return self._model.pid
 
+    @property
+    def speaks(self) -> PlanLanguage | None:
+        """The language that its plans are in."""
+        return self._language
+
     def know(self, floor_plan: FloorPlan) -> None:
         """Take the room's places into the plan language; returns at once."""
-        language = PlanLanguage.of(floor_plan)
+        self.speak(PlanLanguage.of(floor_plan))
+
+    def speak(self, language: PlanLanguage) -> None:
+        """Write plans in a language from now on; returns at once."""
         if language != self._language:
             self._language = language
+            self._lexicon = new_words(language)
             self._remembered.clear()
-            self._model.set_grammar(language.grammar, self._prompt(WARM_UP))
+            self._model.set_grammar(language.draft.grammar, self._prompt(WARM_UP))
             # Both load a dictionary the first time, which no tick of a moving robot may wait for.
             hear(WARM_UP)
             to_traditional(WARM_UP)
@@ -79,36 +135,50 @@ class Mind:
         """
         self._model.wait_ready(timeout_s)
 
-    def ask(self, sentence: str) -> None:
+    def ask(self, sentence: str, context: Context = NOWHERE) -> None:
         """Begin to understand a sentence; returns at once, `poll` has the answer."""
         self._asked_at_s = time.monotonic()
-        self._answer = self._at_once(sentence)
+        self._answer = self._at_once(sentence, context)
         if self._answer is None:
-            assert self._heard is not None
-            self._model.ask(self._prompt(self._heard.text))
+            assert self._thought is not None
+            self._model.ask(self._prompt(self._thought.text))
 
     def poll(self, timeout_s: float = 0.0) -> Understanding | None:
         """Return what the sentence means once it is known, waiting for it up to `timeout_s`."""
+        until_s = time.monotonic() + timeout_s
         answer, self._answer = self._answer, None
-        if answer is not None or self._heard is None:
-            return answer
-        try:
-            completion = self._model.poll(timeout_s)
-        except AssetError:
-            return self._nothing(self._heard)
-        if completion is None:
-            return None
-        heard, self._heard = self._heard, None
-        try:
-            plan = self._read(completion.text)
-        except PlanError:
-            return self._nothing(heard)
-        self._remember(heard.text, plan)
-        return self._understood(plan, heard, "model")
+        while answer is None and self._thought is not None:
+            try:
+                completion = self._model.poll(max(0.0, until_s - time.monotonic()))
+            except AssetError:
+                return self._nothing(self._thought.heard)
+            if completion is None:
+                return None
+            answer = self._took(self._thought, completion.text)
+        return answer
 
-    def understand(self, sentence: str, timeout_s: float = 30.0) -> Understanding:
+    def _took(self, thought: _Thought, text: str) -> Understanding | None:
+        """Take what the model wrote; None when it has to think again."""
+        try:
+            draft = self._read(text)
+            if thought.draft is None and quotes.says_any(draft):
+                # What is to be said was lifted out; now the model judges the very words.
+                thought.draft = draft
+                self._model.ask(self._prompt(thought.heard.text))
+                return None
+            if thought.draft is not None and UNSAFE not in draft.steps:
+                draft = thought.draft
+            answer = self._settled(draft, thought, "model")
+        except PlanError:
+            return self._nothing(thought.heard)
+        self._remember(thought.text, draft)
+        return answer
+
+    def understand(
+        self, sentence: str, context: Context = NOWHERE, timeout_s: float = 30.0
+    ) -> Understanding:
         """Return what a sentence means, waiting for it."""
-        self.ask(sentence)
+        self.ask(sentence, context)
         return self.poll(timeout_s) or self.say_again(sentence)
 
     def say_again(self, sentence: str) -> Understanding:
@@ -124,9 +194,9 @@ class Mind:
         """End the model's process."""
         self._model.close()
 
-    def _at_once(self, sentence: str) -> Understanding | None:
+    def _at_once(self, sentence: str, context: Context) -> Understanding | None:
         """Answer without the model, or note what the model is to answer."""
-        self._heard = None
+        self._thought = None
         if is_stop_order(sentence):
             return self.stopped(sentence)
         heard = hear(sentence)
@@ -137,11 +207,27 @@ class Mind:
         if (piece := self._piece_in(heard.text)) is not None:
             order = (piece.name,) if piece.is_learnt else ("refuse", "unknown_skill")
             return self._understood(_plan(*order), heard, "rule")
-        if (plan := self._remembered.get(heard.text)) is not None:
-            self._remembered.move_to_end(heard.text)
-            return self._understood(plan, heard, "cache")
-        self._heard = heard
+        text, quoted = quotes.lift(heard.text)
+        text, names = self._lexicon.lift(text)
+        thought = _Thought(heard, context, text, names, quoted)
+        if not quoted and (draft := self._remembered.get(text)) is not None:
+            self._remembered.move_to_end(text)
+            return self._settled(draft, thought, "cache")
+        self._thought = thought
         return None
+
+    def _settled(self, draft: Plan, thought: _Thought, source: Source) -> Understanding:
+        """Return what a draft comes to in its context.
+
+        Raises:
+            PlanError: It is no plan after all.
+        """
+        assert self._language is not None
+        named = lexicon.put_back(quotes.put_back(draft, thought.quoted), thought.names)
+        plan, turn = settle(named, thought.context, self._language.places)
+        self._language.parse(str(plan))
+        self._thought = None
+        return self._understood(plan, thought.heard, source, turn)
 
     def _piece_in(self, sentence: str) -> Piece | None:
         """Return the routine that a sentence asks for and nothing else, if any."""
@@ -150,18 +236,24 @@ class Mind:
                 return piece
         return None
 
-    def _understood(self, plan: Plan, heard: Heard, source: Source) -> Understanding:
+    def _understood(
+        self, plan: Plan, heard: Heard, source: Source, turn: Turn | None = None
+    ) -> Understanding:
         latency_s = time.monotonic() - self._asked_at_s
         return Understanding(
-            plan=plan, language=heard.tongue.value, source=source, latency_s=latency_s
+            plan=plan,
+            language=heard.tongue.value,
+            source=source,
+            latency_s=latency_s,
+            turn=turn or Turn(plan=plan),
         )
 
     def _nothing(self, heard: Heard) -> Understanding:
-        self._heard = None
+        self._thought = None
         return self._understood(_plan("ask", "what"), heard, "none")
 
-    def _remember(self, text: str, plan: Plan) -> None:
-        self._remembered[text] = plan
+    def _remember(self, text: str, draft: Plan) -> None:
+        self._remembered[text] = draft
         if len(self._remembered) > REMEMBERED_MAX:
             self._remembered.popitem(last=False)
 
@@ -169,10 +261,11 @@ class Mind:
         assert self._language is not None
         lines = [line.strip().strip("`") for line in text.strip().splitlines()]
         plan = next((line for line in lines if line), "")
-        return _without_echoes(self._language.parse(plan.removesuffix(";").removesuffix(".")))
+        draft = self._language.draft.parse(plan.removesuffix(";").removesuffix("."))
+        return _to_its_end(_without_echoes(draft))
 
     def _prompt(self, sentence: str) -> str:
-        if self._config.is_ours:
+        if self.config.is_ours:
             return prompt_for(sentence)
         return few_shot_prompt(self._instructions, sentence)
 
@@ -189,6 +282,30 @@ def _without_echoes(plan: Plan) -> Plan:
     return Plan(
         steps=tuple(step for step, before in pairs if step != before or step.skill not in DONE_ONCE)
     )
+
+
+def _to_its_end(plan: Plan) -> Plan:
+    """Drop what comes after a refusal or a question: it ends the plan."""
+    for index, step in enumerate(plan.steps):
+        if step.skill in ("refuse", "ask"):
+            return Plan(steps=(plan.steps[: index + 1]))
+    return plan
+
+
+def new_words(language: PlanLanguage) -> Lexicon:
+    """Return what a room and a robot have that the adapter was never taught."""
+    taught = taught_words()
+    words = [
+        Word(name=name, sort=sort, called=NAMES.get(name, (name,)))
+        for sort, names in (("thing", language.kinds), ("place", language.places))
+        for name in names
+        if name not in taught
+    ]
+    for piece in repertoire().values():
+        if piece.name not in taught:
+            order = piece.name if piece.is_learnt else "refuse unknown_skill"
+            words.append(Word(name=order, sort="act", called=piece.title.words))
+    return Lexicon(tuple(words))
 
 
 def _plan(skill: str, *arguments: str) -> Plan:

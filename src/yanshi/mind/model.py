@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,9 +23,19 @@ from yanshi.core.errors import AssetError, YanshiError
 from yanshi.mind.trim import trimmed
 
 ADAPTER = Path(__file__).parent / "weights" / "plan-lora.gguf"
+RECORD = ADAPTER.with_suffix(".json")
+"""How the adapter was trained, and what it was taught."""
 PINNED_MODEL = "gemma_270m"
 NICENESS = 5
 """How far the mind stands back when there is not enough processor for everybody."""
+
+
+@cache
+def taught_words() -> frozenset[str]:
+    """Return the kinds, places and skills that the adapter was taught, by their plan words."""
+    if not RECORD.is_file():
+        return frozenset()
+    return frozenset(json.loads(RECORD.read_text(encoding="utf8"))["taught"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +69,15 @@ class ModelConfig:
     def is_ours(self) -> bool:
         """Whether the model carries our adapter and needs no instructions."""
         return not self.source
+
+
+def bare_config() -> ModelConfig:
+    """Return the on-board model without our adapter, to be told the language by examples.
+
+    Raises:
+        AssetError: The language model is missing or is not the pinned one.
+    """
+    return ModelConfig(source=str(locate(PINNED_MODEL)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """What the words of the plan language are called in Chinese and English.
 
-The one table of names: replies speak with it, and the sentences that train the language model
-begin from it. A word that is missing here (another world's place, say) is spoken as it is written.
+The one table of names: replies speak with it, the sentences that train the language model begin
+from it, and what the adapter was never taught is understood by it (`mind.lexicon`). A word that
+is missing here (another world's place, say) is spoken as it is written, and understood so.
 """
 
 from yanshi.mind.tongue import to_traditional
 
-NAMES: dict[str, tuple[str, str]] = {
+NAMES: dict[str, tuple[str, ...]] = {
     # Kinds of things.
     "cube": ("cube", "方块"),
     "ball": ("ball", "球"),
@@ -37,8 +38,34 @@ NAMES: dict[str, tuple[str, str]] = {
     "door": ("door", "门"),
     "sofa": ("sofa", "沙发"),
     "plant": ("plant", "植物"),
+    # Places and things that other worlds may have: known by name alone, never taught.
+    "window": ("window", "窗户", "窗子", "窗口", "窗台", "窗边"),
+    "bed": ("bed", "床", "床铺"),
+    "chair": ("chair", "椅子"),
+    "stool": ("stool", "凳子", "板凳"),
+    "cabinet": ("cabinet", "橱柜", "柜橱", "储物柜"),
+    "wardrobe": ("wardrobe", "衣柜"),
+    "fridge": ("fridge", "冰箱", "refrigerator", "电冰箱"),
+    "stove": ("stove", "炉子", "灶台", "炉灶"),
+    "sink": ("sink", "水槽", "洗手池", "水池"),
+    "counter": ("counter", "台面", "柜台", "countertop"),
+    "bench": ("bench", "长凳", "长椅"),
+    "bin": ("bin", "垃圾桶", "trash can", "rubbish bin"),
+    "basket": ("basket", "篮子"),
+    "tray": ("tray", "托盘"),
+    "lamp": ("lamp", "灯", "台灯", "落地灯"),
+    "television": ("television", "电视", "电视机", "tv"),
+    "fireplace": ("fireplace", "壁炉"),
+    "piano": ("piano", "钢琴"),
+    "whiteboard": ("whiteboard", "白板"),
+    "charger": ("charger", "充电桩", "充电座", "charging station", "charging dock"),
+    "stairs": ("stairs", "楼梯"),
+    "kitchen": ("kitchen", "厨房"),
+    "bedroom": ("bedroom", "卧室"),
+    "balcony": ("balcony", "阳台"),
+    "corridor": ("corridor", "走廊"),
 }
-"""Plan word to its English and its Chinese (simplified) name."""
+"""Plan word to its English and its Chinese (simplified) name, and what else it may be called."""
 
 
 def spoken(name: str, language: str) -> str:

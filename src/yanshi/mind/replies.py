@@ -7,6 +7,7 @@ it does not know is worded by how the step ended, so that a new skill is never s
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import zip_longest
 
 from yanshi.core.messages import Plan, Step
 from yanshi.mind.names import spoken
@@ -15,11 +16,12 @@ from yanshi.skills.skill import Outcome, installed_skills
 from yanshi.worlds.things import COLOURS, KINDS
 
 # Slots: {thing} is the first fact, {list} all of them with their numbers, {choices} all of them
-# as alternatives, {text} the first fact as it is, {heard} the user's sentence; {skills}, {kinds}
+# as alternatives, {where} them in pairs with the places they are on, {text} the first fact as it is, {heard} the user's sentence; {skills}, {kinds}
 # and {colours} are what the robot knows.
 REPLIES: dict[str, tuple[str, str]] = {
     # What was seen, and what was not.
     "saw": ("I see {list}.", "我看到{list}。"),
+    "saw_where": ("I see {where}.", "我看到{where}。"),
     "saw_nothing": ("I see nothing there.", "我没有看到什么东西。"),
     "saw_nothing_at": ("I see nothing at {thing}.", "我在{thing}那里没有看到什么东西。"),
     "not_found": ("I could not find {thing}.", "我没有找到{thing}。"),
@@ -184,6 +186,14 @@ def _count(name: str, number: int, column: int) -> str:
     return f"{number} {plural}"
 
 
+def _whereabouts(name: str, place: str, number: int, column: int) -> str:
+    """Say how many things of a name are on a place, or just how many there are."""
+    things = _count(name, number, column)
+    if not place:
+        return things
+    return f"{_name(place, 1)}上的{things}" if column else f"{things} on {_the(place, 0)}"
+
+
 def _list(words: Iterable[str], column: int, last: tuple[str, str] = (" and ", "和")) -> str:
     *firsts, end = list(words) or [""]
     if not firsts:
@@ -203,6 +213,9 @@ def _fill(template: str, outcome: Outcome, sentence: str, column: int) -> str:
             case "list":
                 counts = Counter(facts).items()
                 return _list((_count(name, number, column) for name, number in counts), column)
+            case "where":
+                counts = Counter(zip_longest(facts[::2], facts[1::2], fillvalue="")).items()
+                return _list((_whereabouts(*at, number, column) for at, number in counts), column)
             case "choices":
                 names = dict.fromkeys(facts)
                 return _list((_the(name, column) for name in names), column, (" or ", "还是"))

@@ -24,7 +24,7 @@ from yanshi.bodies.simulation import Simulation
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import JointTarget, Plan, RobotState, Step
-from yanshi.mind.mind import Mind, Understanding
+from yanshi.mind.mind import Understanding, Understands
 from yanshi.mind.replies import word_outcome
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
 from yanshi.robots.spec import RobotSpec
@@ -99,7 +99,7 @@ class Episode:
     def __init__(
         self,
         simulation: Simulation,
-        mind: Mind,
+        mind: Understands,
         eyes: EyesProcess,
         *,
         is_real_time: bool = False,

@@ -1,6 +1,6 @@
 """From words to a plan, in the robot's time: asks the mind and knows when the answer counts."""
 
-from yanshi.mind.mind import Mind, Understanding
+from yanshi.mind.mind import Understanding, Understands
 from yanshi.runtime.loops import Timings
 
 PATIENCE_S = 60.0
@@ -11,7 +11,7 @@ class Hearing:
     """One sentence on its way through the mind."""
 
     def __init__(
-        self, mind: Mind, *, waits: bool, charge_ms: int, deadline_ms: int, say_again_ms: int
+        self, mind: Understands, *, waits: bool, charge_ms: int, deadline_ms: int, say_again_ms: int
     ) -> None:
         """Listen.
 

@@ -6,7 +6,7 @@ from yanshi.core.errors import UnreachableError
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.ground import edge_distance, floor_of, is_on, pose_before_place
 from yanshi.skills.motion import here, stand, turn_by, walk_to
-from yanshi.skills.search import LOOK_S, SEARCH_TURN_SPEED, SURE, face, find, is_place
+from yanshi.skills.search import LOOK_S, SEARCH_TURN_SPEED, SURE, face, find, is_place, matches
 from yanshi.skills.skill import DONE, Outcome, Percept
 
 _NEAR_M = 1.3
@@ -32,10 +32,21 @@ class Look(Flow):
             return (yield from self._look_at_place(percept, name))
         percept, found = yield from find(self.tools, percept, name)
         if isinstance(found, Outcome):
-            return found
+            if found.kind != "asked":
+                return found
+            # Its words fit several: it looks at the surest and tells of all.
+            found = max(matches(percept.scene, name), key=lambda thing: thing.confidence)
         percept = yield from face(self.tools, percept, found.position[:2])
-        yield from stand(self.tools, percept, LOOK_S)
-        return DONE
+        percept = yield from stand(self.tools, percept, LOOK_S)
+        return self._tell_of(percept, name)
+
+    def _tell_of(self, percept: Percept, name: str) -> Outcome:
+        """Tell which things of a name are remembered, and on which place each."""
+        facts: list[str] = []
+        for thing in sorted(matches(percept.scene, name), key=lambda thing: thing.name):
+            places = self.tools.floor_plan.places
+            facts += [thing.name, next((p.name for p in places if is_on(p, thing)), "")]
+        return Outcome(kind="done", reason="saw_where", facts=tuple(facts)) if facts else DONE
 
     def _look_around(self, percept: Percept) -> Behaviour[Outcome]:
         begun_ns = percept.state.t_ns

@@ -30,11 +30,13 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from yanshi.assets.store import locate
+from yanshi.core.errors import ConfigError
 from yanshi.core.files import write_whole
 from yanshi.mind.model import ADAPTER, PINNED_MODEL
 from yanshi.mind.prompt import prompt_for
 from yanshi.mind.trim import VOCABULARY, read_tokens
-from yanshi.train.sentences import Example, examples
+from yanshi.policies.repertoire import repertoire
+from yanshi.train.sentences import Example, examples, load_phrases
 
 GGUF_NAMES = {
     "self_attn.q_proj": "attn_q",
@@ -78,6 +80,13 @@ class MindTraining:
     """Beside other work one is best: threads that wait for each other are slower than one."""
     validation: int = 200
     """Unseen sentences of the same kind for the curve."""
+    is_brief: bool = field(default_factory=lambda: _multiplies_briefly())
+    """Whether to multiply in 16-bit floats: twice as fast where the processor can."""
+
+
+def _multiplies_briefly() -> bool:
+    capability = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capability.get("avx512_bf16") or capability.get("amx_bf16"))
 
 
 @dataclass(slots=True)
@@ -214,10 +223,12 @@ def train(
     config: MindTraining,
     checkpoint: Path,
     report: Callable[[Progress], None],
+    after: Path | None = None,
 ) -> Progress:
     """Train until the time is up, saving `checkpoint` every four minutes; resume if it exists.
 
-    A checkpoint whose time is up already is returned as it is.
+    A checkpoint whose time is up already is returned as it is. Without one, the adapter begins
+    as the one in the file `after`, or as nothing.
     """
     optimizer = torch.optim.AdamW(student.parameters(), weight_decay=0.0, betas=(0.9, 0.98))
     progress = Progress()
@@ -226,6 +237,8 @@ def train(
         load_adapter(student, saved["adapter"])
         optimizer.load_state_dict(saved["optimizer"])
         progress = Progress(**saved["progress"])
+    elif after is not None:
+        load_adapter(student, read_gguf(after))
     if progress.elapsed_s >= config.minutes * 60.0:
         return progress
     sample = list(islice(examples(VALIDATION_SEED), config.validation))
@@ -236,8 +249,9 @@ def train(
         began_s = time.monotonic()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, progress.elapsed_s / (config.minutes * 60.0))
-        scores, answers, _ = student.logits(batch)
-        loss = nn.functional.cross_entropy(scores, answers)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.is_brief):
+            scores, answers, _ = student.logits(batch)
+        loss = nn.functional.cross_entropy(scores.float(), answers)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(student.parameters(), 1.0)
@@ -308,13 +322,33 @@ def write_gguf(path: Path, arrays: dict[str, Tensor], alpha: float) -> None:
     partial.replace(path)
 
 
-def train_mind(config: MindTraining, work: Path, out: Path = ADAPTER) -> dict[str, Any]:
+def read_gguf(path: Path) -> dict[str, Tensor]:
+    """Read an adapter's matrices by llama.cpp's names.
+
+    Raises:
+        ConfigError: There is no adapter in that file.
+    """
+    try:
+        tensors = gguf.GGUFReader(path).tensors
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"An adapter was to be read from {path}: {error}. One that `yanshi train mind` wrote "
+            f"would do, e.g. {ADAPTER}.",
+            zh=f"要从 {path} 读取适配器，但是：{error}。请给出 yanshi train mind 写出的文件。",
+        ) from error
+    return {tensor.name: torch.from_numpy(np.array(tensor.data, np.float32)) for tensor in tensors}
+
+
+def train_mind(
+    config: MindTraining, work: Path, out: Path = ADAPTER, after: Path | None = None
+) -> dict[str, Any]:
     """Train the adapter from nothing, or go on from the last checkpoint in `work`.
 
     Args:
         config: How; minutes are those of the whole training, so a run that is to go on after
             it has ended is given more of them.
         work: Folder for checkpoints.
+        after: File of an adapter to begin as; none to begin as nothing.
         out: Where the adapter goes; its vocabulary, record and curve go beside it.
 
     Returns:
@@ -333,10 +367,10 @@ def train_mind(config: MindTraining, work: Path, out: Path = ADAPTER) -> dict[st
             words = f"{progress.sentences} sentences, loss {progress.curve[-1][1]:.3f}{right}"
             bar.update(task, completed=progress.elapsed_s, description=words)
 
-        progress = train(student, config, work / "checkpoint.pt", show)
+        progress = train(student, config, work / "checkpoint.pt", show, after)
     figures = evaluate(student)
     vocabulary = choose_vocabulary(locate(PINNED_MODEL), islice(examples(config.seed), 30_000))
-    record = make_record(config, progress, figures)
+    record = make_record(config, progress, figures, after)
     write_gguf(out, adapter_arrays(student), config.alpha)
     write_vocabulary(out.with_name(VOCABULARY.name), vocabulary)
     write_whole(out.with_suffix(".json"), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
@@ -358,12 +392,14 @@ def evaluate(student: Student, n: int = 600) -> dict[str, float]:
 
 
 def make_record(
-    config: MindTraining, progress: Progress, figures: dict[str, float]
+    config: MindTraining, progress: Progress, figures: dict[str, float], after: Path | None
 ) -> dict[str, Any]:
     """Tell how the adapter came to be."""
     return {
         "command": " ".join(["yanshi", *sys.argv[1:]]),
         "base": "gemma-3-270m, q4_k_m",
+        "began_as": after.name if after else "nothing",
+        "taught": sorted(taught()),
         "licence": "Gemma Terms of Use: a derivative of Gemma 3",
         "training": asdict(config),
         "steps": progress.steps,
@@ -373,6 +409,14 @@ def make_record(
         "validation": [[round(t, 1), round(v, 4)] for t, v in progress.validation],
         "curve": [[round(t, 1), round(v, 4)] for t, v in progress.curve],
     }
+
+
+def taught() -> set[str]:
+    """Return the kinds, places and skills that the sentences teach, by their plan words."""
+    phrases = load_phrases("en")
+    routines = {name for name, piece in repertoire().items() if piece.is_learnt}
+    skills = {plan.split()[0].rstrip(";") for plan in phrases.steps}
+    return {*phrases.kinds, *phrases.places, *skills, *routines}
 
 
 def plot_curve(progress: Progress, path: Path) -> None:

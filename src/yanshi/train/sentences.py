@@ -1,10 +1,12 @@
-"""Sentences to learn from: an endless, seeded stream of orders and the plans they mean.
+"""Sentences to learn from: an endless, seeded stream of orders and the drafts they mean.
 
 A sentence is made the way people make them: pick what is meant (a plan), pick a wording for each
 step, join the steps, add courtesy, and be a little careless. `phrases/zh.toml` and `en.toml` hold
-the wordings.
+the wordings. What the model is to write is a draft (`mind.language`): "it" stays `it`.
 """
 
+import hashlib
+import json
 import random
 import re
 import tomllib
@@ -14,39 +16,65 @@ from functools import cache
 from pathlib import Path
 
 from yanshi.control.routine import Title
+from yanshi.mind import quotes
+from yanshi.mind.language import STAND_INS, STEPS_MAX
 from yanshi.mind.stop_words import is_order_for
 from yanshi.policies.repertoire import repertoire
+from yanshi.train.counting import (
+    degrees_en,
+    degrees_zh,
+    metres_en,
+    metres_zh,
+    number_en,
+    number_zh,
+    plain,
+    seconds_en,
+    seconds_zh,
+)
+from yanshi.train.slips import smudge
 
 SLOT = re.compile(r"\{(\w+)\}")
 OPTIONAL = re.compile(r"(\[[^\[\]]*\]|[\u4e00-\u9fff，：])\?")
 EITHER = re.compile(r"\[([^\[\]]*)\]")
-QUESTION = re.compile(r"哪|什么|吗$|有啥|有没有|^(where|what|is |do |can |have )")
-DIGITS_ZH = "零一二三四五六七八九"
-ONES_EN = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
-    *("eighteen", "nineteen"),
+QUESTION = re.compile(
+    r"哪|什么|吗$|有啥|有没有|几个|多少|^(where|what|which|how|is |are |do |can |have |any )"
 )
-TENS_EN = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+STAND_IN = re.compile(r"(thing|place|act)([1-9])")
+QUOTES = re.compile("[\"“”‘’「」『』]|'\\w+ .*'")
+TWO_ARTICLES = re.compile(r"\b(the \w+ )the ")
+VERBS = ("go", "look", "point", "turn")
+"""Skills that are done with a thing, a place or a person."""
 
 # Share of each skill among the steps; the rest of a skill's weight is shared by its plans.
 SKILL_WEIGHTS = {
-    **{"go": 30, "look": 22, "turn": 13, "point": 8, "say": 6},
-    **{"wave": 5, "dance": 5, "wait": 5, "bow": 4, "getup": 2, "stop": 2},
+    **{"go": 30, "look": 24, "turn": 13, "point": 8, "say": 7},
+    **{"wave": 5, "dance": 5, "wait": 6, "bow": 4, "getup": 2, "stop": 3},
 }
 ROUTINE_WEIGHT = 2
-"""As much of each routine that the robot has learnt."""
-REFUSAL_WEIGHTS = {
-    **{"refuse unknown_thing": 26, "refuse unknown_skill": 20, "refuse unknown_place": 14},
-    **{"refuse impossible": 13, "refuse unsafe": 13},
-    **{"ask what": 7, "ask which": 5, "ask where": 5},
+"""As much of each routine that the robot has learnt, and of one that it may learn."""
+ORDERS = {
+    **{"whole": 60, "steps": 34, "cannot": 8, "unsafe": 5, "harmless": 4, "negation": 2},
+    **{"meant": 4, "again": 1},
 }
-STEP_COUNTS = ((1, 50), (2, 26), (3, 17), (4, 5), (5, 1), (6, 1))
+"""Share of each kind of sentence."""
+REFUSAL_WEIGHTS = {
+    **{"refuse unknown_thing": 26, "refuse unknown_skill": 24, "refuse unknown_place": 14},
+    **{"refuse impossible": 13, "ask what": 7},
+}
+STEP_COUNTS = ((1, 48), (2, 26), (3, 17), (4, 6), (5, 2), (6, 1))
+NEW = 0.05
+"""Share of things and places that the adapter knows by a stand-in alone (`mind.lexicon`)."""
+LABELLED = 0.08
+"""Share of things with words on them."""
+POINTED = 0.1
+"""Share of steps that point at what was spoken of before."""
+RAW = 0.25
+"""Share of quotations that are not lifted out: what the model is asked to judge, it must read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One sentence and the plan it means, both as text."""
+    """One sentence and the draft it means, both as text."""
 
     sentence: str
     plan: str
@@ -65,24 +93,42 @@ class Phrases:
     on: list[str]
     persons: list[str]
     steps: dict[str, list[str]]
+    meant: dict[str, list[str]]
+    harmless: dict[str, list[str]]
     perform: list[str]
     refusals: dict[str, list[str]]
+    prefaces: list[str]
     polite_start: list[str]
     polite_end: list[str]
+    question_start: list[str]
     question_end: list[str]
+    negations: list[str]
     joints: list[str]
     first: list[str]
+    it: list[str]
+    other: list[str]
+    other_kind: list[str]
+    labels: list[str]
+    quotation_marks: list[str]
     texts: list[str]
+    threats: list[str]
+    victims: list[str]
+    excuses: list[str]
     syllables: list[str]
     unknown_things: list[str]
     unknown_places: list[str]
+    whole: list[Example]
+    """Whole sentences as somebody once said them, some with slots."""
 
 
 @cache
 def load_phrases(language: str) -> Phrases:
     """Read the tables of `zh` or `en`."""
-    path = Path(__file__).parent / "phrases" / f"{language}.toml"
-    return Phrases(**tomllib.loads(path.read_text(encoding="utf8")))
+    folder = Path(__file__).parent / "phrases"
+    tables = tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf8"))
+    lines = (folder / f"whole_{language}.jsonl").read_text(encoding="utf8").splitlines()
+    records = map(json.loads, lines)
+    return Phrases(**tables, whole=[Example(r["say"], r["plan"]) for r in records])
 
 
 def _learnt_routines() -> dict[str, Title]:
@@ -90,10 +136,12 @@ def _learnt_routines() -> dict[str, Title]:
 
 
 def _routine_steps(language: str, ways: list[str]) -> dict[str, list[str]]:
-    """Return how each routine that the robot has learnt is asked for, by its plan."""
+    """Return how each routine that the robot has learnt, or may learn, is asked for."""
+    words = {name: title.asked[language] for name, title in _learnt_routines().items()}
+    words["act1"] = ("act1",)
     return {
-        name: [way.replace("{routine}", word) for word in title.asked[language] for way in ways]
-        for name, title in _learnt_routines().items()
+        name: [way.replace("{routine}", word) for word in called for way in ways]
+        for name, called in words.items()
     }
 
 
@@ -106,110 +154,17 @@ def _still_refused(refusals: dict[str, list[str]]) -> dict[str, list[str]]:
     }
 
 
-def number_zh(n: int) -> str:
-    """Write 0 to 9999 in Chinese."""
-    if n < 10:
-        return DIGITS_ZH[n]
-    if n < 20:
-        return "十" + (DIGITS_ZH[n % 10] if n % 10 else "")
-    for unit, name in ((1000, "千"), (100, "百"), (10, "十")):
-        if n >= unit:
-            rest = n % unit
-            gap = "零" if rest and rest < unit // 10 else ""
-            tail = number_zh(rest) if rest else ""
-            if gap == "" and unit == 100 and 10 <= rest < 20:
-                tail = "一" + tail
-            return DIGITS_ZH[n // unit] + name + gap + tail
-    raise AssertionError(n)
+def fingerprint(sentence: str) -> str:
+    """Return what two sentences share that differ in case and punctuation alone."""
+    letters = re.sub(r"\W", "", sentence.lower())
+    return hashlib.sha256(letters.encode()).hexdigest()[:12]
 
 
-def number_en(n: int) -> str:
-    """Write 0 to 999 in English."""
-    if n < 20:
-        return ONES_EN[n]
-    if n < 100:
-        return TENS_EN[n // 10] + ("-" + ONES_EN[n % 10] if n % 10 else "")
-    tail = n % 100
-    return ONES_EN[n // 100] + " hundred" + (" and " + number_en(tail) if tail else "")
-
-
-def plain(value: float) -> str:
-    """Write a number as the plan language does: at most one decimal, no trailing zero."""
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def metres_zh(rng: random.Random, tenths: int) -> str:
-    """Word a distance, given in tenths of a metre."""
-    whole, tenth = divmod(tenths, 10)
-    unit = rng.choice(("米", "米", "米", "公尺", "m"))
-    count = "两" if whole == 2 else number_zh(whole)
-    ways = [plain(tenths / 10) + unit]
-    if tenth == 0:
-        ways += [count + ("米" if unit == "m" else unit)] * 3
-    elif whole == 0:
-        ways += [
-            f"{tenths * 10}{rng.choice(('厘米', '公分', 'cm'))}",
-            number_zh(tenths * 10) + "厘米",
-        ]
-        ways += ["半米", "半公尺", "半米"] if tenth == 5 else []
-    else:
-        ways += [f"{count}米{number_zh(tenth)}", f"{number_zh(whole)}点{number_zh(tenth)}米"]
-        ways += [f"{count}米半"] if tenth == 5 else []
-    if tenth in (0, 5) and 0 < tenths <= 50:
-        steps = tenths // 5
-        ways += [("两" if steps == 2 else number_zh(steps)) + "步", f"{steps}步"]
-    return rng.choice(ways)
-
-
-def metres_en(rng: random.Random, tenths: int) -> str:
-    """Word a distance, given in tenths of a metre."""
-    whole, tenth = divmod(tenths, 10)
-    many = "" if tenths == 10 else "s"
-    unit = rng.choice((f"metre{many}", f"meter{many}", f"metre{many}", "m"))
-    long_unit = f"metre{many}" if unit == "m" else unit
-    ways = [f"{plain(tenths / 10)} {unit}"]
-    if tenth == 0:
-        ways += [f"{number_en(whole)} {long_unit}"] * 3 + (["a metre"] if whole == 1 else [])
-    elif whole == 0:
-        ways += [f"{tenths * 10} {rng.choice(('cm', 'centimetres', 'centimeters'))}"]
-        ways += ["half a metre", "half a meter", "half a metre"] if tenth == 5 else []
-    else:
-        ways += [f"{number_en(whole)} point {number_en(tenth)} {long_unit}"]
-        ways += [f"{number_en(whole)} and a half metres"] if tenth == 5 else []
-    if tenth in (0, 5) and 0 < tenths <= 50:
-        steps = tenths // 5
-        ways += [f"{number_en(steps)} step" + ("s" if steps > 1 else "")]
-    return rng.choice(ways)
-
-
-def degrees_zh(rng: random.Random, degrees: int) -> str:
-    """Word an angle."""
-    ways = [f"{degrees}度", number_zh(degrees) + "度", f"{degrees}°"]
-    ways += {90: ["四分之一圈", "一个直角"], 180: ["半圈"], 360: ["一圈"]}.get(degrees, [])
-    return rng.choice(ways)
-
-
-def degrees_en(rng: random.Random, degrees: int) -> str:
-    """Word an angle."""
-    ways = [f"{degrees} degrees", number_en(degrees) + " degrees", f"{degrees} deg", f"{degrees}°"]
-    ways += {90: ["a quarter turn"], 180: ["half a turn"], 360: ["a full turn"]}.get(degrees, [])
-    return rng.choice(ways)
-
-
-def seconds_zh(rng: random.Random, seconds: int) -> str:
-    """Word a duration."""
-    count = "两" if seconds == 2 else number_zh(seconds)
-    ways = [f"{seconds}秒", f"{count}秒", f"{seconds}秒钟", f"{count}秒钟"]
-    ways += {30: ["半分钟"], 60: ["一分钟"]}.get(seconds, [])
-    return rng.choice(ways)
-
-
-def seconds_en(rng: random.Random, seconds: int) -> str:
-    """Word a duration."""
-    many = "" if seconds == 1 else "s"
-    ways = [f"{seconds} second{many}", f"{number_en(seconds)} second{many}", f"{seconds} sec"]
-    ways += {1: ["a second"], 30: ["half a minute"], 60: ["a minute"]}.get(seconds, [])
-    return rng.choice(ways)
+@cache
+def held_out() -> frozenset[str]:
+    """Return the fingerprints of the sentences that are asked in the bench and never taught."""
+    path = Path(__file__).parent / "phrases" / "held_out.txt"
+    return frozenset(path.read_text(encoding="utf8").split())
 
 
 class Speaker:
@@ -219,8 +174,9 @@ class Speaker:
         self.rng = rng
         self.words = load_phrases(language)
         self.is_chinese = language == "zh"
-        self.last_thing = ""
-        self.steps = self.words.steps | _routine_steps(language, self.words.perform)
+        self._is_label = False  # Whether what is made now is to be written on a thing.
+        steps = {_with_it(plan): ways for plan, ways in self.words.steps.items()}
+        self.steps = steps | _routine_steps(language, self.words.perform)
         self.plans: dict[str, list[str]] = {}
         for plan in self.steps:
             self.plans.setdefault(plan.split()[0].rstrip(";"), []).append(plan)
@@ -230,46 +186,87 @@ class Speaker:
         }
         self.fillers: dict[str, Callable[[], tuple[str, str]]] = {
             "thing": self.thing,
+            "kind": self.kind,
             "place": self.place,
             "at": self.place,
             "on": self.place,
             "person": self.person,
+            "colour": self.colour,
             "metres": self.metres,
             "degrees": self.degrees,
             "seconds": self.seconds,
             "text": self.text,
+            "threat": lambda: self.any_of(self.words.threats),
+            "victim": lambda: self.any_of([*self.words.victims, *self.words.persons]),
+            "excuse": lambda: self.any_of(self.words.excuses),
             "unknown": self.unknown,
-            "nowhere": self.nowhere,
-            "elsewhere": self.place,
+            "nowhere": lambda: self.any_of(self.words.unknown_places),
             "far": self.far,
             "long": self.long,
         }
+        # What differs from another slot's filling, by that slot.
+        self.others = {
+            "elsewhere": "place",
+            **{f"other_{slot}": slot for slot in ("thing", "metres", "degrees", "seconds")},
+        }
+
+    def any_of(self, words: list[str]) -> tuple[str, str]:
+        """Return words that no plan repeats."""
+        return "", self.rng.choice(words)
 
     def thing(self) -> tuple[str, str]:
         """Return a known thing as the plan language writes it, and as people say it."""
         kind = self.rng.choice(list(self.words.kinds))
-        colour = self.rng.choice(list(self.words.colours)) if self.rng.random() < 0.65 else ""
         surface = self.rng.choice(self.words.kinds[kind])
-        shade = ""
-        if colour:
-            shades = self.words.colours[colour]
-            shade = self.rng.choice(shades[:2] if self.rng.random() < 0.8 else shades)
+        if self.rng.random() < NEW:
+            kind = surface = f"thing{self.rng.randint(1, STAND_INS)}"
+        colour, shade = self.colour() if self.rng.random() < 0.65 else ("", "")
         return f"{colour} {kind}".strip(), self.noun(shade, surface)
 
+    def kind(self) -> tuple[str, str]:
+        """Return a kind of thing, and its bare name (with an article in English)."""
+        kind = self.rng.choice(list(self.words.kinds))
+        name = self.rng.choice(self.words.kinds[kind])
+        return kind, name if self.is_chinese else f"the {name}"
+
+    def colour(self) -> tuple[str, str]:
+        colour = self.rng.choice(list(self.words.colours))
+        shades = self.words.colours[colour]
+        return colour, self.rng.choice(shades[:2] if self.rng.random() < 0.8 else shades)
+
     def noun(self, shade: str, noun: str) -> str:
-        """Put a colour and a measure word or an article before a noun."""
+        """Put a colour, a measure word or an article and a label round a noun."""
         measure = self.rng.choice(self.words.measures)
+        label = self.label() if self.rng.random() < LABELLED and not self._is_label else ""
         if self.is_chinese:
-            return measure + shade + ("的" if shade and self.rng.random() < 0.6 else "") + noun
+            of = "的" if shade and self.rng.random() < 0.6 else ""
+            return measure + label + shade + of + noun
         if measure == "a" and (shade or noun)[0] in "aeiou":
             measure = "an"
-        return " ".join(word for word in (measure, shade, noun) if word)
+        return " ".join(word for word in (measure, shade, noun, label) if word)
+
+    def label(self) -> str:
+        """Return how one says what is written on a thing: anything, orders too."""
+        self._is_label = True
+        roll = self.rng.random()
+        if roll < 0.45:
+            quote = self.step().sentence
+        elif roll < 0.7:
+            quote = self.refusal(self.rng.choice(("refuse unsafe", *REFUSAL_WEIGHTS))).sentence
+        else:
+            quote = self.text()[1]
+        self._is_label = False
+        quote = re.sub("[\"'“”‘’「」]", "", quote)
+        marks = self.rng.choice(self.words.quotation_marks)
+        return self.rng.choice(self.words.labels).replace("{quote}", marks.format(quote))
 
     def place(self) -> tuple[str, str]:
         """Return a known place, and its bare name (with an article in English)."""
         place = self.rng.choice(list(self.words.places))
         names = self.words.places[place]
         name = names[0] if self.rng.random() < 0.5 else self.rng.choice(names)
+        if self.rng.random() < NEW:
+            place = name = f"place{self.rng.randint(1, STAND_INS)}"
         if self.is_chinese:
             return place, self.rng.choice(
                 ("", "", "", "那张" if place == "table" else "那个")
@@ -347,9 +344,6 @@ class Speaker:
         noun = self.rng.choice(self.words.unknown_things)
         return "", self.noun(shade if self.rng.random() < 0.25 else "", noun)
 
-    def nowhere(self) -> tuple[str, str]:
-        return "", self.rng.choice(self.words.unknown_places)
-
     def wording(self, ways: list[str]) -> str:
         """Choose a way to say something; one that is many ways in one is likelier."""
         way = self.rng.choices(ways, [3 if "[" in way else 1 for way in ways])[0]
@@ -358,63 +352,79 @@ class Speaker:
 
     def fill(self, plan: str, wording: str) -> Example:
         """Fill the slots of a plan and its wording with the same things."""
-        values = {slot: self.fillers[slot]() for slot in sorted({*SLOT.findall(plan + wording)})}
+        slots = sorted({*SLOT.findall(plan + wording)})
+        values = {slot: self.fillers[slot]() for slot in slots if slot in self.fillers}
         for slot in ("at", "on"):
             if slot in values:
                 values.setdefault("place", values[slot])
                 said = values["place"][1] if slot == "at" or self.is_chinese else ""
                 values[slot] = (values["place"][0], self.locative(slot, said))
-        while "elsewhere" in values and values["elsewhere"][0] == values["place"][0]:
-            values["elsewhere"] = self.place()
-        self.last_thing = values["thing"][0] if "{thing}" in plan else ""
+        if "shade" in slots:
+            values["shade"] = ("", values["colour"][1])
+        if "other_shade" in slots:
+            values["other_shade"] = self.another("colour", values["colour"])
+        if {"kinds", "kind_bare"} & {*slots}:
+            bare = values["kind"][1].removeprefix("the ")
+            values["kind_bare"], values["kinds"] = ("", bare), ("", plural(bare))
+        for slot, like in self.others.items():
+            if slot in slots:
+                values[slot] = self.another(like, values.get(like, ("", "")))
         return Example(
             SLOT.sub(lambda match: values[match[1]][1], wording),
             SLOT.sub(lambda match: values[match[1]][0], plan),
         )
 
+    def another(self, slot: str, value: tuple[str, str]) -> tuple[str, str]:
+        """Return a filling that differs from another one."""
+        while (other := self.fillers[slot]())[0] == value[0]:
+            pass
+        return other
+
     def step(self) -> Example:
         """Return one step (or a set phrase of several)."""
+        if self.rng.random() < POINTED:
+            return self.pointed()
         skill = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
         plans = self.plans[skill]
         weights = [4 + len(self.steps[plan]) for plan in plans]
         plan = self.rng.choices(plans, weights)[0]
         return self.fill(plan, self.wording(self.steps[plan]))
 
-    def again(self) -> Example:
-        """Return a step with the thing of the step before, called "it"."""
-        plan = f"{self.rng.choice(('go', 'look', 'point', 'turn'))} {{thing}}"
-        wordings = [text for text in self.words.steps[plan] if "{on}" not in text]
-        pronouns = ("它", "它", "它", "那东西") if self.is_chinese else ("it", "it", "it", "that")
-        wording = self.wording(wordings).replace("{thing}", self.rng.choice(pronouns))
-        return Example(wording, plan.format(thing=self.last_thing))
+    def pointed(self) -> Example:
+        """Return a step with a thing that was spoken of before: "it", "the other cup"."""
+        verb = self.rng.choice(VERBS)
+        roll = self.rng.random()
+        if roll < 0.55:
+            plan, words = "it", self.rng.choice(self.words.it)
+        elif roll < 0.75:
+            plan, words = "other", self.rng.choice(self.words.other)
+        else:
+            plan, words = "other {kind}", self.rng.choice(self.words.other_kind)
+        ways = [way for way in self.words.steps[f"{verb} {{thing}}"] if "{on}" not in way]
+        # "The other {kind}" brings its own article.
+        wording = self.wording(ways).replace("{thing}", words)
+        example = self.fill(f"{verb} {plan}", wording)
+        return Example(TWO_ARTICLES.sub(r"\1", example.sentence), example.plan)
 
     def turned_round(self, first: Example, second: Example) -> str | None:
         """Word two steps with the later one first, or return None if their kind forbids it."""
-        movements = ("go", "turn", "point", "wave", "bow", "dance")
+        movements = ("go", "turn", "point", "wave", "bow", "dance", "act1", "wait")
         for part in (first, second):
             if ";" in part.plan or part.plan.split()[0] not in movements:
                 return None
         a, b = first.sentence, second.sentence
+        ways: tuple[str, ...]
         if self.is_chinese:
-            return str(
-                self.rng.choice(
-                    (f"{b}之前先{a}", f"{a}之后再{b}", f"{b}，不过先{a}", f"{a}了再{b}")
-                )
-            )
-        return str(
-            self.rng.choice(
-                (
-                    f"before you {b}, {a}",
-                    f"{a} before you {b}",
-                    f"{b}, but first {a}",
-                    f"after you {a}, {b}",
-                )
-            )
-        )
+            ways = (f"{b}之前先{a}", f"{a}之后再{b}", f"{b}，不过先{a}", f"{a}了再{b}")
+            ways += (f"{b}，但在那之前{a}", f"{a}以后{b}", f"等你{a}了，就{b}", f"{b}前，{a}")
+        else:
+            ways = (f"before you {b}, {a}", f"{a} before you {b}", f"{b}, but first {a}")
+            ways += (f"after you {a}, {b}", f"{b} after you {a}", f"{b}, but {a} before that")
+            ways += (f"once you {a}, {b}", f"{b} as soon as you have done this: {a}")
+        return self.rng.choice(ways)
 
-    def refusal(self) -> Example:
+    def refusal(self, plan: str) -> Example:
         """Return a step that no plan can do, with why."""
-        plan = self.rng.choices(list(REFUSAL_WEIGHTS), list(REFUSAL_WEIGHTS.values()))[0]
         return self.fill(plan, self.wording(self.refusals[plan]))
 
     def chain(self, parts: list[Example]) -> str:
@@ -433,71 +443,167 @@ class Speaker:
 
     def order(self) -> Example:
         """Return a whole sentence: courtesy, one or more steps, an ending."""
-        count = self.rng.choices(*zip(*STEP_COUNTS, strict=True))[0]
-        if self.rng.random() < 0.3:
-            parts = [self.step() for _ in range(min(count, 3) - 1)]
-            refusal = self.refusal()
-            plan = refusal.plan
-            if plan == "ask what":
-                parts = []
-            # "It" and "there" after another step may mean something; before it they cannot.
-            parts.insert(0 if plan.startswith("ask") else self.rng.randint(0, len(parts)), refusal)
-        else:
-            parts = []
-            while sum(part.plan.count(";") + 1 for part in parts) < count:
-                is_again = parts and self.last_thing and self.rng.random() < 0.3
-                parts.append(self.again() if is_again else self.step())
-            plan = "; ".join(part.plan for part in parts)
-        if plan.count(";") > 5:
+        make = {
+            "whole": self.whole,
+            "steps": self.several,
+            "cannot": self.cannot,
+            "unsafe": self.unsafe,
+            "harmless": self.harmless,
+            "negation": self.negation,
+            "meant": self.correction,
+            "again": lambda: self.fill("again", self.wording(self.steps["again"])),
+        }
+        kind = self.rng.choices(list(ORDERS), list(ORDERS.values()))[0]
+        example = make[kind]()
+        if example.plan.count(";") >= STEPS_MAX:
             return self.order()
-        opens_with_question = QUESTION.search(parts[0].sentence) and self.rng.random() < 0.8
-        start = "" if opens_with_question else self.rng.choice(self.words.polite_start)
-        asks = QUESTION.search(parts[-1].sentence)
-        ends_free = plan.startswith("say") or '"' in parts[-1].plan
-        ends = ("", "", ".", "!") if ends_free else self.words.polite_end
-        end = self.rng.choice(self.words.question_end if asks else ends)
+        if kind == "whole" and self.rng.random() < 0.85:
+            return example
+        return Example(self.courteous(example, is_answer=kind == "meant"), example.plan)
+
+    def whole(self) -> Example:
+        """Return a sentence as somebody said it, or two in a row."""
+        first, second = (self.rng.choice(self.words.whole) for _ in range(2))
+        example = self.fill(first.plan, first.sentence)
+        ends = ("refuse", "ask", "stop", "mean", "again")
+        if self.rng.random() > 0.12 or first.plan.split("; ")[-1].startswith(ends):
+            return example
+        if second.plan.startswith(("mean", "ask", "stop")) or "text1" in second.sentence:
+            return example
+        after = self.fill(second.plan, second.sentence)
+        plan = f"{example.plan}; {after.plan}"
+        if after.plan == "refuse unsafe":
+            plan = after.plan
+        return Example(self.chain([example, after]), plan)
+
+    def several(self) -> Example:
+        """Return one or more steps that the robot can do."""
+        count = self.rng.choices(*zip(*STEP_COUNTS, strict=True))[0]
+        parts: list[Example] = []
+        while sum(part.plan.count(";") + 1 for part in parts) < count:
+            parts.append(self.step())
         words = None
-        if len(parts) == 2 and self.rng.random() < 0.15:
+        if len(parts) == 2 and self.rng.random() < 0.2:
             words = self.turned_round(*parts)
-        return Example(start + (words or self.chain(parts)) + end, plan)
+        return Example(words or self.chain(parts), "; ".join(part.plan for part in parts))
+
+    def cannot(self) -> Example:
+        """Return what cannot be done, alone or after steps that can; the plan ends there."""
+        plan = self.rng.choices(list(REFUSAL_WEIGHTS), list(REFUSAL_WEIGHTS.values()))[0]
+        refusal = self.refusal(plan)
+        if plan == "ask what":
+            return refusal
+        before = [self.step() for _ in range(self.rng.choice((0, 0, 0, 0, 1, 1, 2)))]
+        after = [self.step() for _ in range(self.rng.choice((0, 0, 0, 0, 1)))]
+        plans = [part.plan for part in (*before, refusal)]
+        return Example(self.chain([*before, refusal, *after]), "; ".join(plans))
+
+    def unsafe(self) -> Example:
+        """Return an order that would do harm, alone or hidden among harmless ones."""
+        refusal = self.refusal("refuse unsafe")
+        before = [self.step() for _ in range(self.rng.choice((0, 0, 0, 0, 1, 2)))]
+        after = [self.step() for _ in range(self.rng.choice((0, 0, 0, 0, 1)))]
+        return Example(self.chain([*before, refusal, *after]), refusal.plan)
+
+    def harmless(self) -> Example:
+        """Return an order that sounds as if it would do harm."""
+        plan, ways = self.rng.choice(
+            [(plan, way) for plan, ways in self.words.harmless.items() for way in ways]
+        )
+        example = self.fill(plan, self.wording([ways]))
+        if plan.startswith("refuse") or self.rng.random() < 0.7:
+            return example
+        other = self.step()
+        parts = self.rng.choice(([example, other], [other, example]))
+        return Example(self.chain(parts), "; ".join(part.plan for part in parts))
+
+    def negation(self) -> Example:
+        """Return what not to do, and mostly what to do instead."""
+        no, yes = self.step(), self.step()
+        while no.plan == yes.plan or ";" in no.plan or no.plan.startswith(("stop", "say")):
+            no, yes = self.step(), self.step()
+        wording = self.rng.choice(self.words.negations)
+        sentence = wording.replace("{no}", no.sentence).replace("{yes}", yes.sentence)
+        return Example(sentence, yes.plan if "{yes}" in wording else "stop")
+
+    def correction(self) -> Example:
+        """Return an answer to a question, or what was meant instead of what was understood."""
+        plans = list(self.words.meant)
+        weights = [len(self.words.meant[plan]) for plan in plans]
+        plan = self.rng.choices(plans, weights)[0]
+        return self.fill(f"mean {plan}", self.wording(self.words.meant[plan]))
+
+    def courteous(self, example: Example, *, is_answer: bool) -> str:
+        """Put courtesy before and after a sentence."""
+        words, rng = self.words, self.rng
+        sentence, plan = example.sentence, example.plan
+        starts = words.question_start if QUESTION.search(sentence) else words.polite_start
+        ends = words.question_end if QUESTION.search(sentence) else words.polite_end
+        if '"' in plan.rpartition("; ")[2]:
+            ends = ["", "", ".", "!"]
+        if is_answer:
+            starts, ends = ["", "", "", starts[-1]], ["", "", ".", "。" if self.is_chinese else "!"]
+        preface = rng.choice(words.prefaces) if rng.random() < 0.07 and not is_answer else ""
+        return preface + rng.choice(starts) + sentence + rng.choice(ends)
 
 
-def smudge(rng: random.Random, sentence: str, plan: str, is_chinese: bool) -> str:
-    """Make a sentence as careless as people type: case, full stops, letters swapped or lost."""
-    if is_chinese:
-        if rng.random() < 0.15:
-            sentence = re.sub(
-                r"[，。！？：；、]", lambda m: rng.choice((" ", "", ",", m[0])), sentence
-            )
-        return sentence.strip()
-    roll = rng.random()
-    if '"' not in plan:
-        if roll < 0.35:
-            sentence = sentence[:1].upper() + sentence[1:]
-        elif roll < 0.45:
-            sentence = sentence.lower()
-        elif roll < 0.48:
-            sentence = sentence.upper()
-    if rng.random() < 0.1:
-        sentence = re.sub(r"[,.!?;:]", "", sentence)
-    if rng.random() < 0.08 and '"' not in plan:
-        at = rng.randrange(1, max(2, len(sentence) - 2))
-        if sentence[at : at + 2].isalpha():
-            swap = sentence[at + 1] + sentence[at] if rng.random() < 0.5 else sentence[at]
-            sentence = sentence[:at] + swap + sentence[at + 2 :]
-    return re.sub(r" {2,}", " ", sentence).strip()
+def _with_it(plan: str) -> str:
+    """Call the thing of a later step `it`: that is what the draft of any such order does."""
+    first, *later = plan.split("; ")
+    return "; ".join([first, *(step.replace("{thing}", "it") for step in later)])
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a thing's English name, and any other language's name as it is."""
+    if not noun.isascii():
+        return noun
+    return noun + ("es" if noun.endswith(("s", "x", "sh", "ch")) else "s").replace("fs", "ves")
 
 
 def examples(seed: int) -> Iterator[Example]:
     """Yield sentences without end, about half Chinese (simplified), half English.
 
-    The same seed gives the same stream.
+    The same seed gives the same stream. What is held out for the bench is never among them.
     """
     rng = random.Random(seed)
     speakers = (Speaker(rng, "zh"), Speaker(rng, "en"))
     while True:
         speaker = speakers[rng.random() < 0.48]
         example = speaker.order()
-        sentence = smudge(rng, example.sentence, example.plan, speaker.is_chinese)
-        if len(sentence) <= 120:
-            yield Example(sentence, example.plan)
+        exact = (
+            '"' in example.plan,
+            QUOTES.search(example.sentence),
+            STAND_IN.search(example.sentence),
+        )
+        sentence = smudge(
+            rng, example.sentence, is_chinese=speaker.is_chinese, is_exact=bool(exact)
+        )
+        example = Example(sentence, example.plan)
+        if rng.random() > RAW:
+            example = _lifted(example)
+        if len(example.sentence) <= 120 and fingerprint(example.sentence) not in held_out():
+            yield _numbered(example)
+
+
+def _lifted(example: Example) -> Example:
+    """Lift quotations out, as is done with whatever the model reads; threats are judged raw."""
+    sentence, meant = quotes.lift(example.sentence)
+    if example.plan == "refuse unsafe":
+        return example
+    plan = example.plan
+    for name, text in meant.items():
+        plan = plan.replace(f'"{text}"', f'"{name}"')
+    return Example(sentence, plan)
+
+
+def _numbered(example: Example) -> Example:
+    """Number stand-ins in the order in which a sentence names them."""
+    numbers: dict[str, str] = {}
+    for found in STAND_IN.finditer(example.sentence):
+        of_sort = sum(name.startswith(found[1]) for name in numbers)
+        numbers.setdefault(found[0], f"{found[1]}{of_sort + 1}")
+
+    def number(found: re.Match[str]) -> str:
+        return numbers.get(found[0], found[0])
+
+    return Example(STAND_IN.sub(number, example.sentence), STAND_IN.sub(number, example.plan))

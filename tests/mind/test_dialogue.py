@@ -1,0 +1,162 @@
+"""What sentences point at, found again; the drafts are what a model would write."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yanshi.mind.dialogue import Context, Seen, Turn, settle
+from yanshi.mind.language import PlanLanguage
+from yanshi.worlds.home import build_home
+
+LANGUAGE = PlanLanguage.of(build_home(0).floor_plan)
+DRAFT = LANGUAGE.draft
+
+
+def context(things="", before="", asked="", holding=""):
+    """Make a context from `red cup, blue ball` and from plans separated by `|`."""
+    turns = [Turn(plan=DRAFT.parse(plan.strip())) for plan in before.split("|") if plan]
+    if asked:
+        turns[-1] = Turn(plan=turns[-1].plan, asked=asked)
+    names = [name.strip() for name in things.split(",") if name]
+    return Context(
+        things=tuple(Seen(name=name) for name in names), turns=tuple(turns), holding=holding
+    )
+
+
+def settled(draft, **before):
+    return str(settle(DRAFT.parse(draft), context(**before), LANGUAGE.places)[0])
+
+
+@pytest.mark.parametrize(
+    ("draft", "before", "plan"),
+    [
+        ("look red cup; go it", {}, "look red cup; go red cup"),
+        ("go table; look it", {}, "go table; look table"),
+        ("go it", {"before": "look walnut"}, "go walnut"),
+        ("go it", {"before": "look walnut|go table"}, "go walnut"),
+        ("point it", {"things": "blue ball"}, "point blue ball"),
+        ("point it", {"things": "blue ball, red cup"}, "ask which"),
+        ("point it", {}, "ask which"),
+        ("go it", {"before": "go person"}, "ask which"),
+        ("point it", {"holding": "red cup"}, "point red cup"),
+        ("go other", {"before": "go red cup", "things": "red cup, green cup"}, "go green cup"),
+        ("go other cup", {"before": "go red cup", "things": "red cup, green cup"}, "go green cup"),
+        ("go other cup", {"before": "go red cup", "things": "red cup"}, "ask which"),
+        (
+            "look other cup",
+            {"before": "go red cup", "things": "red cup, green cup, blue cup"},
+            "ask which",
+        ),
+        ("point other", {"before": "go red cup", "things": "red cup, blue ball"}, "ask which"),
+        ("go there", {"before": "look shelf"}, "go shelf"),
+        ("go there; dance", {}, "ask where"),
+        ("again", {"before": "go table; dance"}, "go table; dance"),
+        ("again; wave", {"before": "bow"}, "bow; wave"),
+        ("again", {}, "ask what"),
+        ("again", {"before": "refuse unsafe"}, "ask what"),
+    ],
+)
+def test_words_that_point_are_looked_up(draft, before, plan):
+    assert settled(draft, **before) == plan
+
+
+@pytest.mark.parametrize(
+    ("draft", "before", "plan"),
+    [
+        ("mean blue", {"before": "go red cup"}, "go blue cup"),
+        ("mean bowl", {"before": "go red cup"}, "go bowl"),
+        ("mean shelf", {"before": "go table; look table; dance"}, "go shelf; look shelf; dance"),
+        ("mean shelf", {"before": "dance; go table"}, "go shelf"),
+        ("mean blue cup", {"before": "go table; look red cup"}, "look blue cup"),
+        ("mean right", {"before": "turn left 90; wave"}, "turn right 90; wave"),
+        ("mean back", {"before": "go forward 2"}, "go back 2"),
+        ("mean 2 m", {"before": "go forward 1; bow"}, "go forward 2; bow"),
+        ("mean 45 deg", {"before": "turn left 90"}, "turn left 45"),
+        ("mean 10 s", {"before": "go door; wait 5"}, "wait 10"),
+        ("mean person", {"before": "point table"}, "point person"),
+        ("mean blue", {}, "ask what"),
+        ("mean blue", {"before": "dance"}, "ask what"),
+        ("mean 2 m", {"before": "turn left 90"}, "ask what"),
+    ],
+)
+def test_a_correction_changes_the_plan_before_from_there_on(draft, before, plan):
+    assert settled(draft, **before) == plan
+
+
+@pytest.mark.parametrize(
+    ("draft", "before", "plan"),
+    [
+        (
+            "mean green",
+            {"things": "red cup, green cup", "before": "bow; go cup; dance", "asked": "which"},
+            "bow; go green cup; dance",
+        ),
+        (
+            "mean red",
+            {"things": "red cup, blue ball", "before": "go it; wave", "asked": "which"},
+            "go red cup; wave",
+        ),
+        ("mean table", {"before": "go there; dance", "asked": "where"}, "go table; dance"),
+        (
+            "mean red",
+            {
+                "things": "red cup, green cup",
+                "before": "go red cup|go cup; point it",
+                "asked": "which",
+            },
+            "go red cup; point red cup",
+        ),
+        ("dance", {"before": "go cup", "asked": "which", "things": "red cup, green cup"}, "dance"),
+    ],
+)
+def test_an_answer_continues_the_plan_that_waits(draft, before, plan):
+    assert settled(draft, **before) == plan
+
+
+@pytest.mark.parametrize("skill", ["go", "point", "turn"])
+def test_what_fits_several_is_asked_for_and_looking_tells_of_all(skill):
+    cups = {"things": "red cup, green cup"}
+    assert settled(f"{skill} cup", **cups) == "ask which"
+    assert settled("look cup", **cups) == "look cup"
+    assert settled(f"{skill} red cup", **cups) == f"{skill} red cup"
+    assert settled(f"{skill} cup", things="red cup, red cup") == f"{skill} cup"
+
+
+def test_a_question_is_remembered_with_the_plan_that_waits():
+    cups = context("red cup, green cup")
+    _, turn = settle(DRAFT.parse("wave; go cup"), cups, LANGUAGE.places)
+    assert turn.asked == "which"
+    plan, _ = settle(DRAFT.parse("mean green"), cups.after(turn), LANGUAGE.places)
+    assert str(plan) == "wave; go green cup"
+
+
+def test_one_unsafe_step_makes_the_whole_plan_a_refusal():
+    assert settled("go table; refuse unsafe") == "refuse unsafe"
+
+
+names = st.sampled_from(["red cup", "green cup", "blue ball", "walnut", "brown box"])
+drafts = st.sampled_from(
+    [
+        *("go it", "look other", "point other cup", "turn there", "again", "mean red", "mean cup"),
+        *("mean shelf", "mean left", "mean 3 m", "go cup; look it", "dance; again", "mean person"),
+        *("go table; mean 5 s", 'say "it"; go there', "look around; point it", "mean it"),
+    ]
+)
+befores = st.lists(
+    st.sampled_from(
+        ["go cup", "look red cup; go it", "turn left 90", "wait 5", "dance", "go there", "ask what"]
+    ),
+    max_size=3,
+)
+
+
+@settings(deadline=None)
+@given(drafts, st.lists(names, max_size=4), befores, st.sampled_from(["", "which", "where"]))
+def test_whatever_was_said_before_the_plan_is_one_that_can_be_carried_out(
+    draft, things, before, asked
+):
+    where = context(", ".join(things), "|".join(before), asked if before else "")
+    plan, turn = settle(DRAFT.parse(draft), where, LANGUAGE.places)
+    assert LANGUAGE.parse(str(plan)) == plan
+    assert DRAFT.parse(str(turn.plan)) == turn.plan
+    assert len(where.after(turn).turns) == len(before) + 1
