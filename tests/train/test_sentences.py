@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 from collections import Counter
 from itertools import islice
 
@@ -10,10 +9,7 @@ import pytest
 
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.tongue import Tongue, hear
-from yanshi.policies.contract import policy_folder
-from yanshi.policies.contract_file import CONTRACT_FILE
-from yanshi.policies.motion import MOTION_FILE
-from yanshi.policies.repertoire import PLACES, repertoire
+from yanshi.policies.repertoire import repertoire
 from yanshi.train.counting import metres_en, metres_zh, number_en, number_zh, seconds_en
 from yanshi.train.sentences import (
     Example,
@@ -109,7 +105,7 @@ def test_an_order_that_is_written_on_a_thing_is_not_in_the_plan():
         ):
             ordered += 1
             assert "dance" not in example.plan, example
-    assert ordered > 3
+    assert ordered > 1
 
 
 def test_nothing_of_the_bench_is_ever_taught():
@@ -179,24 +175,10 @@ def test_an_example_is_a_sentence_and_a_plan(sample):
     assert all(isinstance(example, Example) and example.sentence for example in sample)
 
 
-def learnt(tmp_path, monkeypatch):
-    """Let the robot have learnt our kung fu."""
-    folder = tmp_path / "kungfu"
-    shutil.copytree(policy_folder("g1_kungfu"), folder)
-    for file in (CONTRACT_FILE, MOTION_FILE):
-        (folder / file).touch()
-    monkeypatch.setenv(PLACES, str(folder))
-
-
-def test_a_routine_that_was_learnt_is_taught_and_no_longer_refused(tmp_path, monkeypatch):
-    def plans_of(speaker, sentence):
-        return {plan for plan, ways in speaker.refusals.items() if sentence in ways}
-
-    learnt(tmp_path, monkeypatch)
+def test_a_routine_is_taught_by_its_own_words_and_not_refused():
     for language, sentence in (("zh", "打一套功夫"), ("en", "do kung fu")):
         speaker = Speaker(random.Random(0), language)
-        assert not plans_of(speaker, sentence)
-        assert speaker.weights["kungfu"] > 0
+        assert not any(sentence in ways for ways in speaker.refusals.values())
         words = repertoire()["kungfu"].title.asked[language]
         taught = [
             example for example in (speaker.step() for _ in range(3000)) if "kungfu" in example.plan

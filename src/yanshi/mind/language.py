@@ -22,6 +22,7 @@ from typing import Self
 
 from yanshi.core.errors import PlanError
 from yanshi.core.messages import Plan, Step
+from yanshi.policies.repertoire import repertoire
 from yanshi.skills.skill import installed_skills
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.things import COLOURS, KINDS
@@ -87,11 +88,11 @@ class PlanLanguage:
 
     @cached_property
     def draft(self) -> "PlanLanguage":
-        """The language that the model writes for this one."""
-        acts = {name: ("",) for name in stand_ins("act")}
+        """The language that the model writes for this one, with routines not learnt yet."""
+        acts = {name: ("",) for name in (*stand_ins("act"), *repertoire())}
         return replace(
             self,
-            syntaxes={**self.syntaxes, **DRAFTS, **acts},
+            syntaxes={**acts, **self.syntaxes, **DRAFTS},
             places=(*self.places, THERE, *stand_ins("place")),
             kinds=(*self.kinds, *stand_ins("thing")),
             is_draft=True,

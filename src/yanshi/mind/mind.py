@@ -262,7 +262,7 @@ class Mind:
         lines = [line.strip().strip("`") for line in text.strip().splitlines()]
         plan = next((line for line in lines if line), "")
         draft = self._language.draft.parse(plan.removesuffix(";").removesuffix("."))
-        return _to_its_end(_without_echoes(draft))
+        return _to_its_end(_without_unlearnt(_without_echoes(draft)))
 
     def _prompt(self, sentence: str) -> str:
         if self.config.is_ours:
@@ -281,6 +281,18 @@ def _without_echoes(plan: Plan) -> Plan:
     pairs = zip(plan.steps, (None, *plan.steps), strict=False)
     return Plan(
         steps=tuple(step for step, before in pairs if step != before or step.skill not in DONE_ONCE)
+    )
+
+
+def _without_unlearnt(plan: Plan) -> Plan:
+    """Refuse a routine that was written down and not learnt yet."""
+    pieces = repertoire()
+    refusal = Step(skill="refuse", arguments=("unknown_skill",))
+    return Plan(
+        steps=tuple(
+            refusal if (piece := pieces.get(step.skill)) and not piece.is_learnt else step
+            for step in plan.steps
+        )
     )
 
 

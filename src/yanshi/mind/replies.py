@@ -16,8 +16,8 @@ from yanshi.skills.skill import Outcome, installed_skills
 from yanshi.worlds.things import COLOURS, KINDS
 
 # Slots: {thing} is the first fact, {list} all of them with their numbers, {choices} all of them
-# as alternatives, {where} them in pairs with the places they are on, {text} the first fact as it is, {heard} the user's sentence; {skills}, {kinds}
-# and {colours} are what the robot knows.
+# as alternatives, {where} them in pairs with the places they are on, {text} the first fact as it
+# is, {heard} the user's sentence; {skills}, {kinds} and {colours} are what the robot knows.
 REPLIES: dict[str, tuple[str, str]] = {
     # What was seen, and what was not.
     "saw": ("I see {list}.", "我看到{list}。"),

@@ -414,9 +414,8 @@ def make_record(
 def taught() -> set[str]:
     """Return the kinds, places and skills that the sentences teach, by their plan words."""
     phrases = load_phrases("en")
-    routines = {name for name, piece in repertoire().items() if piece.is_learnt}
     skills = {plan.split()[0].rstrip(";") for plan in phrases.steps}
-    return {*phrases.kinds, *phrases.places, *skills, *routines}
+    return {*phrases.kinds, *phrases.places, *skills, *repertoire()}
 
 
 def plot_curve(progress: Progress, path: Path) -> None:

@@ -51,7 +51,7 @@ SKILL_WEIGHTS = {
     **{"wave": 5, "dance": 5, "wait": 6, "bow": 4, "getup": 2, "stop": 3},
 }
 ROUTINE_WEIGHT = 2
-"""As much of each routine that the robot has learnt, and of one that it may learn."""
+"""As much of each routine."""
 ORDERS = {
     **{"whole": 60, "steps": 34, "cannot": 8, "unsafe": 5, "harmless": 4, "negation": 2},
     **{"meant": 4, "again": 1},
@@ -131,13 +131,14 @@ def load_phrases(language: str) -> Phrases:
     return Phrases(**tables, whole=[Example(r["say"], r["plan"]) for r in records])
 
 
-def _learnt_routines() -> dict[str, Title]:
-    return {name: piece.title for name, piece in repertoire().items() if piece.is_learnt}
+def _routines() -> dict[str, Title]:
+    """Return all routines: one that is not learnt yet is understood, and refused by the robot."""
+    return {name: piece.title for name, piece in repertoire().items()}
 
 
 def _routine_steps(language: str, ways: list[str]) -> dict[str, list[str]]:
-    """Return how each routine that the robot has learnt, or may learn, is asked for."""
-    words = {name: title.asked[language] for name, title in _learnt_routines().items()}
+    """Return how each routine, also one that is quite new, is asked for."""
+    words = {name: title.asked[language] for name, title in _routines().items()}
     words["act1"] = ("act1",)
     return {
         name: [way.replace("{routine}", word) for word in called for way in ways]
@@ -146,8 +147,8 @@ def _routine_steps(language: str, ways: list[str]) -> dict[str, list[str]]:
 
 
 def _still_refused(refusals: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the refusals without those of routines that the robot has learnt since."""
-    titles = _learnt_routines().values()
+    """Return the refusals without those of routines."""
+    titles = _routines().values()
     return {
         plan: [way for way in ways if not any(is_order_for(title.words, way) for title in titles)]
         for plan, ways in refusals.items()
