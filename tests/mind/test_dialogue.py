@@ -160,3 +160,18 @@ def test_whatever_was_said_before_the_plan_is_one_that_can_be_carried_out(
     assert LANGUAGE.parse(str(plan)) == plan
     assert DRAFT.parse(str(turn.plan)) == turn.plan
     assert len(where.after(turn).turns) == len(before) + 1
+
+
+def test_what_was_seen_last_is_it():
+    cups = context("red cup, walnut", "look table")
+    assert str(settle(DRAFT.parse("go it"), cups, LANGUAGE.places)[0]) == "ask which"
+    one, two = cups.told(["walnut"]), cups.told(["walnut", "red cup"])
+    assert str(settle(DRAFT.parse("go it"), one, LANGUAGE.places)[0]) == "go walnut"
+    assert str(settle(DRAFT.parse("go it"), two, LANGUAGE.places)[0]) == "ask which"
+
+
+def test_a_question_on_the_way_is_answered_from_its_step_on():
+    cups = context("red cup, green cup", "bow; go cup; dance")
+    asked = cups.asking("which", LANGUAGE.parse("go cup").steps[0])
+    answer, _ = settle(DRAFT.parse("mean green"), asked, LANGUAGE.places)
+    assert str(answer) == "go green cup; dance"

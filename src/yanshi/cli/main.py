@@ -23,6 +23,7 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 _MODULES = {
     "run": "Say a sentence to the robot; it sees, understands and does it.",
+    "chat": "Talk with the robot while it does what you say.",
     "plan": "Say what a sentence would make the robot do, without a robot.",
     "skills": "List what the robot can do, and how a plan asks for it.",
     "policies": "List the trained networks, and what they do.",

@@ -74,7 +74,7 @@ def run(
     Exit code: 0 done or stopped, 2 wrong use, 3 asked back or refused, 4 failed.
     """
     for path in (film, record, report):
-        _check_target(path)
+        check_target(path)
     from yanshi.bodies.push import read_push
     from yanshi.policies.repertoire import add_place
 
@@ -142,7 +142,7 @@ def _warn_when_slow(console: Console, result: RunReport) -> None:
         )
 
 
-def _check_target(path: Path | None) -> None:
+def check_target(path: Path | None) -> None:
     """Refuse a file that could not be written before anything has begun."""
     if path is None:
         return

@@ -43,6 +43,8 @@ class Turn:
     """As it was understood; the plan that waits, when it was answered with a question."""
     asked: str = ""
     """The question that answered it: `which`, `where` or `what`; empty for none."""
+    seen: tuple[str, ...] = ()
+    """Names of the things that the robot then told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,22 @@ class Context:
     def after(self, turn: Turn) -> "Context":
         """Return the context of the next sentence."""
         return replace(self, turns=(*self.turns, turn)[-TURNS_MAX:])
+
+    def told(self, seen: Sequence[str]) -> "Context":
+        """Return the context after the robot has told what it sees."""
+        *before, last = self.turns
+        return replace(self, turns=(*before, replace(last, seen=(*last.seen, *seen))))
+
+    def asking(self, question: str, step: Step) -> "Context":
+        """Return the context after the robot has asked back at a step of the last plan.
+
+        That step and those after it wait for the answer.
+        """
+        *before, last = self.turns
+        steps = last.plan.steps
+        left = steps[steps.index(step) :] if step in steps else steps
+        turn = Turn(plan=Plan(steps=left), asked=question)
+        return replace(self, turns=(*before, turn))
 
 
 NOWHERE = Context()
@@ -197,7 +215,7 @@ def _looked_up(plan: Plan, context: Context, places: Sequence[str]) -> Plan:
             steps.append(step)
             continue
         here = [s.arguments[0] for s in steps if _names(s)]
-        before = [s.arguments[0] for turn in context.turns for s in turn.plan.steps if _names(s)]
+        before = [name for turn in context.turns for name in _spoken_of(turn)]
         name = step.arguments[0]
         if name == IT:
             name = _it(here, before, context, places)
@@ -223,6 +241,12 @@ def _it(here: Sequence[str], before: Sequence[str], context: Context, places: Se
     if not names and (known := [name for name in before if name in places]):
         return known[-1]
     return _only(names, "which")
+
+
+def _spoken_of(turn: Turn) -> list[str]:
+    """Return what an order named and what was seen on it, when that was one thing."""
+    named = [step.arguments[0] for step in turn.plan.steps if _names(step)]
+    return named + (list(turn.seen) if len(set(turn.seen)) == 1 else [])
 
 
 def _other(kind: str, before: Sequence[str], context: Context, places: Sequence[str]) -> str:

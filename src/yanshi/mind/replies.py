@@ -92,6 +92,8 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I lost my balance at this again and again, so I leave it.",
         "我做这一步时一再站不稳，所以不做了。",
     ),
+    "replaced": ("All right.", "好的。"),
+    "all_done": ("Done.", "好了。"),
     "is_up": ("I am on my feet.", "我站着呢。"),
     "cannot_rise": ("I have not learnt to get up.", "我还没有学会站起来。"),
     "fell": ("I have fallen. Please help me up.", "我摔倒了，请扶我起来。"),
@@ -214,8 +216,9 @@ def _fill(template: str, outcome: Outcome, sentence: str, column: int) -> str:
                 counts = Counter(facts).items()
                 return _list((_count(name, number, column) for name, number in counts), column)
             case "where":
-                counts = Counter(zip_longest(facts[::2], facts[1::2], fillvalue="")).items()
-                return _list((_whereabouts(*at, number, column) for at, number in counts), column)
+                seen = Counter(zip_longest(facts[::2], facts[1::2], fillvalue=""))
+                told = (_whereabouts(*at, number, column) for at, number in seen.items())
+                return _list(told, column)
             case "choices":
                 names = dict.fromkeys(facts)
                 return _list((_the(name, column) for name in names), column, (" or ", "还是"))

@@ -1,4 +1,4 @@
-"""One sentence on one robot: who runs when, from the words to the last settled stance.
+"""One sentence, or a conversation, on one robot: who runs when, until it stands settled.
 
     senses 10 Hz  pictures out to the eyes' process, scenes back
     mind   50 Hz  words out to the language model's process, plans back
@@ -17,13 +17,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanshi.bodies.push import Push, Pusher
 from yanshi.bodies.simulation import Simulation
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import JointTarget, Plan, RobotState, Step
+from yanshi.mind.dialogue import NOWHERE, Seen
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.mind.replies import word_outcome
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
@@ -38,9 +39,12 @@ from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.recovery import DOING, Recovery, Stage
 from yanshi.runtime.report import RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
+from yanshi.runtime.words import OneSentence, Words
 from yanshi.safety.faults import Action, Fault, choose_action
 from yanshi.safety.gate import GateConfig, gate_target
 from yanshi.senses.localization import Localization
+from yanshi.skills.ground import is_on
+from yanshi.skills.search import SURE
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
@@ -52,6 +56,8 @@ ENDINGS: dict[Fault, Outcome] = {
     Fault.STOP_ASKED: Outcome(kind="stopped", reason="stopped"),
 }
 """How the step under way ends with each fault that is answered by ending the plan."""
+TELLING = {"saw": 1, "saw_where": 2}
+"""Reasons that tell of things: every so many facts are their names."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that draws or writes may keep the interpreter from the robot's thread."""
 
@@ -77,6 +83,15 @@ class EpisodeConfig:
     """A run is ended by then, whatever it is doing."""
 
 
+def as_reply(plan: Plan) -> Outcome | None:
+    """Return the words that a plan comes to, if it is nothing but a refusal or a question."""
+    first = plan.steps[0]
+    kinds = {"ask": "asked", "refuse": "refused"}
+    if first.skill not in kinds:
+        return None
+    return Outcome(kind=kinds[first.skill], reason=f"{first.skill}_{first.arguments[0]}")
+
+
 class TimedWalker(Walker):
     """A walker that keeps how long the policy takes, from the state to the target."""
 
@@ -94,7 +109,7 @@ class TimedWalker(Walker):
 
 
 class Episode:
-    """Runs one sentence to its end."""
+    """Runs one sentence, or a conversation, to its end."""
 
     def __init__(
         self,
@@ -155,6 +170,8 @@ class Episode:
         self._trace = Trace()
         self._faults: Counter[Fault] = Counter()
         self._understanding: Understanding | None = None
+        self._words: Words = OneSentence("", 0)
+        self._context = NOWHERE
         self._idle_since_ns: int | None = None
         self._lost: list[Observer] = []
         self._stop_asked = self._eyes_lost = False
@@ -183,7 +200,11 @@ class Episode:
 
     def run(self, sentence: str) -> RunReport:
         """Say `sentence` to the robot and return what became of it."""
-        self._sentence = sentence
+        return self.hear(OneSentence(sentence, self.config.words_at_ms * MS))
+
+    def hear(self, words: Words) -> RunReport:
+        """Do what is said to the robot until nothing more is, and return what became of it."""
+        self._words = words
         scheduler = Scheduler(self.clock, self.loops)
         gc.collect()
         gc.freeze()
@@ -275,8 +296,13 @@ class Episode:
     def _has_ended(self) -> bool:
         """Whether there is nothing left to do but to settle."""
         if self._recovery.stage is Stage.UPRIGHT:
-            return self._understanding is not None and self._executive.is_idle
+            return self._words.is_over and self._is_idle
         return self._recovery.stage is Stage.DOWN
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is being done or thought about."""
+        return not self._hearing.is_thinking and self._executive.is_idle
 
     def _show_tick(self, t_ns: int) -> None:
         """Let onlookers see the tick that is over; not part of any deadline of the robot's."""
@@ -319,26 +345,45 @@ class Episode:
         if self._stop_asked:
             self._stop_asked = False
             self._stand_still(t_ns)
-            self._understanding = self._understanding or self._hearing.stopped()
+            stopped = self._hearing.stopped()
+            self._understanding = self._understanding or stopped
+            self._words.is_over |= not self._words.is_conversation
             return
-        if self._understanding is not None or t_ns < self.config.words_at_ms * MS:
+        sentence = self._words.next(t_ns, is_idle=self._is_idle)
+        if sentence is not None:
+            self._sentence = sentence
+            self._tell(t_ns, "heard", sentence)
+            self._hearing.ask(sentence, t_ns, replace(self._context, things=self._remembered()))
+        if not self._hearing.is_thinking:
             return
-        if not self._hearing.has_asked:
-            self._tell(t_ns, "heard", self._sentence)
-            self._hearing.ask(self._sentence, t_ns)
         answer = self._hearing.answer(t_ns)
         if self._hearing.is_late and not self._faults[Fault.MIND_LATE]:
             self._raise_fault(t_ns, Fault.MIND_LATE)
         if answer is not None:
             self._take_on(t_ns, answer)
 
+    def _remembered(self) -> tuple[Seen, ...]:
+        """Return the things that the eyes are sure of, with the places they are on."""
+        places = self.simulation.floor_plan.places
+        return tuple(
+            Seen(
+                name=thing.name,
+                place=next((place.name for place in places if is_on(place, thing)), ""),
+            )
+            for thing in self._sight.scene.things
+            if thing.confidence >= SURE and thing.kind != "person"
+        )
+
     def _take_on(self, t_ns: int, understanding: Understanding) -> None:
         self._understanding = understanding
         self.language = understanding.language
+        self._context = self._context.after(understanding.turn)
         self._tell(t_ns, "plan", str(understanding.plan))
         if understanding.source == "stop":
             self._recovery.stay_down()
             self._executive.interrupt(ENDINGS[Fault.STOP_ASKED])
+        elif not self._executive.is_idle and (reply := as_reply(understanding.plan)) is not None:
+            self._say(t_ns, reply)  # Whoever is asked in mid-walk need not stop to say no.
         else:
             self._executive.follow(understanding.plan)
 
@@ -353,7 +398,15 @@ class Episode:
     def _on_end(self, record: StepRecord) -> None:
         t_ns = record.end_ns
         self._tell(t_ns, "end", f"{record.step}: {record.outcome}")
-        self._say(t_ns, Outcome(kind=record.outcome, reason=record.reason, facts=record.facts))
+        if record.reason == "which" and self._context.turns:
+            self._context = self._context.asking("which", record.step)
+        elif record.reason in TELLING and self._context.turns:
+            self._context = self._context.told(record.facts[:: TELLING[record.reason]])
+        outcome = Outcome(kind=record.outcome, reason=record.reason, facts=record.facts)
+        is_last = record.outcome == "done" and self._executive.is_idle
+        if is_last and self._words.is_conversation and not record.reason:
+            outcome = replace(outcome, reason="all_done")
+        self._say(t_ns, outcome)
 
     def _say(self, t_ns: int, outcome: Outcome) -> None:
         text = word_outcome(outcome, self.language, sentence=self._sentence)

@@ -29,6 +29,8 @@ class StepRecord:
     end_ns: int
 
 
+REPLACED = Outcome(kind="stopped", reason="replaced")
+"""How a step ends when something else was asked for meanwhile."""
 FALLS_MAX = 3
 """A step in which the robot has fallen so often is given up."""
 
@@ -47,6 +49,7 @@ class Executive:
         self._on_begin = on_begin
         self._on_end = on_end
         self._waiting: list[Step] = []
+        self._instead: list[Step] = []  # What is to be done once the step under way has ended.
         self._skill: Skill | None = None
         self._step: Step | None = None
         self._begun_ns = 0
@@ -59,7 +62,7 @@ class Executive:
     @property
     def is_idle(self) -> bool:
         """Whether no step is under way or waiting."""
-        return self._step is None and not self._waiting
+        return self._step is None and not self._waiting and not self._instead
 
     @property
     def current(self) -> Step | None:
@@ -67,9 +70,16 @@ class Executive:
         return self._step
 
     def follow(self, plan: Plan) -> None:
-        """Take on a plan; its first step begins at the next tick."""
-        self._waiting = list(plan.steps)
-        self._stop = None
+        """Take on a plan; its first step begins at the next tick.
+
+        A step under way ends first, at a moment at which its skill may be left.
+        """
+        if self._step is None:
+            self._waiting = list(plan.steps)
+            self._stop = None
+            return
+        self._instead = list(plan.steps)
+        self._stop = REPLACED
 
     def interrupt(self, outcome: Outcome) -> None:
         """End the step under way and the plan at the next tick, e.g. on a stop word.
@@ -78,6 +88,7 @@ class Executive:
         but only when the robot `stopped` by order: after a fault nobody may be trusted to.
         """
         self._stop = outcome
+        self._instead = []
 
     def break_off(self) -> None:
         """Drop what the step under way was doing, as the robot has fallen.
@@ -159,7 +170,7 @@ class Executive:
         target: JointTarget = self._tools.walker.step(percept.state, (0.0, 0.0, 0.0))
         return target
 
-    def _end(self, outcome: Outcome, percept: Percept) -> None:
+    def _end(self, outcome: Outcome, percept: Percept, *, goes_on: bool = False) -> None:
         assert self._step is not None
         record = StepRecord(
             step=self._step,
@@ -170,7 +181,7 @@ class Executive:
             end_ns=percept.state.t_ns,
         )
         self._step = self._skill = self._broken = None
-        if outcome.kind != "done":
+        if outcome.kind != "done" and not goes_on:
             self._waiting.clear()
         self.records.append(record)
         self._on_end(record)
@@ -179,5 +190,6 @@ class Executive:
         if self._step is None:
             self._step = self._waiting[0] if self._waiting else Step(skill="stop")
             self._begun_ns = percept.state.t_ns
-        self._end(replace(outcome), percept)
         self._waiting.clear()
+        self._waiting, self._instead = self._instead, []
+        self._end(replace(outcome), percept, goes_on=bool(self._waiting))

@@ -1,5 +1,6 @@
 """From words to a plan, in the robot's time: asks the mind and knows when the answer counts."""
 
+from yanshi.mind.dialogue import NOWHERE, Context
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.runtime.loops import Timings
 
@@ -8,7 +9,7 @@ PATIENCE_S = 60.0
 
 
 class Hearing:
-    """One sentence on its way through the mind."""
+    """Sentences on their way through the mind, one at a time."""
 
     def __init__(
         self, mind: Understands, *, waits: bool, charge_ms: int, deadline_ms: int, say_again_ms: int
@@ -38,18 +39,24 @@ class Hearing:
         """Whether the deadline has passed without an answer."""
 
     @property
-    def has_asked(self) -> bool:
-        """Whether the sentence has been put to the mind."""
+    def is_thinking(self) -> bool:
+        """Whether a sentence has been put to the mind and is not answered yet."""
         return self._asked_ns is not None
 
-    def ask(self, sentence: str, t_ns: int) -> None:
-        """Put a sentence to the mind; returns at once."""
+    def ask(self, sentence: str, t_ns: int, context: Context = NOWHERE) -> None:
+        """Put a sentence to the mind; returns at once. One that it thinks about is dropped."""
         self._sentence = sentence
         self._asked_ns = t_ns
-        self._mind.ask(sentence)
+        self._thought = None
+        self.is_late = False
+        self._mind.ask(sentence, context)
 
     def stopped(self) -> Understanding:
-        """Return the understanding of an order to stop that came by another way."""
+        """Return the understanding of an order to stop that came by another way.
+
+        What was being thought about is dropped.
+        """
+        self._asked_ns = None
         return self._mind.stopped(self._sentence)
 
     def answer(self, t_ns: int) -> Understanding | None:
@@ -61,6 +68,7 @@ class Hearing:
             took_ms = understanding.latency_s * 1e3
             self.took.add(took_ms)
             self.misses += took_ms * 1e6 > self._deadline_ns
+            self._asked_ns = None
         return understanding
 
     def _await(self, waited_ns: int) -> Understanding | None:

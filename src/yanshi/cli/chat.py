@@ -1,0 +1,96 @@
+"""`yanshi chat`: talk with the robot while it does what you say."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from yanshi.cli.run import ClockName, check_target
+
+
+def chat(
+    world: Annotated[str, typer.Option(help="Where it stands; `yanshi worlds` lists them.")] = (
+        "home"
+    ),
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which home: furniture, things, light and start.")
+    ] = 1,
+    clock: Annotated[
+        ClockName | None,
+        typer.Option(
+            help="wall: real time, you may interrupt. sim: the world waits for you; repeatable. "
+            "wall at a terminal, else sim.",
+        ),
+    ] = None,
+    view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
+    ] = None,
+) -> None:
+    """Talk with the robot, in Chinese or English; it remembers what was said and what it saw.
+
+    A new order takes the place of the one under way, as soon as that may be left; a stop word
+    (停, stop) acts at once. An empty line changes nothing; Ctrl-D, or the end of the input, ends
+    the conversation.
+    """
+    check_target(record)
+    console = Console()
+    from yanshi.bodies.simulation import simulate
+    from yanshi.ports.talk import Talk
+    from yanshi.runtime.brain import Brain
+    from yanshi.runtime.episode import Episode, EpisodeConfig
+    from yanshi.runtime.observer import Observer
+    from yanshi.runtime.recorder import RunRecorder
+    from yanshi.runtime.words import Conversation
+
+    is_terminal = sys.stdin.isatty()
+    is_real_time = clock is ClockName.WALL if clock else is_terminal
+    with ExitStack() as stack:
+        with console.status("偃师 wakes up …"):
+            brain = stack.enter_context(Brain())
+            brain.enter(world, seed)
+            simulation = simulate(world, seed)
+            stack.callback(simulation.body.close)
+            brain.wait_ready(simulation)
+        observers: list[Observer] = [Talk(console)]
+        if record:
+            observers.append(stack.enter_context(RunRecorder(record, simulation)))
+        if view:
+            from yanshi.ports.view import View  # Takes a second to load; few look.
+
+            page = stack.enter_context(View(simulation))
+            console.print(f"3-D page: {page.url}", highlight=False)
+            observers.append(page)
+        episode = Episode(
+            simulation,
+            brain.mind,
+            brain.eyes,
+            is_real_time=is_real_time,
+            observers=observers,
+            config=EpisodeConfig(longest_s=float("inf")),
+        )
+        words = Conversation(waits=not is_real_time)
+        _end_on_interrupt(episode.stop, words.end)
+        if is_terminal:
+            console.print("Say something; Ctrl-D ends. 请说；按 Ctrl-D 结束。", style="dim")
+        threading.Thread(target=words.listen_to, args=(sys.stdin,), daemon=True).start()
+        report = episode.hear(words)
+    raise typer.Exit(0 if not report.mujoco_warnings else 4)
+
+
+def _end_on_interrupt(stop: Callable[[], None], end: Callable[[], None]) -> None:
+    """Let Ctrl-C stop the robot and end the conversation; a second one ends the program."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+        end()
+
+    signal.signal(signal.SIGINT, handle)
