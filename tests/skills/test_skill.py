@@ -20,6 +20,17 @@ def test_all_of_ours_are_installed_and_keep_the_contract():
         english, chinese = skill.summary
         assert english.isascii()
         assert not chinese.isascii()
+        assert skill.risk in ("none", "moves", "travels")
+        for english, chinese in [*skill.called.values(), *([skill.verb] if skill.verb else [])]:
+            assert english.isascii()
+            assert not chinese.isascii()
+
+
+def test_what_only_talks_moves_nothing():
+    risks = {name: skill.risk for name, skill in installed_skills().items()}
+    assert {name for name, risk in risks.items() if risk == "none"} == {
+        *("ask", "refuse", "say", "stop", "wait"),
+    }
 
 
 def test_an_unknown_skill_is_refused_with_a_hint(rig: Rig):

@@ -265,6 +265,9 @@ class Llama:
             "prompt": prompt,
             "n_predict": self._config.tokens_max,
             "temperature": 0,
+            # Only the likeliest token matters: the other samplers would sort the vocabulary.
+            "samplers": ["top_k"],
+            "top_k": 1,
             "grammar": grammar,
             # Reusing a prompt's beginning changes the sums' order: the same words could then
             # become another plan. Only long instructions are worth that.

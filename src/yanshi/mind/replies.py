@@ -109,31 +109,6 @@ REPLIES: dict[str, tuple[str, str]] = {
 }
 """Reason to the sentence in English and in simplified Chinese."""
 
-# What a plan's steps are called when the robot repeats what it has understood.
-STEP_WORDS: dict[str, tuple[str, str]] = {
-    "go forward": ("walk {0} m ahead", "往前走 {0} 米"),
-    "go back": ("walk {0} m back", "往后退 {0} 米"),
-    "go left": ("step {0} m to the left", "往左走 {0} 米"),
-    "go right": ("step {0} m to the right", "往右走 {0} 米"),
-    "go": ("go to {0}", "走到{0}那里"),
-    "turn left": ("turn {0} degrees to the left", "向左转 {0} 度"),
-    "turn right": ("turn {0} degrees to the right", "向右转 {0} 度"),
-    "turn around": ("turn around", "转过身"),
-    "turn": ("turn to {0}", "转向{0}"),
-    "look around": ("look around", "看看四周"),
-    "look": ("look at {0}", "看看{0}"),
-    "point": ("point at {0}", "指向{0}"),
-    "wave": ("wave", "挥手"),
-    "bow": ("bow", "鞠躬"),
-    "dance": ("dance", "跳舞"),
-    "getup": ("get up", "站起来"),
-    "wait": ("wait {0} s", "等 {0} 秒"),
-    "say": ("say {0}", "说{0}"),
-    "ask": ("ask back", "问清楚"),
-    "refuse": ("say no", "说明原因"),
-    "stop": ("stop", "停下"),
-}
-
 
 def word_outcome(outcome: Outcome, language: str, *, sentence: str = "") -> str:
     """Word how a step ended; empty when there is nothing to say.
@@ -238,30 +213,24 @@ def _fill(template: str, outcome: Outcome, sentence: str, column: int) -> str:
 
 def _skills(column: int) -> list[str]:
     """Name what the robot can do, other than talking its way out."""
-    names = [name for name in installed_skills() if name not in ("ask", "refuse", "stop")]
-    plain = {"go": ("walk", "走路"), "turn": ("turn", "转身"), "look": ("look", "看东西")}
-    plain |= {"point": ("point", "指东西"), "wait": ("wait", "等待"), "say": ("say things", "说话")}
-    words = {name: _step_words(name) for name in names}
-    return [plain.get(name, words[name])[column] for name in names]
+    skills = installed_skills()
+    names = [name for name in skills if name not in ("ask", "refuse", "stop")]
+    verbs = (getattr(skills[name], "verb", None) or _called(name, "") for name in names)
+    return [verb[column] for verb in verbs]
 
 
-def _step_words(key: str, template: str = "") -> tuple[str, str]:
-    """Return what a step is called: by the table, or as its skill calls itself."""
-    if key in STEP_WORDS:
-        return STEP_WORDS[key]
-    other = template or key
-    called: tuple[str, str] = getattr(installed_skills().get(key), "called", (other, other))
-    return called
+def _called(skill: str, argument: str) -> tuple[str, str]:
+    """Return what a step is called with a first argument, as its skill calls it or as a plan."""
+    called = getattr(installed_skills().get(skill), "called", {})
+    other = f"{skill} {{0}}" if argument else skill
+    words: tuple[str, str] = called.get(argument) or called.get("", (other, other))
+    return words
 
 
 def _word_step(step: Step, column: int) -> str:
-    key = " ".join((step.skill, *step.arguments[:1]))
-    if key in STEP_WORDS:
-        arguments = step.arguments[1:]
-    else:
-        key, arguments = step.skill, step.arguments
-    template = _step_words(key, f"{key} {{0}}")[column]
-    argument = arguments[0] if arguments else ""
+    first, *rest = (*step.arguments, "")
+    called = getattr(installed_skills().get(step.skill), "called", {})
+    argument = rest[0] if first and first in called else first
     if argument[:1].isalpha():
         argument = _the(argument, column)
-    return template.format(argument).strip()
+    return _called(step.skill, first)[column].format(argument).strip()

@@ -10,6 +10,8 @@ class Ask(Flow):
 
     syntax = ("which", "what", "where")
     summary = ("Ask which one, what to do or where to", "反问是哪一个、做什么或去哪里")
+    called = {"": ("ask back", "问清楚")}
+    risk = "none"
     timeout_s = 5.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

@@ -6,11 +6,11 @@ def act(self, percept):
     return DONE
 """
 
-from collections.abc import Generator
-from typing import TypeVar
+from collections.abc import Generator, Mapping
+from typing import ClassVar, TypeVar
 
 from yanshi.core.messages import JointTarget
-from yanshi.skills.skill import Outcome, Percept, Tools
+from yanshi.skills.skill import Outcome, Percept, Risk, Tools
 
 T = TypeVar("T")
 Behaviour = Generator[JointTarget, Percept, T]
@@ -20,6 +20,9 @@ class Flow:
     """What every skill does with its `act`; see `Skill` for the contract."""
 
     timeout_s: float = 30.0
+    called: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    verb: ClassVar[tuple[str, str] | None] = None
+    risk: ClassVar[Risk] = "travels"
 
     def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
         self.arguments = arguments

@@ -17,6 +17,8 @@ class Bow(Flow):
 
     syntax = ("",)
     summary = ("Bow from the waist", "鞠躬")
+    called = {"": ("bow", "鞠躬")}
+    risk = "moves"
     timeout_s = 15.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

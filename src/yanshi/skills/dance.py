@@ -25,6 +25,8 @@ class Dance(Flow):
 
     syntax = ("",)
     summary = ("Dance a while on a free spot", "找块空地跳一段舞")
+    called = {"": ("dance", "跳舞")}
+    risk = "travels"
     timeout_s = 90.0
 
     def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:

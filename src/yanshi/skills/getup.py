@@ -48,6 +48,8 @@ class Getup(Flow):
 
     syntax = ("",)
     summary = ("Get up from the floor", "从地上站起来")
+    called = {"": ("get up", "站起来")}
+    risk = "moves"
     timeout_s = 60.0
 
     def __init__(

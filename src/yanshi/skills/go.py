@@ -28,6 +28,15 @@ class Go(Flow):
         "Walk to a place, a thing or a person, or a distance in a direction",
         "走到某个地方、物品或人面前，或者朝某个方向走一段距离",
     )
+    called = {
+        "": ("go to {0}", "走到{0}那里"),
+        "forward": ("walk {0} m ahead", "往前走 {0} 米"),
+        "back": ("walk {0} m back", "往后退 {0} 米"),
+        "left": ("step {0} m to the left", "往左走 {0} 米"),
+        "right": ("step {0} m to the right", "往右走 {0} 米"),
+    }
+    verb = ("walk", "走路")
+    risk = "travels"
     timeout_s = 150.0
     _goal: Pose | None = None
 

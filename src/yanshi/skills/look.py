@@ -21,6 +21,12 @@ class Look(Flow):
         "Look at something or all round, and tell what is seen",
         "看某个地方、物品或四周，并说出看到了什么",
     )
+    called = {
+        "": ("look at {0}", "看看{0}"),
+        "around": ("look around", "看看四周"),
+    }
+    verb = ("look", "看东西")
+    risk = "travels"
     timeout_s = 150.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

@@ -51,8 +51,7 @@ class Perform(Flow):
 
     syntax = ("",)
     summary: ClassVar[tuple[str, str]]
-    called: ClassVar[tuple[str, str]]
-    """What a plan's step is called in English and Chinese."""
+    risk = "travels"
     piece: ClassVar[Piece]
 
     def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
@@ -211,7 +210,7 @@ def skill_of(piece: Piece) -> type[Perform]:
     members = {
         "__doc__": f"Perform {title.en}.",
         "piece": piece,
-        "called": (f"perform {title.en}", f"表演{title.zh}"),
+        "called": {"": (f"perform {title.en}", f"表演{title.zh}")},
         "summary": (f"Perform a routine: {title.en}", f"表演套路：{title.zh}"),
     }
     return type(f"Perform_{piece.name}", (Perform,), members)

@@ -26,6 +26,9 @@ class Point(Flow):
 
     syntax = ("{place}", "{thing}", "{person}")
     summary = ("Point at a place, a thing or a person", "用手指向某个地方、物品或人")
+    called = {"": ("point at {0}", "指向{0}")}
+    verb = ("point", "指东西")
+    risk = "moves"
     timeout_s = 150.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

@@ -10,6 +10,8 @@ class Refuse(Flow):
 
     syntax = ("impossible", "unsafe", "unknown_thing", "unknown_place", "unknown_skill")
     summary = ("Say no, and why", "说明为什么做不到")
+    called = {"": ("say no", "说明原因")}
+    risk = "none"
     timeout_s = 5.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

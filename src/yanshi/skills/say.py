@@ -10,6 +10,9 @@ class Say(Flow):
 
     syntax = ('"{text}"',)
     summary = ("Say a text", "说一句话")
+    called = {"": ("say {0}", "说{0}")}
+    verb = ("say things", "说话")
+    risk = "none"
     timeout_s = 5.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

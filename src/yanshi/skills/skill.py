@@ -1,10 +1,10 @@
 """The contract of a skill, and how one is found by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import ConfigError, UnknownNameError
@@ -12,6 +12,8 @@ from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene
 from yanshi.policies.walker import Walker
 from yanshi.robots.spec import RobotSpec
 from yanshi.worlds.floor_plan import FloorPlan
+
+Risk = Literal["none", "moves", "travels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +49,13 @@ class Skill(Protocol):
     braces: {place} {thing} {person} {degrees} {metres} {seconds} {text}."""
     summary: ClassVar[tuple[str, str]]
     """What it does, for people: one line in English, one in Chinese."""
+    called: ClassVar[Mapping[str, tuple[str, str]]]
+    """What a step of it is called in English and Chinese, by its first argument; `""` for any
+    other, with {0} for it. Empty: as a plan writes it."""
+    verb: ClassVar[tuple[str, str] | None]
+    """What the robot says that it can do, in English and Chinese; None: as its step is called."""
+    risk: ClassVar[Risk]
+    """What it moves: nothing (`none`), limbs on the spot (`moves`), the whole robot (`travels`)."""
     timeout_s: float
     """Longest time it may take before it counts as failed."""
 

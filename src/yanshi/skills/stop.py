@@ -10,6 +10,8 @@ class Stop(Flow):
 
     syntax = ("",)
     summary = ("Stand still at once", "立刻停下站好")
+    called = {"": ("stop", "停下")}
+    risk = "none"
     timeout_s = 5.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

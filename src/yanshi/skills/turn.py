@@ -23,6 +23,14 @@ class Turn(Flow):
         "Turn left or right by an angle, right round, or towards something",
         "向左或向右转一个角度，向后转，或者转向某个目标",
     )
+    called = {
+        "": ("turn to {0}", "转向{0}"),
+        "left": ("turn {0} degrees to the left", "向左转 {0} 度"),
+        "right": ("turn {0} degrees to the right", "向右转 {0} 度"),
+        "around": ("turn around", "转过身"),
+    }
+    verb = ("turn", "转身")
+    risk = "moves"
     timeout_s = 120.0
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:

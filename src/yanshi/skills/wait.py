@@ -10,6 +10,9 @@ class Wait(Flow):
 
     syntax = ("{seconds}",)
     summary = ("Stand and wait", "站着等一会儿")
+    called = {"": ("wait {0} s", "等 {0} 秒")}
+    verb = ("wait", "等待")
+    risk = "none"
 
     def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
         super().__init__(arguments, tools)

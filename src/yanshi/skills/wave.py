@@ -28,6 +28,8 @@ class Wave(Flow):
 
     syntax = ("",)
     summary = ("Wave with the right hand", "挥挥右手")
+    called = {"": ("wave", "挥手")}
+    risk = "moves"
     timeout_s = 15.0
 
     def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:

@@ -51,7 +51,7 @@ GGUF_NAMES = {
 VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
 """Streams of sentences that training never draws from."""
 
-ORDINARY, SPECIAL_MAX, COMMON_MAX = 1, 1000, 80_000
+ORDINARY, SPECIAL_MAX, COMMON_MAX = 1, 1000, 24_000
 """Gemma's type of ordinary tokens; where its special ones end; how many of its tokens, commonest
 first, are kept when they are written in Latin letters or signs."""
 CHINESE = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]+")
