@@ -156,3 +156,49 @@ def test_one_that_falls_while_it_is_to_stop_does_not_begin_anew(balancing: Stage
     balancing.run(0.1)
     assert balancing.outcomes == [("stopped", "stopped")]
     assert balancing.begun == ["balance"]
+
+
+def wait(seconds: int) -> Step:
+    return Step(skill="wait", arguments=(str(seconds),))
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.5, 1.5])
+def test_a_step_begun_ahead_of_its_plan_is_done_once_and_the_rest_after_it(rig: Rig, later_s):
+    stage = Stage(rig)
+    stage.executive.begin_ahead(wait(1))
+    stage.run(later_s)
+    stage.executive.follow(Plan(steps=(wait(1), wait(2), wait(1))))
+    stage.run(4.5)
+    assert stage.begun == ["wait 1", "wait 2", "wait 1"]
+    assert stage.executive.is_idle
+
+
+def test_a_step_begun_ahead_that_was_not_meant_gives_way(rig: Rig):
+    stage = Stage(rig)
+    stage.executive.begin_ahead(wait(5))
+    stage.run(0.2)
+    stage.executive.follow(Plan(steps=(wait(1),)))
+    stage.run(1.5)
+    assert stage.begun == ["wait 5", "wait 1"]
+    assert stage.outcomes == [("stopped", "replaced"), ("done", "")]
+
+
+def test_what_was_to_follow_a_step_that_failed_ahead_is_not_done(rig: Rig):
+    lost = Step(skill="go", arguments=("forward", "9"))
+    stage = Stage(rig)
+    stage.executive.begin_ahead(lost)
+    stage.run(0.1)
+    assert stage.outcomes == [("failed", "blocked")]
+    stage.executive.follow(Plan(steps=(lost, wait(1))))
+    stage.run(0.5)
+    assert stage.begun == ["go forward 9"]
+    assert stage.executive.is_idle
+
+
+def test_another_plan_takes_the_place_of_the_one_under_way(rig: Rig):
+    stage = Stage(rig, wait(5), wait(6))
+    stage.run(0.2)
+    stage.executive.follow(Plan(steps=(wait(1), wait(2))))
+    stage.run(3.5)
+    assert stage.begun == ["wait 5", "wait 1", "wait 2"]
+    assert stage.outcomes == [("stopped", "replaced"), ("done", ""), ("done", "")]

@@ -59,6 +59,9 @@ class _Told:
     def poll(self, timeout_s: float = 0.0) -> Understanding:
         return self._answer
 
+    def first_step(self) -> None:
+        pass
+
     def say_again(self, sentence: str) -> Understanding:
         return self._answer
 

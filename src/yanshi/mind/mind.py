@@ -22,6 +22,7 @@ from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
 from yanshi.mind.stop_words import is_order_for, is_rise_order, is_stop_order
 from yanshi.mind.tongue import Heard, hear, to_traditional
 from yanshi.policies.repertoire import Piece, repertoire
+from yanshi.skills.skill import installed_skills
 from yanshi.worlds.floor_plan import FloorPlan
 
 REMEMBERED_MAX = 256
@@ -74,6 +75,10 @@ class Understands(Protocol):
 
     def poll(self, timeout_s: float = 0.0) -> Understanding | None:
         """Return what the sentence means once it is known."""
+        ...
+
+    def first_step(self) -> Step | None:
+        """Return the first step of the plan under way, if it is certain before the rest is."""
         ...
 
     def say_again(self, sentence: str) -> Understanding:
@@ -173,6 +178,26 @@ class Mind:
             return self._nothing(thought.heard)
         self._remember(thought.text, draft)
         return answer
+
+    def first_step(self) -> Step | None:
+        """Return the first step of the plan under way, if it is certain before the rest is.
+
+        Only `poll` takes it in. A step that talks, or that waits for what is to be judged or
+        asked, comes with the whole plan.
+        """
+        thought, text = self._thought, self._model.first
+        if thought is None or thought.draft is not None or text is None or thought.quoted:
+            return None
+        try:
+            draft = lexicon.put_back(self._read(text), thought.names)
+        except PlanError:
+            return None
+        assert self._language is not None
+        plan, turn = settle(draft, thought.context, self._language.places)
+        is_one = len(plan.steps) == 1 and not turn.asked
+        skill = plan.steps[0].skill
+        moves = getattr(installed_skills().get(skill), "risk", "none") != "none"
+        return plan.steps[0] if is_one and moves else None
 
     def understand(
         self, sentence: str, context: Context = NOWHERE, timeout_s: float = 30.0

@@ -11,6 +11,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -96,6 +97,8 @@ class ModelProcess:
         self.config = config
         self._grammar: str | None = None
         self._asked: str | None = None
+        self.first: str | None = None
+        """The first step of the answer under way, once it is written."""
         self._not_ready = 0
         self._restarts = 1
         self._start()
@@ -136,16 +139,22 @@ class ModelProcess:
     def ask(self, prompt: str) -> None:
         """Send a prompt; returns at once. An answer still under way is dropped."""
         self._asked = prompt
+        self.first = None
         self._send(("prompt", prompt))
 
     def poll(self, timeout_s: float) -> Completion | None:
-        """Return the answer to the last prompt once it is there, waiting up to `timeout_s`."""
+        """Return the answer to the last prompt once it is there, waiting up to `timeout_s`.
+
+        Without waiting, it also takes in the first step that is written; see `first`.
+        """
         until_s = time.monotonic() + timeout_s
         while self._asked is not None and not self.is_lost:
             answer = self._receive(max(0.0, until_s - time.monotonic()))
             if answer is None:
                 return None
-            if isinstance(answer, tuple) and answer[0] == self._asked:
+            if isinstance(answer, tuple) and answer[:2] == ("first", self._asked):
+                self.first = answer[2]
+            elif isinstance(answer, tuple) and answer[0] == self._asked:
                 self._asked = None
                 return Completion(text=answer[1], took_s=answer[2])
         return None
@@ -215,11 +224,20 @@ class ModelProcess:
         return answer
 
 
+OnText = Callable[[str], None]
+
+
 class Backend(Protocol):
     """Something that continues a prompt."""
 
-    def complete(self, prompt: str, grammar: str) -> str:
-        """Return the continuation up to the first line break."""
+    def complete(self, prompt: str, grammar: str, on_text: OnText | None = None) -> str:
+        """Return the continuation up to the first line break.
+
+        Args:
+            prompt: What is to be continued.
+            grammar: What the continuation keeps to, where the backend can hold it to that.
+            on_text: Told all that has been written so far, as it grows, by who can.
+        """
         ...
 
 
@@ -260,7 +278,7 @@ class Llama:
         self._server: Any = xllamacpp.Server(parameters)
         self._config = config
 
-    def complete(self, prompt: str, grammar: str) -> str:
+    def complete(self, prompt: str, grammar: str, on_text: OnText | None = None) -> str:
         request = {
             "prompt": prompt,
             "n_predict": self._config.tokens_max,
@@ -272,11 +290,21 @@ class Llama:
             # Reusing a prompt's beginning changes the sums' order: the same words could then
             # become another plan. Only long instructions are worth that.
             "cache_prompt": not self._config.is_ours,
+            "stream": True,
         }
-        answer = self._server.handle_completions(request)
-        if isinstance(answer, str | bytes):
-            answer = json.loads(answer)
-        return str(answer["choices"][0]["text"])
+        text = ""
+
+        def take(chunk: Any) -> None:
+            nonlocal text
+            piece = json.loads(chunk) if isinstance(chunk, str | bytes) else chunk
+            for part in piece if isinstance(piece, list) else [piece]:
+                for choice in part.get("choices", ()):
+                    text += choice.get("text") or ""
+            if on_text is not None:
+                on_text(text)
+
+        self._server.handle_completions(request, take)
+        return text
 
 
 class Endpoint:
@@ -286,7 +314,7 @@ class Endpoint:
         self._config = config
         self._url = config.source.rstrip("/") + "/chat/completions"
 
-    def complete(self, prompt: str, grammar: str) -> str:
+    def complete(self, prompt: str, grammar: str, on_text: OnText | None = None) -> str:
         # The grammar is llama.cpp's own; others would refuse the field.
         body = {
             "model": self._config.name or "default",
@@ -345,5 +373,19 @@ def _answer(connection: Connection, config: ModelConfig) -> None:
             connection.send("ready")
             continue
         began_s = time.monotonic()
-        text = backend.complete(message[1], grammar)
+        text = backend.complete(message[1], grammar, _FirstStep(connection, message[1]))
         connection.send((message[1], text, time.monotonic() - began_s))
+
+
+class _FirstStep:
+    """Sends the first step of a plan on as soon as it is written."""
+
+    def __init__(self, connection: Connection, prompt: str) -> None:
+        self._connection, self._prompt = connection, prompt
+        self._is_sent = False
+
+    def __call__(self, text: str) -> None:
+        step, between, _ = text.partition(";")
+        if between and not self._is_sent:
+            self._is_sent = True
+            self._connection.send(("first", self._prompt, step))

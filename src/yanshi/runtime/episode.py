@@ -361,6 +361,8 @@ class Episode:
             self._raise_fault(t_ns, Fault.MIND_LATE)
         if answer is not None:
             self._take_on(t_ns, answer)
+        elif self._executive.is_idle and (step := self._hearing.first_step()) is not None:
+            self._executive.begin_ahead(step)
 
     def _remembered(self) -> tuple[Seen, ...]:
         """Return the things that the eyes are sure of, with the places they are on."""

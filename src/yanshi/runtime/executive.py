@@ -49,6 +49,7 @@ class Executive:
         self._on_begin = on_begin
         self._on_end = on_end
         self._waiting: list[Step] = []
+        self._ahead: Step | None = None  # What was begun before its plan was whole.
         self._instead: list[Step] = []  # What is to be done once the step under way has ended.
         self._skill: Skill | None = None
         self._step: Step | None = None
@@ -72,14 +73,33 @@ class Executive:
     def follow(self, plan: Plan) -> None:
         """Take on a plan; its first step begins at the next tick.
 
-        A step under way ends first, at a moment at which its skill may be left.
+        A step under way ends first, at a moment at which its skill may be left, unless it was
+        begun in advance and is the plan's first.
         """
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and plan.steps[0] == ahead:
+            has_failed = self._step is None and not self._waiting and not self._is_done(ahead)
+            self._waiting += [] if has_failed else plan.steps[1:]
+            return
         if self._step is None:
             self._waiting = list(plan.steps)
             self._stop = None
             return
         self._instead = list(plan.steps)
         self._stop = REPLACED
+
+    def _is_done(self, step: Step) -> bool:
+        return (
+            bool(self.records)
+            and self.records[-1].step == step
+            and (self.records[-1].outcome == "done")
+        )
+
+    def begin_ahead(self, step: Step) -> None:
+        """Begin a plan's first step before the plan is whole; `follow` brings the rest."""
+        self._waiting = [step]
+        self._stop = None
+        self._ahead = step
 
     def interrupt(self, outcome: Outcome) -> None:
         """End the step under way and the plan at the next tick, e.g. on a stop word.
@@ -88,7 +108,7 @@ class Executive:
         but only when the robot `stopped` by order: after a fault nobody may be trusted to.
         """
         self._stop = outcome
-        self._instead = []
+        self._instead, self._ahead = [], None
 
     def break_off(self) -> None:
         """Drop what the step under way was doing, as the robot has fallen.

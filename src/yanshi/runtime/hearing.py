@@ -1,5 +1,6 @@
 """From words to a plan, in the robot's time: asks the mind and knows when the answer counts."""
 
+from yanshi.core.messages import Step
 from yanshi.mind.dialogue import NOWHERE, Context
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.runtime.loops import Timings
@@ -83,3 +84,10 @@ class Hearing:
         if understanding is None and waited_ns > self._say_again_ns:
             return self._mind.say_again(self._sentence)
         return understanding
+
+    def first_step(self) -> Step | None:
+        """Return the plan's first step if it is certain before the rest; on the wall clock alone.
+
+        A simulated world takes the whole plan at its time.
+        """
+        return None if self._waits or self._asked_ns is None else self._mind.first_step()
