@@ -27,7 +27,7 @@ def test_every_routine_that_was_learnt_is_a_skill_with_words():
     assert sorted(routine_skills()) == LEARNT
     for name in LEARNT:
         skill = installed_skills()[name]
-        english, chinese = skill.called
+        english, chinese = skill.called[""]
         assert english.isascii()
         assert not chinese.isascii()
 

@@ -86,4 +86,4 @@ def test_the_shipped_vocabulary_keeps_what_the_sentences_need():
     tokens, _ = read_tokens(locate(PINNED_MODEL))
     bits = np.unpackbits(np.frombuffer(VOCABULARY.read_bytes(), np.uint8)).astype(bool)
     assert len(bits) == len(tokens)
-    assert 60_000 < bits.sum() < 90_000
+    assert 30_000 < bits.sum() < 60_000
