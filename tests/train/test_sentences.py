@@ -100,7 +100,10 @@ def test_an_order_that_is_written_on_a_thing_is_not_in_the_plan(monkeypatch, lan
     speaker = Speaker(random.Random(3), language)
     made = [speaker.fill("look {thing}", wording) for _ in range(500)]
     assert sum(bool(re.search("danc|bow|跳|鞠", example.sentence)) for example in made) > 5
-    assert sum(bool(re.search("kill|burn|hit|smash|push|打|烧", example.sentence)) for example in made) > 5
+    assert (
+        sum(bool(re.search("kill|burn|hit|smash|push|打|烧", example.sentence)) for example in made)
+        > 5
+    )
     for example in made:
         assert re.fullmatch(r"look( [a-z]+)?( [a-z]+[123]?)", example.plan), example
 
