@@ -78,3 +78,11 @@ def test_a_first_step_is_sent_on_once():
     for text in ("go", "go table", "go table;", "go table; da", "go table; dance; wave"):
         step(text)
     assert sent == [("first", "prompt", "go table")]
+
+
+def test_a_draft_from_memory_that_is_no_plan_here_becomes_a_question(mind):
+    mind._model.whole = "go it\n"
+    walnut = Context(things=(Seen(name="walnut"),))
+    assert str(mind.understand("walk up to it", walnut).plan) == "go walnut"
+    drone = Context(things=(Seen(name="drone"),))
+    assert str(mind.understand("walk up to it", drone).plan) == "ask what"

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from yanshi.cli.run import ClockName, check_target
+from yanshi.cli.run import ClockName, check_target, open_page, wake
 
 
 def chat(
@@ -42,9 +42,7 @@ def chat(
     """
     check_target(record)
     console = Console()
-    from yanshi.bodies.simulation import simulate
     from yanshi.ports.talk import Talk
-    from yanshi.runtime.brain import Brain
     from yanshi.runtime.episode import Episode, EpisodeConfig
     from yanshi.runtime.observer import Observer
     from yanshi.runtime.recorder import RunRecorder
@@ -53,21 +51,12 @@ def chat(
     is_terminal = sys.stdin.isatty()
     is_real_time = clock is ClockName.WALL if clock else is_terminal
     with ExitStack() as stack:
-        with console.status("偃师 wakes up …"):
-            brain = stack.enter_context(Brain())
-            brain.enter(world, seed)
-            simulation = simulate(world, seed)
-            stack.callback(simulation.body.close)
-            brain.wait_ready(simulation)
+        brain, simulation = wake(stack, console, world, seed)
         observers: list[Observer] = [Talk(console)]
         if record:
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
         if view:
-            from yanshi.ports.view import View  # Takes a second to load; few look.
-
-            page = stack.enter_context(View(simulation))
-            console.print(f"3-D page: {page.url}", highlight=False)
-            observers.append(page)
+            observers.append(open_page(stack, console, simulation))
         episode = Episode(
             simulation,
             brain.mind,

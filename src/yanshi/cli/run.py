@@ -7,13 +7,18 @@ from contextlib import ExitStack, suppress
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from yanshi.core.errors import ConfigError
 from yanshi.runtime.report import RunReport
+
+if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
+    from yanshi.bodies.simulation import Simulation
+    from yanshi.ports.view import View
+    from yanshi.runtime.brain import Brain
 
 
 class ClockName(StrEnum):
@@ -82,33 +87,22 @@ def run(
     for folder in policies or ():
         add_place(folder)
     console = Console()
-    from yanshi.bodies.simulation import simulate
     from yanshi.ports.keyboard import listen_for_stop
     from yanshi.ports.reel import Reel
     from yanshi.ports.terminal import Terminal
-    from yanshi.runtime.brain import Brain
     from yanshi.runtime.episode import Episode
     from yanshi.runtime.observer import Observer
     from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
-        with console.status("偃师 wakes up …"):
-            brain = stack.enter_context(Brain())
-            brain.enter(world, seed)
-            simulation = simulate(world, seed)
-            stack.callback(simulation.body.close)
-            brain.wait_ready(simulation)
+        brain, simulation = wake(stack, console, world, seed)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]
         if record:
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
         if view:
-            from yanshi.ports.view import View  # Takes a second to load; few look.
-
-            page = stack.enter_context(View(simulation))
-            console.print(f"3-D page: {page.url}", highlight=False)
-            observers.append(page)
+            observers.append(open_page(stack, console, simulation))
         episode = Episode(
             simulation,
             brain.mind,
@@ -131,6 +125,29 @@ def run(
             console.print("Press Enter to close the 3-D page.")
             _wait_for_enter()
     raise typer.Exit(result.exit_code)
+
+
+def wake(stack: ExitStack, console: Console, world: str, seed: int) -> tuple["Brain", "Simulation"]:
+    """Start the brain and build its world, both ended with the stack."""
+    from yanshi.bodies.simulation import simulate
+    from yanshi.runtime.brain import Brain
+
+    with console.status("偃师 wakes up …"):
+        brain = stack.enter_context(Brain())
+        brain.enter(world, seed)
+        simulation = simulate(world, seed)
+        stack.callback(simulation.body.close)
+        brain.wait_ready(simulation)
+    return brain, simulation
+
+
+def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "View":
+    """Open the 3-D page and say where it is."""
+    from yanshi.ports.view import View  # Takes a second to load; few look.
+
+    page = stack.enter_context(View(simulation))
+    console.print(f"3-D page: {page.url}", highlight=False)
+    return page
 
 
 def _warn_when_slow(console: Console, result: RunReport) -> None:

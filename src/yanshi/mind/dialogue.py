@@ -3,8 +3,8 @@
 The model reads one sentence and nothing else; its draft may point at what went before
 (`mind.language`). Here, by rules and in microseconds, such words are looked up among the steps of
 this plan, the plans before it and what the eyes remember. What cannot be looked up is asked for,
-and the answer goes into the plan that waits. Nothing that is written in the scene or on a thing is
-read as words, so no label can give an order.
+and the answer goes into the plan that waits. Words that are written in the scene are not among what
+is looked up.
 """
 
 from collections.abc import Callable, Sequence

@@ -237,7 +237,10 @@ class Mind:
         thought = _Thought(heard, context, text, names, quoted)
         if not quoted and (draft := self._remembered.get(text)) is not None:
             self._remembered.move_to_end(text)
-            return self._settled(draft, thought, "cache")
+            try:
+                return self._settled(draft, thought, "cache")
+            except PlanError:  # It was one in another context.
+                return self._nothing(heard)
         self._thought = thought
         return None
 
