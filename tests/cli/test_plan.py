@@ -32,7 +32,7 @@ def test_lines_become_objects_with_the_model_loaded_once():
     assert set(first) == {"sentence", "language", "outcome", "plan", "ms", "mind"}
     assert (first["outcome"], first["plan"], first["mind"]) == ("stop", ["stop"], "stop")
     assert (second["language"], second["plan"], second["mind"]) == ("zh-Hans", ["getup"], "rule")
-    assert (third["outcome"], third["plan"], third["mind"]) == ("plan", ["go table"], "model")
+    assert (third["outcome"], third["plan"], third["mind"]) == ("plan", ["go table"], "on board")
 
 
 def test_a_place_and_a_thing_that_were_never_taught_are_understood():

@@ -24,7 +24,7 @@ class Slow:
         self.prompt = prompt
 
     def poll(self, timeout_s: float) -> Completion | None:
-        return Completion(text=self.whole, took_s=0.0) if self.whole else None
+        return Completion(text=self.whole, confidence=1.0, took_s=0.0) if self.whole else None
 
     def close(self) -> None:
         pass
@@ -32,7 +32,7 @@ class Slow:
 
 @pytest.fixture
 def mind(monkeypatch):
-    monkeypatch.setattr("yanshi.mind.mind.ModelProcess", lambda config: Slow())
+    monkeypatch.setattr("yanshi.mind.mind.ModelProcess", lambda config, backend: Slow())
     mind = Mind(ModelConfig())
     mind.know(build_home(0).floor_plan)
     return mind

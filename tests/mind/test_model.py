@@ -1,117 +1,78 @@
-"""The model's process, with a small server of our own behind it instead of a large network."""
+"""The model's process, with a script in the place of a large network."""
 
-import json
 import multiprocessing
 import os
 import signal
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import psutil
 import pytest
+from tests.mind.script import Script, Scripted
 
 from yanshi.core.errors import AssetError
+from yanshi.mind import model
 from yanshi.mind.mind import Mind
-from yanshi.mind.model import ModelConfig, ModelProcess
+from yanshi.mind.model import BARE, ModelConfig, ModelProcess, check_model
 from yanshi.worlds.home import build_home
 
 
-class Oracle(BaseHTTPRequestHandler):
-    """Answers as an OpenAI-compatible server would."""
-
-    answers: dict[str, str] = {}
-    requests: list[dict] = []
-
-    def do_POST(self):  # noqa: N802
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.requests.append({"path": self.path, "key": self.headers["Authorization"], **body})
-        said = body["messages"][0]["content"].rpartition("\n")[2].removesuffix(" => ")
-        content = self.answers.get(said, "wave")
-        answer = json.dumps({"choices": [{"message": {"content": content}}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture(scope="module")
-def address():
-    server = HTTPServer(("127.0.0.1", 0), Oracle)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def script(tmp_path_factory):
+    return Scripted(tmp_path_factory.mktemp("script"))
 
 
 @pytest.fixture
-def mind(address):
-    mind = Mind(ModelConfig(source=address, name="oracle", key="secret"))
+def mind(script):
+    mind = Mind(script.config, backend=Script)
     mind.know(build_home(0).floor_plan)
     mind.wait_ready()
     yield mind
     mind.close()
 
 
-def test_an_endpoint_is_told_the_language_and_answers_with_a_plan(mind):
-    Oracle.answers = {"跳个舞吧": "dance", "walk": "`go table; wave`\nBecause …"}
-    assert str(mind.understand("跳个舞吧").plan) == "dance"
-    assert str(mind.understand("walk").plan) == "go table; wave"
-    request = Oracle.requests[-1]
-    assert request["path"] == "/v1/chat/completions"
-    assert request["key"] == "Bearer secret"
-    prompt = request["messages"][0]["content"]
-    assert all(word in prompt for word in ("sofa", "sausage", "purple", "go forward {metres}"))
-
-
-def test_an_answer_that_is_no_plan_becomes_a_question(mind):
-    Oracle.answers = {"go": "go to the moon"}
+def test_an_answer_that_is_no_plan_becomes_a_question(script, mind):
+    script.say({"go": "go to the moon"})
     answer = mind.understand("go")
     assert str(answer.plan) == "ask what"
     assert answer.source == "none"
 
 
-def test_the_same_sentence_is_thought_about_once(mind):
-    Oracle.answers = {"bow": "bow"}
+def test_the_same_sentence_is_thought_about_once(script, mind):
+    script.say({"bow": "bow"})
     assert mind.understand("bow").source == "model"
-    asked = len(Oracle.requests)
+    asked = len(script.asked)
     again = mind.understand("  bow ")
     assert (again.source, str(again.plan)) == ("cache", "bow")
-    assert len(Oracle.requests) == asked
+    assert len(script.asked) == asked
 
 
-def test_asking_returns_at_once_and_the_answer_is_polled(mind):
-    Oracle.answers = {"hello there": "wave"}
+def test_asking_returns_at_once_and_the_answer_is_polled(script, mind):
+    script.say({"hello there": "wave"})
     mind.ask("hello there")
     answer = mind.poll(timeout_s=30.0)
     assert str(answer.plan) == "wave"
     assert mind.poll() is None
 
 
-def test_what_is_looked_at_twice_in_a_row_is_looked_at_once(mind):
-    Oracle.answers = {"see there": "go table; look table; look table; wave; wave"}
+def test_what_is_looked_at_twice_in_a_row_is_looked_at_once(script, mind):
+    script.say({"see there": "go table; look table; look table; wave; wave"})
     assert str(mind.understand("see there").plan) == "go table; look table; wave; wave"
 
 
-def test_only_the_last_question_is_answered(mind):
-    Oracle.answers = {"first": "bow", "second": "dance"}
+def test_only_the_last_question_is_answered(script, mind):
+    script.say({"first": "bow", "second": "dance"})
     mind.ask("first")
     mind.ask("second")
     assert str(mind.poll(timeout_s=30.0).plan) == "dance"
     assert mind.poll(timeout_s=0.1) is None
 
 
-def test_a_stop_order_never_reaches_the_model(mind):
-    asked = len(Oracle.requests)
+def test_a_stop_order_never_reaches_the_model(script, mind):
+    asked = len(script.asked)
     answer = mind.understand("停！")
     assert (str(answer.plan), answer.source) == ("stop", "stop")
     assert answer.latency_s < 0.05
-    assert len(Oracle.requests) == asked
+    assert len(script.asked) == asked
 
 
 @pytest.mark.parametrize(
@@ -129,8 +90,8 @@ def test_what_cannot_be_understood_is_refused_without_the_model(mind, sentence, 
     assert answer.source == "rule"
 
 
-def test_a_process_that_dies_is_started_again_once_and_answers_what_was_asked(mind):
-    Oracle.answers = {"one": "wave", "two": "bow"}
+def test_a_process_that_dies_is_started_again_once_and_answers_what_was_asked(script, mind):
+    script.say({"one": "wave", "two": "bow"})
     first = mind.pid
     os.kill(first, signal.SIGKILL)
     assert str(mind.understand("one").plan) == "wave"
@@ -140,32 +101,88 @@ def test_a_process_that_dies_is_started_again_once_and_answers_what_was_asked(mi
     assert str(mind.understand("three").plan) == "ask what"
 
 
-def test_an_endpoint_that_is_not_there_is_named_with_what_would_work():
-    process = ModelProcess(ModelConfig(source="http://127.0.0.1:9/v1"))
-    process.set_grammar("", "hello")
-    with pytest.raises(AssetError, match=r"127\.0\.0\.1:9.*http://localhost:8080/v1"):
-        process.wait_ready()
-    process.close()
-
-
 def test_a_model_file_that_is_not_there_is_named(tmp_path):
-    process = ModelProcess(ModelConfig(source=str(tmp_path / "no.gguf")))
+    process = ModelProcess(ModelConfig(source=str(tmp_path / "no.gguf"), adapter=""))
     process.set_grammar("", "hello")
-    with pytest.raises(AssetError, match=r"no\.gguf"):
+    with pytest.raises(AssetError, match=r"no\.gguf.*--brain onboard"):
         process.wait_ready()
     process.close()
 
 
-def _own_a_mind(address, connection):
-    mind = Mind(ModelConfig(source=address))
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    file = tmp_path / "letter.gguf"
+    file.write_text("Dear model,")
+    process = ModelProcess(ModelConfig(source=str(file), adapter=""))
+    process.set_grammar("", "hello")
+    with pytest.raises(AssetError, match=r"could not load .*letter\.gguf"):
+        process.wait_ready()
+    process.close()
+
+
+def test_a_model_too_large_for_the_memory_is_refused_before_it_is_loaded(tmp_path, monkeypatch):
+    file = tmp_path / "large.gguf"
+    file.write_bytes(b"GGUF")
+    memory = psutil.virtual_memory()._replace(available=100_000_000)
+    monkeypatch.setattr(model.psutil, "virtual_memory", lambda: memory)
+    with pytest.raises(AssetError, match=r"needs 0\.2 GB of memory, and 0\.1 GB are free"):
+        check_model(file, ModelConfig(source=str(file), adapter=""))
+
+
+def test_an_adapter_for_another_base_is_refused(tmp_path):
+    base, adapter = tmp_path / "base.gguf", tmp_path / "lora.gguf"
+    base.write_bytes(b"GGUF one")
+    adapter.write_bytes(b"GGUF")
+    config = ModelConfig(source=str(base), adapter=str(adapter))
+    adapter.with_suffix(".json").write_text(f'{{"base_fingerprint": "{model.fingerprint(base)}"}}')
+    check_model(base, config)
+    base.write_bytes(b"GGUF two")
+    with pytest.raises(AssetError, match=r"trained for another model.*train mind --base"):
+        check_model(base, config)
+
+
+def test_the_next_best_takes_the_place_of_a_model_that_cannot_be_had(tmp_path):
+    mind = Mind(ModelConfig(source=str(tmp_path / "no.gguf"), adapter="", threads=1))
+    mind.know(build_home(0).floor_plan)
+    mind.wait_ready()
+    answer = mind.understand("走到桌子前")
+    mind.close()
+    assert (str(answer.plan), answer.mind) == ("go table", "on board")
+    assert [bool("no.gguf" in str(trouble)) for trouble in mind.troubles] == [True]
+
+
+def test_without_its_adapter_the_model_is_told_the_language(monkeypatch, tmp_path):
+    mind = Mind(ModelConfig(adapter=str(tmp_path / "lost.gguf"), threads=1))
+    mind.know(build_home(0).floor_plan)
+    mind.wait_ready()
+    answer = mind.understand("跳个舞")
+    mind.close()
+    assert "lost.gguf" in str(mind.troubles[0])
+    assert answer.mind == BARE.name
+    assert mind.speaks.parse(str(answer.plan)) == answer.plan
+
+
+def test_how_sure_it_is_is_told():
+    process = ModelProcess(ModelConfig(threads=1))
+    process.set_grammar('root ::= ("dance" | "bow") "\\n"', "跳个舞\n")
+    process.wait_ready()
+    sure = {}
+    for sentence in ("跳个舞\n", "把窗户擦干净\n"):
+        process.ask(sentence)
+        sure[sentence] = process.poll(60.0).confidence
+    process.close()
+    assert 0.0 <= sure["把窗户擦干净\n"] < 0.5 < 0.9 < sure["跳个舞\n"] <= 1.0
+
+
+def _own_a_mind(config, connection):
+    mind = Mind(config, backend=Script)
     connection.send(mind.pid)
     time.sleep(60.0)
 
 
-def test_the_process_ends_with_its_parent(address):
+def test_the_process_ends_with_its_parent(script):
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    parent = context.Process(target=_own_a_mind, args=(address, theirs))
+    parent = context.Process(target=_own_a_mind, args=(script.config, theirs))
     parent.start()
     mind = psutil.Process(ours.recv())
     parent.kill()

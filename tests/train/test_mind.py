@@ -10,12 +10,14 @@ gguf = pytest.importorskip("gguf", reason="needs the extra `train`")
 pytest.importorskip("transformers", reason="needs the extra `train`")
 
 from yanshi.assets.store import locate  # noqa: E402
+from yanshi.core.errors import ConfigError  # noqa: E402
 from yanshi.mind.model import ADAPTER, PINNED_MODEL  # noqa: E402
 from yanshi.mind.trim import VOCABULARY, read_tokens  # noqa: E402
 from yanshi.train.mind import (  # noqa: E402
     CHINESE,
     LowRank,
     MindTraining,
+    architecture_of,
     choose_vocabulary,
     learning_rate,
     write_gguf,
@@ -50,6 +52,21 @@ def test_the_learning_rate_rises_then_falls_to_a_twentieth():
     assert top == 3
     assert np.all(np.diff(rates[top:]) < 0.0)
     assert rates[-1] == pytest.approx(0.05)
+
+
+def test_a_base_that_cannot_be_adapted_is_refused_with_those_that_can(tmp_path):
+    letter = tmp_path / "letter.gguf"
+    letter.write_text("Dear model,")
+    with pytest.raises(ConfigError, match=r"letter\.gguf.*qwen3"):
+        architecture_of(letter)
+    other = tmp_path / "other.gguf"
+    writer = gguf.GGUFWriter(other, "mamba")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    with pytest.raises(ConfigError, match="'mamba'.*gemma3"):
+        architecture_of(other)
+    assert architecture_of(locate(PINNED_MODEL)) == "gemma3"
 
 
 def test_the_written_adapter_reads_back_with_its_scale(tmp_path):

@@ -48,6 +48,8 @@ def walking(seed: int) -> Iterator[None]:
 class _Told:
     """In the place of a mind: was told the plan, so that no second model thinks."""
 
+    deadline_s = 0.3
+
     def __init__(self, plan: Plan) -> None:
         self._answer = Understanding(
             plan=plan, language="en", source="rule", latency_s=0.0, turn=Turn(plan=plan)

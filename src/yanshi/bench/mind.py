@@ -12,9 +12,10 @@ from yanshi.bench.meanwhile import walking
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bench.understanding import SENTENCES, STILL, Sentence, load_sentences
 from yanshi.core.messages import Plan
+from yanshi.mind.brains import BrainChoice
+from yanshi.mind.hybrid import HybridMind
 from yanshi.mind.language import BETWEEN_STEPS, PlanLanguage
 from yanshi.mind.mind import Mind
-from yanshi.mind.model import ModelConfig
 from yanshi.mind.tongue import Tongue
 from yanshi.worlds.home import build_home
 
@@ -30,7 +31,7 @@ def bench_mind(
     sentences: Path = SENTENCES,
     *,
     walks: bool = True,
-    config: ModelConfig | None = None,
+    brain: BrainChoice | None = None,
 ) -> int:
     """Ask n sentences, print the figures and return the exit code: 1 for a missed target.
 
@@ -40,14 +41,15 @@ def bench_mind(
         out: File for the figures; trials are kept beside it.
         sentences: The set.
         walks: Whether a robot walks about on the wall clock meanwhile.
-        config: The model; ours and its adapter if None.
+        brain: Which mind; the one on board if None.
     """
     floor_plan = build_home(seed).floor_plan
     entries = load_sentences(sentences, PlanLanguage.of(floor_plan))
     order = np.random.default_rng(seed).permutation(len(entries))[:n]
     # A room's language is told to the model once, so sentences of one room stand together.
     chosen = sorted((entries[index] for index in order), key=lambda e: tuple(e.language.places))
-    mind = Mind(config)
+    choice = brain or BrainChoice()
+    mind = choice.start()
     try:
         with walking(seed) if walks else _standing():
             trials = run_trials(
@@ -59,7 +61,7 @@ def bench_mind(
                     "seed": seed,
                     "sentences": sentences.name,
                     "walks": walks,
-                    "model": (config or mind.config).source or "ours",
+                    "model": choice.name,
                 },
             )
         memory_mb = psutil.Process(mind.pid).memory_info().rss / 1e6
@@ -78,7 +80,7 @@ def _standing() -> Iterator[None]:
     yield
 
 
-def ask(mind: Mind, sentence: Sentence) -> Trial:
+def ask(mind: Mind | HybridMind, sentence: Sentence) -> Trial:
     """Ask one sentence, and one order to stop, and return what came of it."""
     if mind.speaks != sentence.language:
         mind.speak(sentence.language)

@@ -24,7 +24,7 @@ import psutil
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.errors import ConfigError
-from yanshi.mind.mind import Mind
+from yanshi.mind.mind import Understands
 from yanshi.mind.names import spoken
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode
@@ -69,7 +69,7 @@ class Judge(Observer):
 class Chatter(Observer):
     """Keeps the language model busy with one sentence after the other; an `Observer`."""
 
-    def __init__(self, mind: Mind) -> None:
+    def __init__(self, mind: Understands) -> None:
         self._mind = mind
         self._count = 0
         self._is_free = False  # Until the episode's own sentence is understood.

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from yanshi.cli.run import Brains, CloudDeadline
+
 if TYPE_CHECKING:
     from yanshi.bench.contest import Contest
 
 bench = typer.Typer()
 
-QUICK_N = 2
+QUICK_N, QUICK_ORDERS = 2, 40
 
 Number = Annotated[int, typer.Option("--n", min=1, help="How many trials.")]
 Seed = Annotated[int, typer.Option(min=0, help="Which trials; others are as good.")]
@@ -90,14 +92,13 @@ def bench_mind(
     walks: Annotated[
         bool, typer.Option("--walking/--standing", help="Whether a robot walks about meanwhile.")
     ] = True,
-    bare: Annotated[
-        bool, typer.Option("--bare", help="Ask the model without our adapter, told by examples.")
-    ] = False,
+    brain: Brains = "",
+    cloud_deadline: CloudDeadline = 0.0,
 ) -> None:
     """Say sentences that it was not trained on and compare the plans with what they mean."""
     from yanshi.bench import mind
     from yanshi.bench.understanding import SENTENCES
-    from yanshi.mind.model import bare_config
+    from yanshi.mind.brains import read_brain
 
     raise typer.Exit(
         mind.bench_mind(
@@ -106,9 +107,17 @@ def bench_mind(
             json,
             sentences or SENTENCES,
             walks=walks,
-            config=bare_config() if bare else None,
+            brain=read_brain(brain or "onboard", cloud_deadline),
         )
     )
+
+
+@bench.command("cloud")
+def bench_cloud(n: Number = 1000, seed: Seed = 0, json: Json = None, quick: Quick = False) -> None:
+    """Give orders over a link that delays, loses, repeats, mixes up and floods what it carries."""
+    from yanshi.bench import cloud
+
+    raise typer.Exit(cloud.bench_cloud(QUICK_ORDERS if quick else n, seed, json))
 
 
 @bench.command("walk")

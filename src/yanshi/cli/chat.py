@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from yanshi.cli.run import ClockName, check_target, open_page, wake
+from yanshi.cli.run import Brains, ClockName, CloudDeadline, check_target, open_page, wake
 
 
 def chat(
@@ -29,6 +29,8 @@ def chat(
             "wall at a terminal, else sim.",
         ),
     ] = None,
+    brain: Brains = "",
+    cloud_deadline: CloudDeadline = 0.0,
     view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
@@ -42,16 +44,18 @@ def chat(
     """
     check_target(record)
     console = Console()
+    from yanshi.mind.brains import read_brain
     from yanshi.ports.talk import Talk
     from yanshi.runtime.episode import Episode, EpisodeConfig
     from yanshi.runtime.observer import Observer
     from yanshi.runtime.recorder import RunRecorder
     from yanshi.runtime.words import Conversation
 
+    choice = read_brain(brain, cloud_deadline)
     is_terminal = sys.stdin.isatty()
     is_real_time = clock is ClockName.WALL if clock else is_terminal
     with ExitStack() as stack:
-        brain, simulation = wake(stack, console, world, seed)
+        mind, eyes, simulation = wake(stack, console, choice, world, seed)
         observers: list[Observer] = [Talk(console)]
         if record:
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
@@ -59,8 +63,8 @@ def chat(
             observers.append(open_page(stack, console, simulation))
         episode = Episode(
             simulation,
-            brain.mind,
-            brain.eyes,
+            mind,
+            eyes,
             is_real_time=is_real_time,
             observers=observers,
             config=EpisodeConfig(longest_s=float("inf")),

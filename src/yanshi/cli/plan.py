@@ -10,11 +10,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from yanshi.cli.run import Brains, CloudDeadline
 from yanshi.core.errors import ConfigError
 from yanshi.core.messages import Plan
+from yanshi.mind.brains import read_brain
 from yanshi.mind.dialogue import Context, Seen
 from yanshi.mind.language import PlanLanguage
-from yanshi.mind.mind import Mind, Understanding
+from yanshi.mind.mind import Understanding
 from yanshi.worlds.home import build_home
 from yanshi.worlds.things import COLOURS, KINDS
 
@@ -39,6 +41,8 @@ def plan(
     dialogue: Annotated[
         bool, typer.Option("--dialogue", help="Each line is said after the one before it.")
     ] = False,
+    brain: Brains = "",
+    cloud_deadline: CloudDeadline = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Say what a sentence would make the robot do, how long that took and which mind answered.
@@ -48,11 +52,13 @@ def plan(
     context = Context(things=read_things(things), holding=_name(holding) if holding else "")
     language = language_of(context, [_name(place) for place in _listed(places)])
     console = Console(highlight=False, soft_wrap=True)
-    mind = Mind()
+    mind = read_brain(brain, cloud_deadline).start()
     try:
         with Console(stderr=True).status("偃师 wakes up …"):
             mind.speak(language)
             mind.wait_ready()
+        for trouble in mind.troubles:
+            print(f"{trouble} The next best mind takes over.", file=sys.stderr)
         outcome = "plan"
         for said in [sentence] if sentence is not None else _lines(sys.stdin):
             answer = mind.understand(said, context)
@@ -63,7 +69,8 @@ def plan(
                 print(json.dumps(record_of(said, answer), ensure_ascii=False), flush=True)
             else:
                 console.print(
-                    f"{answer.plan}   [dim]{answer.latency_s * 1e3:.0f} ms, {answer.source}[/dim]"
+                    f"{answer.plan}   [dim]{answer.latency_s * 1e3:.0f} ms, "
+                    f"{answer.mind or answer.source}{', ' + answer.why if answer.why else ''}[/dim]"
                 )
     finally:
         mind.close()
@@ -78,7 +85,8 @@ def record_of(sentence: str, answer: Understanding) -> dict[str, object]:
         "outcome": outcome_of(answer.plan),
         "plan": [str(step) for step in answer.plan.steps],
         "ms": round(answer.latency_s * 1e3, 1),
-        "mind": answer.source,
+        "mind": answer.mind or answer.source,
+        **({"why": answer.why} if answer.why else {}),
     }
 
 

@@ -17,8 +17,10 @@ from yanshi.runtime.report import RunReport
 
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
     from yanshi.bodies.simulation import Simulation
+    from yanshi.mind.brains import BrainChoice
+    from yanshi.mind.mind import Understands
     from yanshi.ports.view import View
-    from yanshi.runtime.brain import Brain
+    from yanshi.runtime.eyes_process import EyesProcess
 
 
 class ClockName(StrEnum):
@@ -28,6 +30,18 @@ class ClockName(StrEnum):
     WALL = "wall"
 
 
+Brains = Annotated[
+    str,
+    typer.Option(
+        metavar="MIND",
+        help="onboard; bare; FILE.gguf[+ADAPTER.gguf]; cloud:URL#model; hybrid:URL#model. Default: "
+        "hybrid if $YANSHI_CLOUD holds URL#model, else onboard. The key is $YANSHI_API_KEY.",
+    ),
+]
+CloudDeadline = Annotated[
+    float,
+    typer.Option(metavar="MS", help="Longest time to a plan with a mind in the cloud; 0: 1000."),
+]
 ROOM_MIN_BYTES = 1_000_000
 """Free space without which no file is begun."""
 DEFAULT_SENTENCE = "走到桌子前，看看桌上有什么，然后跳个舞"
@@ -61,6 +75,8 @@ def run(
             help="Push it: 60@8:left is 60 N·s after 8 s; ahead, left, back, right or degrees.",
         ),
     ] = None,
+    brain: Brains = "",
+    cloud_deadline: CloudDeadline = 0.0,
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -81,9 +97,11 @@ def run(
     for path in (film, record, report):
         check_target(path)
     from yanshi.bodies.push import read_push
+    from yanshi.mind.brains import read_brain
     from yanshi.policies.repertoire import add_place
 
     pushes = [read_push(text) for text in push or ()]
+    choice = read_brain(brain, cloud_deadline)
     for folder in policies or ():
         add_place(folder)
     console = Console()
@@ -95,7 +113,7 @@ def run(
     from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
-        brain, simulation = wake(stack, console, world, seed)
+        mind, eyes, simulation = wake(stack, console, choice, world, seed)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]
@@ -105,8 +123,8 @@ def run(
             observers.append(open_page(stack, console, simulation))
         episode = Episode(
             simulation,
-            brain.mind,
-            brain.eyes,
+            mind,
+            eyes,
             is_real_time=clock is ClockName.WALL,
             observers=observers,
             pushes=pushes,
@@ -127,18 +145,25 @@ def run(
     raise typer.Exit(result.exit_code)
 
 
-def wake(stack: ExitStack, console: Console, world: str, seed: int) -> tuple["Brain", "Simulation"]:
-    """Start the brain and build its world, both ended with the stack."""
+def wake(
+    stack: ExitStack, console: Console, choice: "BrainChoice", world: str, seed: int
+) -> tuple["Understands", "EyesProcess", "Simulation"]:
+    """Start mind and eyes and build their world, all ended with the stack.
+
+    Says which minds could not be had.
+    """
     from yanshi.bodies.simulation import simulate
     from yanshi.runtime.brain import Brain
 
     with console.status("偃师 wakes up …"):
-        brain = stack.enter_context(Brain())
+        brain = stack.enter_context(Brain(choice))
         brain.enter(world, seed)
         simulation = simulate(world, seed)
         stack.callback(simulation.body.close)
         brain.wait_ready(simulation)
-    return brain, simulation
+    for trouble in brain.mind.troubles:
+        console.print(f"{trouble}\nThe next best mind takes over.", style="yellow")
+    return brain.mind, brain.eyes, simulation
 
 
 def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "View":

@@ -50,15 +50,23 @@ def train_mind(
         Path | None,
         typer.Option(metavar="FILE.gguf", help="Where the adapter goes; ours is replaced if none."),
     ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gguf", help="Adapt this model, not the one on board."),
+    ] = None,
     work: Work = Path("out/train_mind"),
 ) -> None:
     """Train the adapter that turns sentences into plans."""
+    if base is not None and out is None:
+        out = base.with_name(f"{base.stem}-plan-lora.gguf")
     need_training_packages("transformers", "gguf", "accelerate")
     from yanshi.mind.model import ADAPTER
     from yanshi.train import mind
 
     config = mind.MindTraining(minutes=minutes, seed=seed, threads=threads)
-    mind.train_mind(config, work, out or ADAPTER, after)
+    mind.train_mind(config, work, out or ADAPTER, after, base)
+    if base is not None:
+        print(f"Try it: yanshi plan --brain {base}+{out}")
 
 
 Minutes = Annotated[

@@ -15,7 +15,7 @@ was never taught (`mind.lexicon`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -29,6 +29,7 @@ from yanshi.worlds.things import COLOURS, KINDS
 
 STEPS_MAX = 6
 BETWEEN_STEPS = "; "
+STEP_END = f"(?={BETWEEN_STEPS}|$)"
 SLOT = re.compile(r'"?\{(\w+)\}"?')
 
 # Slots that are the same everywhere: as llama.cpp's grammar (GBNF) and as a regular expression.
@@ -115,7 +116,7 @@ class PlanLanguage:
     @cached_property
     def _slots(self) -> dict[str, tuple[str, str]]:
         def either(words: Sequence[str]) -> tuple[str, str]:
-            return " | ".join(f'"{word}"' for word in words), "|".join(map(re.escape, words))
+            return " | ".join(f'"{word}"' for word in words), "|".join(map(_plain, words))
 
         places, kinds, colours = either(self.places), either(self.kinds), either(self.colours)
         thing = (
@@ -130,21 +131,33 @@ class PlanLanguage:
         ways = either(WAYS)
         return {**FIXED_SLOTS, "place": places, "thing": thing, "colour": colours, "way": ways}
 
+    def _ways(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield every alternative of every skill with the pattern of each argument."""
+        for name, alternatives in self.syntaxes.items():
+            for alternative in alternatives:
+                yield (
+                    name,
+                    [
+                        self._slots[slot[1]][1] if (slot := SLOT.fullmatch(word)) else _plain(word)
+                        for word in alternative.split()
+                    ],
+                )
+
     @cached_property
     def _patterns(self) -> list[tuple[str, re.Pattern[str]]]:
         """Every alternative of every skill, with a group for each argument."""
-        patterns = []
-        for name, alternatives in self.syntaxes.items():
-            for alternative in alternatives:
-                words = [
-                    f"({self._slots[slot[1]][1]})"
-                    if (slot := SLOT.fullmatch(word))
-                    else f"({re.escape(word)})"
-                    for word in alternative.split()
-                ]
-                pattern = " ".join((re.escape(name), *words)) + f"(?={BETWEEN_STEPS}|$)"
-                patterns.append((name, re.compile(pattern)))
-        return patterns
+        return [
+            (name, re.compile(" ".join((name, *(f"({word})" for word in words))) + STEP_END))
+            for name, words in self._ways()
+        ]
+
+    @cached_property
+    def pattern(self) -> str:
+        """The language as a regular expression that other programs understand, too."""
+        ways = "|".join(
+            " ".join((name, *(f"(?:{word})" for word in words))) for name, words in self._ways()
+        )
+        return f"(?:{ways})(?:{BETWEEN_STEPS}(?:{ways})){{0,{STEPS_MAX - 1}}}"
 
     def parse(self, text: str) -> Plan:
         """Read a plan. Every word of a step is an argument, but a thing and a text are one each.
@@ -194,6 +207,11 @@ class PlanLanguage:
 def stand_ins(sort: str) -> tuple[str, ...]:
     """Return the words that stand for new things, places or acts: `thing1`, `thing2` …"""
     return tuple(f"{sort}{number}" for number in range(1, STAND_INS + 1))
+
+
+def _plain(word: str) -> str:
+    """Escape what a pattern would take otherwise, and nothing that some dialects do not know."""
+    return re.sub(r"[.^$*+?()[\]{}|\\]", r"\\\g<0>", word)
 
 
 def _rule(skill: str) -> str:

@@ -6,8 +6,9 @@ taught (`quotes`, `lexicon`). What it drafts is settled by what was said and see
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from typing import Literal, Protocol
 
 from yanshi.core.errors import AssetError, PlanError
@@ -16,7 +17,7 @@ from yanshi.mind import lexicon, quotes
 from yanshi.mind.dialogue import NOWHERE, UNSAFE, Context, Turn, settle
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.lexicon import Lexicon, Word
-from yanshi.mind.model import ModelConfig, ModelProcess, taught_words
+from yanshi.mind.model import BARE, Backend, Completion, ModelConfig, ModelProcess, taught_words
 from yanshi.mind.names import NAMES
 from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
 from yanshi.mind.stop_words import is_order_for, is_rise_order, is_stop_order
@@ -31,7 +32,7 @@ WARM_UP = "走到桌子前，看看桌上有什么，然后跳个舞"
 DONE_ONCE = frozenset({"look", "point", "ask", "refuse", "stop"})
 """Skills that a small model sometimes writes twice in a row and that nobody means twice."""
 
-Source = Literal["stop", "rule", "cache", "model", "none"]
+Source = Literal["stop", "rule", "cache", "model", "cloud", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +44,25 @@ class Understanding:
     """`zh-Hans`, `zh-Hant`, `en` or `other`: how to reply."""
     source: Source
     """What understood it: the stop words, a rule (empty, too long, another language, an
-    order to get up or to perform), an earlier answer, the model, or nothing (the model gave no
-    plan: the robot asks back)."""
+    order to get up or to perform), an earlier answer, the model on this machine, one in the
+    cloud, or nothing (no plan was given: the robot asks back)."""
     latency_s: float
     """From the question to the answer, on this machine's clock."""
     turn: Turn
     """What to remember of it, for the context of the next sentence."""
+    mind: str = ""
+    """Which model understood it; empty when none was needed."""
+    why: str = ""
+    """Why that one, where there was a choice."""
+    confidence: float = 1.0
+    """Probability of the token that the model on this machine was least sure of."""
+    is_sent: bool = False
+    """Whether an answer was waited for that came, or did not come, over a network."""
 
 
 @dataclass(slots=True)
-class _Thought:
-    """A sentence on its way through the model."""
+class Thought:
+    """A sentence on its way through a model."""
 
     heard: Heard
     context: Context
@@ -64,10 +73,15 @@ class _Thought:
     quoted: dict[str, str]
     draft: Plan | None = None
     """What the model has drafted, while it judges what would be said."""
+    confidence: float = 1.0
+    """How sure it was of that."""
 
 
 class Understands(Protocol):
     """Whoever turns sentences into plans while the robot goes on; see `Mind`."""
+
+    deadline_s: float
+    """Longest time that it means to take for a sentence."""
 
     def ask(self, sentence: str, context: Context = NOWHERE) -> None:
         """Begin to understand a sentence; returns at once."""
@@ -96,14 +110,30 @@ class Mind:
     Make it early, tell it the room with `know`, and close it in the end.
     """
 
-    def __init__(self, config: ModelConfig | None = None) -> None:
-        self.config = config or ModelConfig.from_environment()
-        self._model = ModelProcess(self.config)
+    deadline_s = 0.3
+
+    def __init__(
+        self,
+        config: ModelConfig | None = None,
+        backend: Callable[[ModelConfig], Backend] | None = None,
+    ) -> None:
+        """Start the model's process.
+
+        Args:
+            config: Which model; ours and its adapter if None.
+            backend: What runs it; see `ModelProcess`.
+        """
+        self.config = config or ModelConfig()
+        self.troubles: list[AssetError] = []
+        """Why models that were asked for were left aside for the next best."""
+        self._backend = backend
+        self._model = ModelProcess(self.config, backend)
         self._language: PlanLanguage | None = None
         self._lexicon = Lexicon()
         self._remembered: OrderedDict[str, Plan] = OrderedDict()
         """Drafts by what the model read."""
-        self._thought: _Thought | None = None
+        self.thought: Thought | None = None
+        """The sentence that the model thinks about."""
         self._asked_at_s = 0.0
         self._answer: Understanding | None = None
 
@@ -111,6 +141,11 @@ class Mind:
     def pid(self) -> int | None:
         """Number of the model's process, to weigh its memory."""
         return self._model.pid
+
+    @property
+    def connection(self) -> Connection:
+        """What becomes readable when the model has written something."""
+        return self._model.connection
 
     @property
     def speaks(self) -> PlanLanguage | None:
@@ -125,47 +160,67 @@ class Mind:
         """Write plans in a language from now on; returns at once."""
         if language != self._language:
             self._language = language
-            self._lexicon = new_words(language)
             self._remembered.clear()
-            self._model.set_grammar(language.draft.grammar, self._prompt(WARM_UP))
+            self._brief(language)
             # Both load a dictionary the first time, which no tick of a moving robot may wait for.
             hear(WARM_UP)
             to_traditional(WARM_UP)
 
+    def _brief(self, language: PlanLanguage) -> None:
+        """Tell the model the language that it is to write in."""
+        self._lexicon = new_words(language, self.config) if self.config.is_adapted else Lexicon()
+        self._model.set_grammar(language.draft.grammar, self._prompt(WARM_UP))
+
     def wait_ready(self, timeout_s: float = 120.0) -> None:
-        """Wait until the model answers at its usual speed.
+        """Wait until the model answers at its usual speed, or the next best does.
+
+        What is wrong with a model that cannot be had is kept in `troubles`.
 
         Raises:
-            AssetError: The language model is missing or is not the pinned one.
+            AssetError: No language model can be had.
         """
-        self._model.wait_ready(timeout_s)
+        while True:
+            try:
+                self._model.wait_ready(timeout_s)
+                return
+            except AssetError as error:
+                following = next_best(self.config)
+                if following is None:
+                    raise
+                self.troubles.append(error)
+                self._model.close()
+                self.config = following
+                self._model = ModelProcess(following, self._backend)
+                if self._language is not None:
+                    self._brief(self._language)
 
     def ask(self, sentence: str, context: Context = NOWHERE) -> None:
         """Begin to understand a sentence; returns at once, `poll` has the answer."""
         self._asked_at_s = time.monotonic()
         self._answer = self._at_once(sentence, context)
         if self._answer is None:
-            assert self._thought is not None
-            self._model.ask(self._prompt(self._thought.text))
+            assert self.thought is not None
+            self._model.ask(self._prompt(self.thought.text))
 
     def poll(self, timeout_s: float = 0.0) -> Understanding | None:
         """Return what the sentence means once it is known, waiting for it up to `timeout_s`."""
         until_s = time.monotonic() + timeout_s
         answer, self._answer = self._answer, None
-        while answer is None and self._thought is not None:
+        while answer is None and self.thought is not None:
             try:
                 completion = self._model.poll(max(0.0, until_s - time.monotonic()))
             except AssetError:
-                return self._nothing(self._thought.heard)
+                return self._nothing(self.thought.heard)
             if completion is None:
                 return None
-            answer = self._took(self._thought, completion.text)
+            answer = self._took(self.thought, completion)
         return answer
 
-    def _took(self, thought: _Thought, text: str) -> Understanding | None:
+    def _took(self, thought: Thought, completion: Completion) -> Understanding | None:
         """Take what the model wrote; None when it has to think again."""
+        thought.confidence = min(thought.confidence, completion.confidence)
         try:
-            draft = self._read(text)
+            draft = self._read(completion.text)
             if thought.draft is None and quotes.says_any(draft):
                 # What is to be said was lifted out; now the model judges the very words.
                 thought.draft = draft
@@ -177,7 +232,29 @@ class Mind:
         except PlanError:
             return self._nothing(thought.heard)
         self._remember(thought.text, draft)
-        return answer
+        return replace(answer, mind=self.config.name, confidence=thought.confidence)
+
+    def weigh(self, thought: Thought, text: str, ours: Understanding) -> Understanding:
+        """Return what another model's draft of a thought comes to.
+
+        Args:
+            thought: The sentence, as it was put to that model.
+            text: What it wrote.
+            ours: What the model on this machine made of the sentence. Who finds it unsafe is
+                right, whichever of the two it is.
+
+        Raises:
+            PlanError: It is no plan, or says quoted words that nobody has judged.
+        """
+        draft = self._read(text)
+        says = any(step.skill == "say" for step in ours.plan.steps)
+        if quotes.says_any(draft) and not says:
+            raise PlanError(f"{draft} says what was quoted and has not been judged.")
+        if UNSAFE in ours.plan.steps:
+            return ours
+        theirs = self._settled(draft, thought, "cloud")
+        self._remember(thought.text, draft)
+        return theirs
 
     def first_step(self) -> Step | None:
         """Return the first step of the plan under way, if it is certain before the rest is.
@@ -185,7 +262,7 @@ class Mind:
         Only `poll` takes it in. A step that talks, or that waits for what is to be judged or
         asked, comes with the whole plan.
         """
-        thought, text = self._thought, self._model.first
+        thought, text = self.thought, self._model.first
         if thought is None or thought.draft is not None or text is None or thought.quoted:
             return None
         try:
@@ -211,8 +288,12 @@ class Mind:
         return self._nothing(hear(sentence))
 
     def stopped(self, sentence: str) -> Understanding:
-        """Return the understanding of an order to stop, whatever the sentence was."""
+        """Return the understanding of an order to stop, whatever the sentence was.
+
+        What is being thought about is dropped.
+        """
         self._asked_at_s = time.monotonic()
+        self._answer = self.thought = None
         return self._understood(_plan("stop"), hear(sentence), "stop")
 
     def close(self) -> None:
@@ -221,7 +302,7 @@ class Mind:
 
     def _at_once(self, sentence: str, context: Context) -> Understanding | None:
         """Answer without the model, or note what the model is to answer."""
-        self._thought = None
+        self.thought = None
         if is_stop_order(sentence):
             return self.stopped(sentence)
         heard = hear(sentence)
@@ -234,17 +315,17 @@ class Mind:
             return self._understood(_plan(*order), heard, "rule")
         text, quoted = quotes.lift(heard.text)
         text, names = self._lexicon.lift(text)
-        thought = _Thought(heard, context, text, names, quoted)
+        thought = Thought(heard, context, text, names, quoted)
         if not quoted and (draft := self._remembered.get(text)) is not None:
             self._remembered.move_to_end(text)
             try:
                 return self._settled(draft, thought, "cache")
             except PlanError:  # It was one in another context.
                 return self._nothing(heard)
-        self._thought = thought
+        self.thought = thought
         return None
 
-    def _settled(self, draft: Plan, thought: _Thought, source: Source) -> Understanding:
+    def _settled(self, draft: Plan, thought: Thought, source: Source) -> Understanding:
         """Return what a draft comes to in its context.
 
         Raises:
@@ -254,7 +335,7 @@ class Mind:
         named = lexicon.put_back(quotes.put_back(draft, thought.quoted), thought.names)
         plan, turn = settle(named, thought.context, self._language.places)
         self._language.parse(str(plan))
-        self._thought = None
+        self.thought = None
         return self._understood(plan, thought.heard, source, turn)
 
     def _piece_in(self, sentence: str) -> Piece | None:
@@ -277,7 +358,7 @@ class Mind:
         )
 
     def _nothing(self, heard: Heard) -> Understanding:
-        self._thought = None
+        self.thought = None
         return self._understood(_plan("ask", "what"), heard, "none")
 
     def _remember(self, text: str, draft: Plan) -> None:
@@ -293,15 +374,17 @@ class Mind:
         return _to_its_end(_without_unlearnt(_without_echoes(draft)))
 
     def _prompt(self, sentence: str) -> str:
-        if self.config.is_ours:
+        if self.config.is_adapted:
             return prompt_for(sentence)
-        return few_shot_prompt(self._instructions, sentence)
-
-    @cached_property
-    def _instructions(self) -> str:
         assert self._language is not None
-        language = self._language
-        return instructions(language.syntaxes, language.places, language.kinds, language.colours)
+        return few_shot_prompt(instructions(self._language.draft), sentence)
+
+
+def next_best(config: ModelConfig) -> ModelConfig | None:
+    """Return the model to take when one cannot be had: ours, and then ours without its adapter."""
+    if config.source:
+        return ModelConfig(threads=config.threads)
+    return replace(BARE, threads=config.threads) if config.is_adapted else None
 
 
 def _without_echoes(plan: Plan) -> Plan:
@@ -332,9 +415,9 @@ def _to_its_end(plan: Plan) -> Plan:
     return plan
 
 
-def new_words(language: PlanLanguage) -> Lexicon:
+def new_words(language: PlanLanguage, config: ModelConfig) -> Lexicon:
     """Return what a room and a robot have that the adapter was never taught."""
-    taught = taught_words()
+    taught = taught_words(config.adapter)
     words = [
         Word(name=name, sort=sort, called=NAMES.get(name, (name,)))
         for sort, names in (("thing", language.kinds), ("place", language.places))

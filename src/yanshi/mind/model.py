@@ -4,13 +4,13 @@ The process is started early, loads and warms the model, and answers one prompt 
 ends with its parent, stands back for the body's loops, and is started anew once when it dies.
 """
 
+import hashlib
 import json
+import math
 import multiprocessing
 import os
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,66 +19,55 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
+
 from yanshi.assets.store import locate
 from yanshi.core.errors import AssetError, YanshiError
 from yanshi.mind.trim import trimmed
 
 ADAPTER = Path(__file__).parent / "weights" / "plan-lora.gguf"
-RECORD = ADAPTER.with_suffix(".json")
-"""How the adapter was trained, and what it was taught."""
+"""Ours; how it was trained, and what it was taught, stands beside it (`.json`)."""
 PINNED_MODEL = "gemma_270m"
+ROOM_BYTES = 150_000_000
+"""What a model needs beside its weights: its memory of the prompt, and what it works with."""
 NICENESS = 5
 """How far the mind stands back when there is not enough processor for everybody."""
 
 
 @cache
-def taught_words() -> frozenset[str]:
-    """Return the kinds, places and skills that the adapter was taught, by their plan words."""
-    if not RECORD.is_file():
-        return frozenset()
-    return frozenset(json.loads(RECORD.read_text(encoding="utf8"))["taught"])
+def taught_words(adapter: str = str(ADAPTER)) -> frozenset[str]:
+    """Return the kinds, places and skills that an adapter was taught, by their plan words."""
+    return frozenset(_record_of(Path(adapter)).get("taught", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """Which model thinks, and with how much."""
+    """Which file thinks, and with how much."""
 
     source: str = ""
-    """Path of a GGUF file, or address of an OpenAI-compatible endpoint (`http…/v1`); empty for
-    the on-board model and its adapter."""
-    name: str = ""
-    """What an endpoint calls the model; most local ones do not ask."""
-    key: str = ""
-    """The endpoint's key; empty for none."""
+    """Path of a GGUF file; empty for the on-board model."""
+    adapter: str = str(ADAPTER)
+    """Path of the adapter that it carries; empty for none: it is told the language instead."""
     threads: int = 0
     """0: two, or one where there is one core or more work than cores."""
     tokens_max: int = 120
     """Longest answer: six steps and two texts."""
-    timeout_s: float = 60.0
-    """Longest wait for an endpoint."""
-
-    @classmethod
-    def from_environment(cls) -> "ModelConfig":
-        """Read YANSHI_MODEL, YANSHI_MODEL_NAME and YANSHI_API_KEY."""
-        return cls(
-            source=os.environ.get("YANSHI_MODEL", ""),
-            name=os.environ.get("YANSHI_MODEL_NAME", ""),
-            key=os.environ.get("YANSHI_API_KEY", ""),
-        )
 
     @property
-    def is_ours(self) -> bool:
-        """Whether the model carries our adapter and needs no instructions."""
-        return not self.source
+    def is_adapted(self) -> bool:
+        """Whether the model carries an adapter and needs no instructions."""
+        return bool(self.adapter)
+
+    @property
+    def name(self) -> str:
+        """What a report calls it."""
+        if self.source:
+            return Path(self.source).name
+        return "on board" if self.is_adapted else "on board, bare"
 
 
-def bare_config() -> ModelConfig:
-    """Return the on-board model without our adapter, to be told the language by examples.
-
-    Raises:
-        AssetError: The language model is missing or is not the pinned one.
-    """
-    return ModelConfig(source=str(locate(PINNED_MODEL)))
+BARE = ModelConfig(adapter="")
+"""The on-board model without our adapter, to be told the language by examples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +75,8 @@ class Completion:
     """What the model wrote."""
 
     text: str
+    confidence: float
+    """Probability of the token that it was least sure of; 1 where that is not known."""
     took_s: float
     """From the prompt's arrival in the process to the last token."""
 
@@ -93,8 +84,17 @@ class Completion:
 class ModelProcess:
     """A language model in another process; ask it, go on, and collect the answer."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(
+        self, config: ModelConfig, backend: "Callable[[ModelConfig], Backend] | None" = None
+    ) -> None:
+        """Start the process; it loads the model by itself.
+
+        Args:
+            config: Which model.
+            backend: What runs it, made in the process; llama.cpp if None.
+        """
         self.config = config
+        self._backend = backend or Llama
         self._grammar: str | None = None
         self._asked: str | None = None
         self.first: str | None = None
@@ -156,25 +156,25 @@ class ModelProcess:
                 self.first = answer[2]
             elif isinstance(answer, tuple) and answer[0] == self._asked:
                 self._asked = None
-                return Completion(text=answer[1], took_s=answer[2])
+                return Completion(text=answer[1], confidence=answer[2], took_s=answer[3])
         return None
 
     def close(self) -> None:
         """End the process."""
         self._restarts = -1
         with suppress(OSError):
-            self._connection.send(None)
+            self.connection.send(None)
         self._process.join(timeout=0.5)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-        self._connection.close()
+        self.connection.close()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self._connection, child = context.Pipe()
+        self.connection, child = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(child, self.config), daemon=True, name="mind"
+            target=_serve, args=(child, self.config, self._backend), daemon=True, name="mind"
         )
         self._process.start()
         child.close()
@@ -182,7 +182,7 @@ class ModelProcess:
     def _revive(self) -> None:
         """Start the process again, once, and tell it all that it knew."""
         self._restarts -= 1
-        self._connection.close()
+        self.connection.close()
         self._process.join(timeout=1.0)
         if self.is_lost:
             return
@@ -197,7 +197,7 @@ class ModelProcess:
         if self.is_lost:
             return
         try:
-            self._connection.send(message)
+            self.connection.send(message)
         except OSError:
             self._revive()
 
@@ -210,9 +210,9 @@ class ModelProcess:
                 zh="语言模型的进程两次意外退出，可能是内存不足。运行 yanshi doctor 查看缺少什么。",
             )
         try:
-            if not self._connection.poll(timeout_s):
+            if not self.connection.poll(timeout_s):
                 return None
-            answer: object = self._connection.recv()
+            answer: object = self.connection.recv()
         except (OSError, EOFError):
             self._revive()
             return ""
@@ -230,13 +230,18 @@ OnText = Callable[[str], None]
 class Backend(Protocol):
     """Something that continues a prompt."""
 
-    def complete(self, prompt: str, grammar: str, on_text: OnText | None = None) -> str:
-        """Return the continuation up to the first line break.
+    def complete(
+        self, prompt: str, grammar: str, on_text: OnText | None = None
+    ) -> tuple[str, float]:
+        """Return the continuation up to the first line break, and how sure it is.
 
         Args:
             prompt: What is to be continued.
             grammar: What the continuation keeps to, where the backend can hold it to that.
             on_text: Told all that has been written so far, as it grows, by who can.
+
+        Returns:
+            The text, and the probability of its least likely token (1 where that is not known).
         """
         ...
 
@@ -247,21 +252,14 @@ class Llama:
     def __init__(self, config: ModelConfig) -> None:
         import xllamacpp
 
-        path = Path(config.source).expanduser()
-        if config.is_ours:
-            path = trimmed(locate(PINNED_MODEL))
-        for file in (path, ADAPTER) if config.is_ours else (path,):
-            if not file.is_file():
-                raise AssetError(
-                    f"The language model needs {file}, which is not there. Unset YANSHI_MODEL "
-                    "for the on-board model, or name a GGUF file in it; `yanshi train mind` "
-                    "makes the adapter.",
-                    zh=f"语言模型需要的文件 {file} 不存在。请取消 YANSHI_MODEL 以使用自带模型，"
-                    "或让它指向一个 GGUF 文件。",
-                )
+        is_ours = not config.source
+        path = locate(PINNED_MODEL) if is_ours else Path(config.source).expanduser()
+        if is_ours and config.is_adapted:
+            path = trimmed(path)
+        check_model(path, config)
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
-        parameters.n_ctx = 512 if config.is_ours else 2048
+        parameters.n_ctx = 512 if config.is_adapted else 2048
         parameters.n_batch = parameters.n_ubatch = 256
         parameters.n_parallel = 1
         parameters.n_gpu_layers = 0
@@ -271,14 +269,26 @@ class Llama:
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
             cpu.n_threads = config.threads or _threads(2)
             cpu.poll = 0  # Threads that spin while they wait would starve the body's loops.
-        if config.is_ours:
+        if config.is_adapted:
             adapter = xllamacpp.CommonAdapterLoraInfo()
-            adapter.path, adapter.scale = str(ADAPTER), 1.0
+            adapter.path, adapter.scale = config.adapter, 1.0
             parameters.lora_adapters = [adapter]
-        self._server: Any = xllamacpp.Server(parameters)
+        try:
+            self._server: Any = xllamacpp.Server(parameters)
+        except RuntimeError as error:
+            raise AssetError(
+                f"llama.cpp could not load {path}"
+                + (f" with the adapter {config.adapter}" if config.is_adapted else "")
+                + f": {error}. A GGUF file of a text model works, with an adapter that was trained "
+                "for that very model (`yanshi train mind --base FILE.gguf`) or with none.",
+                zh=f"llama.cpp 无法加载 {path}：{error}。请使用文本模型的 GGUF 文件，"
+                "适配器须为该模型训练（yanshi train mind --base FILE.gguf），或者不用适配器。",
+            ) from error
         self._config = config
 
-    def complete(self, prompt: str, grammar: str, on_text: OnText | None = None) -> str:
+    def complete(
+        self, prompt: str, grammar: str, on_text: OnText | None = None
+    ) -> tuple[str, float]:
         request = {
             "prompt": prompt,
             "n_predict": self._config.tokens_max,
@@ -289,10 +299,12 @@ class Llama:
             "grammar": grammar,
             # Reusing a prompt's beginning changes the sums' order: the same words could then
             # become another plan. Only long instructions are worth that.
-            "cache_prompt": not self._config.is_ours,
+            "cache_prompt": not self._config.is_adapted,
             "stream": True,
+            "n_probs": 1,
         }
         text = ""
+        sure: list[float] = []
 
         def take(chunk: Any) -> None:
             nonlocal text
@@ -300,43 +312,63 @@ class Llama:
             for part in piece if isinstance(piece, list) else [piece]:
                 for choice in part.get("choices", ()):
                     text += choice.get("text") or ""
+                    tokens = (choice.get("logprobs") or {}).get("content") or ()
+                    sure.extend(token["logprob"] for token in tokens)
             if on_text is not None:
                 on_text(text)
 
         self._server.handle_completions(request, take)
-        return text
+        # The line break at the end is the grammar's wish, not the model's.
+        return text, math.exp(min(sure[:-1], default=0.0))
 
 
-class Endpoint:
-    """A model behind an OpenAI-compatible address."""
+def check_model(path: Path, config: ModelConfig) -> None:
+    """Check that a model can be loaded, before llama.cpp tries to.
 
-    def __init__(self, config: ModelConfig) -> None:
-        self._config = config
-        self._url = config.source.rstrip("/") + "/chat/completions"
-
-    def complete(self, prompt: str, grammar: str, on_text: OnText | None = None) -> str:
-        # The grammar is llama.cpp's own; others would refuse the field.
-        body = {
-            "model": self._config.name or "default",
-            "messages": [{"role": "user", "content": prompt}],
-            "temperature": 0,
-            "max_tokens": self._config.tokens_max,
-        }
-        headers = {"Content-Type": "application/json"}
-        if self._config.key:
-            headers["Authorization"] = f"Bearer {self._config.key}"
-        request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=self._config.timeout_s) as response:
-                answer = json.load(response)
-            return str(answer["choices"][0]["message"]["content"])
-        except (OSError, ValueError, LookupError, TypeError) as error:
+    Raises:
+        AssetError: A file is missing, the adapter is for another base, or the memory is too small.
+    """
+    for file in (path, Path(config.adapter)) if config.is_adapted else (path,):
+        if not file.is_file():
             raise AssetError(
-                f"YANSHI_MODEL names {self._url}, which answered: {error}. Name an "
-                "OpenAI-compatible address such as http://localhost:8080/v1, or unset it.",
-                zh=f"YANSHI_MODEL 指定的 {self._url} 回答：{error}。"
-                "请填写兼容 OpenAI 的地址，或取消该变量。",
-            ) from error
+                f"The language model needs {file}, which is not there. `--brain onboard` takes the "
+                "model that comes with Yanshi, `--brain FILE.gguf` another; `yanshi train mind` "
+                "makes an adapter.",
+                zh=f"语言模型需要的文件 {file} 不存在。--brain onboard 使用自带模型，"
+                "--brain FILE.gguf 使用别的模型；yanshi train mind 可以训练适配器。",
+            )
+    if config.is_adapted and config.source:
+        base = _record_of(Path(config.adapter)).get("base_fingerprint", "")
+        if base and base != fingerprint(path):
+            raise AssetError(
+                f"The adapter {config.adapter} was trained for another model than {path}. Train "
+                f"one: yanshi train mind --base {path}",
+                zh=f"适配器 {config.adapter} 是为别的模型训练的，不适用于 {path}。"
+                f"请训练一个：yanshi train mind --base {path}",
+            )
+    needed, free = path.stat().st_size + ROOM_BYTES, psutil.virtual_memory().available
+    if needed > free:
+        raise AssetError(
+            f"{path} needs {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free. "
+            "A smaller model, or `--brain onboard`, fits.",
+            zh=f"{path} 需要 {needed / 1e9:.1f} GB 内存，可用的只有 {free / 1e9:.1f} GB。"
+            "请使用更小的模型，或 --brain onboard。",
+        )
+
+
+def fingerprint(path: Path) -> str:
+    """Return what tells one model file from another: its size and the hash of its beginning."""
+    with path.open("rb") as file:
+        return f"{path.stat().st_size}-{hashlib.sha256(file.read(1 << 20)).hexdigest()[:16]}"
+
+
+def _record_of(adapter: Path) -> dict[str, Any]:
+    """Return how an adapter was trained; empty where that is not told."""
+    try:
+        record: dict[str, Any] = json.loads(adapter.with_suffix(".json").read_text("utf8"))
+    except (OSError, ValueError):
+        return {}
+    return record
 
 
 def _threads(most: int) -> int:
@@ -349,22 +381,22 @@ def _threads(most: int) -> int:
     return min(most, cores) if os.getloadavg()[0] < 0.75 * cores else 1
 
 
-def _serve(connection: Connection, config: ModelConfig) -> None:
+def _serve(
+    connection: Connection, config: ModelConfig, make: Callable[[ModelConfig], Backend]
+) -> None:
     """Answer prompts until the other side hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The run decides what Ctrl-C means.
     os.nice(NICENESS)
     with suppress(EOFError, OSError):
         try:
-            _answer(connection, config)
+            _answer(connection, make(config))
         except YanshiError as error:
             connection.send(error)
     # llama.cpp's threads would otherwise be waited for, and one may be in mid-thought.
     os._exit(0)
 
 
-def _answer(connection: Connection, config: ModelConfig) -> None:
-    is_endpoint = config.source.startswith(("http://", "https://"))
-    backend: Backend = Endpoint(config) if is_endpoint else Llama(config)
+def _answer(connection: Connection, backend: Backend) -> None:
     grammar = ""
     while (message := connection.recv()) is not None:
         if message[0] == "grammar":
@@ -373,8 +405,9 @@ def _answer(connection: Connection, config: ModelConfig) -> None:
             connection.send("ready")
             continue
         began_s = time.monotonic()
-        text = backend.complete(message[1], grammar, _FirstStep(connection, message[1]))
-        connection.send((message[1], text, time.monotonic() - began_s))
+        on_text = _FirstStep(connection, message[1])
+        text, confidence = backend.complete(message[1], grammar, on_text)
+        connection.send((message[1], text, confidence, time.monotonic() - began_s))
 
 
 class _FirstStep:

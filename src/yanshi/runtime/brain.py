@@ -4,15 +4,20 @@ from types import TracebackType
 from typing import Self
 
 from yanshi.bodies.simulation import Simulation
-from yanshi.mind.mind import Mind
+from yanshi.mind.brains import BrainChoice
 from yanshi.runtime.eyes_process import EyesProcess
 
 
 class Brain:
-    """The on-board mind and the eyes; use it as a context manager."""
+    """The mind and the eyes; use it as a context manager."""
 
-    def __init__(self) -> None:
-        self.mind = Mind()
+    def __init__(self, choice: BrainChoice | None = None) -> None:
+        """Start both.
+
+        Args:
+            choice: Which mind; the one on board if None.
+        """
+        self.mind = (choice or BrainChoice()).start()
         self.eyes = EyesProcess()
 
     def enter(self, world: str, seed: int) -> None:

@@ -37,7 +37,7 @@ from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.recovery import DOING, Recovery, Stage
-from yanshi.runtime.report import RunReport, StepReport, Trace
+from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.runtime.words import OneSentence, Words
 from yanshi.safety.faults import Action, Fault, choose_action
@@ -154,7 +154,7 @@ class Episode:
             mind,
             waits=not is_real_time,
             charge_ms=c.understand_charge_ms,
-            deadline_ms=c.understand_deadline_ms,
+            deadline_ms=max(c.understand_deadline_ms, round(mind.deadline_s * 1e3)),
             say_again_ms=c.say_again_ms,
         )
         self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
@@ -179,6 +179,7 @@ class Episode:
         self._sentence = ""
         self.language = "en"
         self.said: list[str] = []
+        self._heard: list[HeardReport] = []
         self.loops = tuple(
             Loop(name=name, period_ns=period_ms * MS, deadline_ns=period_ms * MS, run=run)
             for name, period_ms, run in (
@@ -378,6 +379,15 @@ class Episode:
 
     def _take_on(self, t_ns: int, understanding: Understanding) -> None:
         self._understanding = understanding
+        self._heard.append(
+            HeardReport(
+                sentence=self._sentence,
+                source=understanding.source,
+                mind=understanding.mind,
+                why=understanding.why,
+                ms=round(understanding.latency_s * 1e3, 1),
+            )
+        )
         self.language = understanding.language
         self._context = self._context.after(understanding.turn)
         self._tell(t_ns, "plan", str(understanding.plan))
@@ -480,6 +490,7 @@ class Episode:
                 round(((fall.end_ns or self._state.t_ns) - fall.t_ns) * 1e-9, 2)
                 for fall in self._recovery.falls
             ],
+            heard=self._heard,
             pushes=[str(push) for push in self._pushed],
             mujoco_warnings=self._body.warnings(),
             real_time_factor=round(sim_s / wall_s, 3),

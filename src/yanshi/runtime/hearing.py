@@ -78,12 +78,19 @@ class Hearing:
             self._thought = self._thought or self._mind.poll(timeout_s=PATIENCE_S)
             # A stop word is matched before any model and acts in the tick that heard it.
             is_stop = self._thought is not None and self._thought.source == "stop"
-            return self._thought if is_stop or waited_ns >= self._charge_ns else None
+            return self._thought if is_stop or waited_ns >= self._charged_ns() else None
         understanding = self._mind.poll(timeout_s=0.0)
         self.is_late = understanding is None and waited_ns > self._deadline_ns
         if understanding is None and waited_ns > self._say_again_ns:
             return self._mind.say_again(self._sentence)
         return understanding
+
+    def _charged_ns(self) -> int:
+        """Return what the thought costs in a simulated world: what was waited for has its price."""
+        thought = self._thought
+        if thought is None or not thought.is_sent:
+            return self._charge_ns
+        return max(self._charge_ns, round(thought.latency_s * 1e9))
 
     def first_step(self) -> Step | None:
         """Return the plan's first step if it is certain before the rest; on the wall clock alone.

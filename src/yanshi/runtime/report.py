@@ -23,6 +23,20 @@ class StepReport:
     end_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardReport:
+    """One sentence, and what understood it."""
+
+    sentence: str
+    source: str
+    """`stop`, `rule`, `cache`, `model`, `cloud` or `none`; see `Understanding`."""
+    mind: str
+    """Which model; empty when none was needed."""
+    why: str
+    """Why that one, where there was a choice."""
+    ms: float
+
+
 @dataclass(slots=True, kw_only=True)
 class RunReport:
     """Everything worth keeping of one run."""
@@ -54,6 +68,8 @@ class RunReport:
     seed: int
     down_s: list[float] = field(default_factory=list)
     """For each fall, how long it took from there until the robot stood again, or the run ended."""
+    heard: list[HeardReport] = field(default_factory=list)
+    """Every sentence with the mind that understood it."""
     pushes: list[str] = field(default_factory=list)
     """Pushes from outside that were given, as they were written."""
     policy_late_ms: list[float] = field(default_factory=list)

@@ -32,7 +32,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from yanshi.assets.store import locate
 from yanshi.core.errors import ConfigError
 from yanshi.core.files import write_whole
-from yanshi.mind.model import ADAPTER, PINNED_MODEL
+from yanshi.mind.model import ADAPTER, PINNED_MODEL, fingerprint
 from yanshi.mind.prompt import prompt_for
 from yanshi.mind.trim import VOCABULARY, read_tokens
 from yanshi.policies.repertoire import repertoire
@@ -47,7 +47,9 @@ GGUF_NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
-"""Gemma's layers as transformers and as llama.cpp call them."""
+"""Layers as transformers and as llama.cpp call them."""
+ARCHITECTURES = ("gemma3", "qwen2", "qwen3")
+"""Whose layers are so called, and keep the order of their rows in llama.cpp's files."""
 VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
 """Streams of sentences that training never draws from."""
 
@@ -306,10 +308,37 @@ def save_checkpoint(
     partial.replace(path)
 
 
-def write_gguf(path: Path, arrays: dict[str, Tensor], alpha: float) -> None:
+def architecture_of(path: Path) -> str:
+    """Return the architecture of a model that can be adapted.
+
+    Raises:
+        ConfigError: There is no model in that file, or one whose layers are not known.
+    """
+    try:
+        name = str(gguf.GGUFReader(path).fields["general.architecture"].contents())
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            f"A model was to be read from {path}: {error}. A GGUF file of one of these would do: "
+            f"{', '.join(ARCHITECTURES)}.",
+            zh=f"要从 {path} 读取模型，但是：{error}。"
+            f"请给出以下结构的 GGUF 文件：{'、'.join(ARCHITECTURES)}。",
+        ) from error
+    if name not in ARCHITECTURES:
+        raise ConfigError(
+            f"{path} is a model of the architecture {name!r}; an adapter can be trained for "
+            f"{', '.join(ARCHITECTURES)}. Any model works without one: --brain {path}",
+            zh=f"{path} 的结构是 {name!r}；可以训练适配器的有：{'、'.join(ARCHITECTURES)}。"
+            f"不用适配器也能运行：--brain {path}",
+        )
+    return name
+
+
+def write_gguf(
+    path: Path, arrays: dict[str, Tensor], alpha: float, architecture: str = ARCHITECTURES[0]
+) -> None:
     """Write the adapter as llama.cpp reads it, in 16-bit floats."""
     partial = path.with_suffix(".part")
-    writer = gguf.GGUFWriter(partial, "gemma3")
+    writer = gguf.GGUFWriter(partial, architecture)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", alpha)
@@ -340,7 +369,11 @@ def read_gguf(path: Path) -> dict[str, Tensor]:
 
 
 def train_mind(
-    config: MindTraining, work: Path, out: Path = ADAPTER, after: Path | None = None
+    config: MindTraining,
+    work: Path,
+    out: Path = ADAPTER,
+    after: Path | None = None,
+    base: Path | None = None,
 ) -> dict[str, Any]:
     """Train the adapter from nothing, or go on from the last checkpoint in `work`.
 
@@ -349,15 +382,22 @@ def train_mind(
             it has ended is given more of them.
         work: Folder for checkpoints.
         after: File of an adapter to begin as; none to begin as nothing.
-        out: Where the adapter goes; its vocabulary, record and curve go beside it.
+        out: Where the adapter goes; its record and curve go beside it, and for the pinned model
+            the vocabulary that it needs.
+        base: File of the model that is to be adapted; the pinned one if None.
 
     Returns:
         The record: configuration, command, duration, curve and figures on unseen sentences.
+
+    Raises:
+        ConfigError: The base cannot be adapted.
     """
+    model_file = base or locate(PINNED_MODEL)
+    architecture = architecture_of(model_file)
     torch.set_num_threads(config.threads)
     console = Console(stderr=True)
     with console.status("The language model is unpacked …"):
-        student = Student(locate(PINNED_MODEL), config)
+        student = Student(model_file, config)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with ProgressBar(*columns, console=console) as bar:
         task = bar.add_task("mind", total=config.minutes * 60.0)
@@ -369,10 +409,11 @@ def train_mind(
 
         progress = train(student, config, work / "checkpoint.pt", show, after)
     figures = evaluate(student)
-    vocabulary = choose_vocabulary(locate(PINNED_MODEL), islice(examples(config.seed), 30_000))
-    record = make_record(config, progress, figures, after)
-    write_gguf(out, adapter_arrays(student), config.alpha)
-    write_vocabulary(out.with_name(VOCABULARY.name), vocabulary)
+    record = make_record(config, progress, figures, after, base)
+    write_gguf(out, adapter_arrays(student), config.alpha, architecture)
+    if base is None:
+        vocabulary = choose_vocabulary(model_file, islice(examples(config.seed), 30_000))
+        write_vocabulary(out.with_name(VOCABULARY.name), vocabulary)
     write_whole(out.with_suffix(".json"), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     plot_curve(progress, out.with_suffix(".png"))
     console.print(figures)
@@ -392,15 +433,20 @@ def evaluate(student: Student, n: int = 600) -> dict[str, float]:
 
 
 def make_record(
-    config: MindTraining, progress: Progress, figures: dict[str, float], after: Path | None
+    config: MindTraining,
+    progress: Progress,
+    figures: dict[str, float],
+    after: Path | None,
+    base: Path | None,
 ) -> dict[str, Any]:
     """Tell how the adapter came to be."""
     return {
         "command": " ".join(["yanshi", *sys.argv[1:]]),
-        "base": "gemma-3-270m, q4_k_m",
+        "base": base.name if base else "gemma-3-270m, q4_k_m",
+        **({"base_fingerprint": fingerprint(base)} if base else {}),
         "began_as": after.name if after else "nothing",
         "taught": sorted(taught()),
-        "licence": "Gemma Terms of Use: a derivative of Gemma 3",
+        "licence": "that of the base" if base else "Gemma Terms of Use: a derivative of Gemma 3",
         "training": asdict(config),
         "steps": progress.steps,
         "sentences": progress.sentences,
