@@ -428,6 +428,10 @@ def new_words(language: PlanLanguage, config: ModelConfig) -> Lexicon:
         if piece.name not in taught:
             order = piece.name if piece.is_learnt else "refuse unknown_skill"
             words.append(Word(name=order, sort="act", called=piece.title.words))
+    for name, skill in installed_skills().items():
+        if name not in taught and name not in repertoire() and language.syntaxes.get(name) == ("",):
+            own = (*skill.called.get("", (name,)), *skill.words)
+            words.append(Word(name=name, sort="act", called=own))
     return Lexicon(tuple(words))
 
 

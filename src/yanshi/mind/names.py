@@ -2,9 +2,15 @@
 
 The one table of names: replies speak with it, the sentences that train the language model begin
 from it, and what the adapter was never taught is understood by it (`mind.lexicon`). A word that
-is missing here (another world's place, say) is spoken as it is written, and understood so.
+is missing here (another world's place, say) is spoken as it is written, and understood so. A user
+adds names in a file, `$YANSHI_NAMES`, one a line: `aquarium = ["aquarium", "鱼缸", "fish tank"]`.
 """
 
+import os
+import tomllib
+from pathlib import Path
+
+from yanshi.core.errors import ConfigError
 from yanshi.mind.tongue import to_traditional
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -66,6 +72,41 @@ NAMES: dict[str, tuple[str, ...]] = {
     "corridor": ("corridor", "走廊"),
 }
 """Plan word to its English and its Chinese (simplified) name, and what else it may be called."""
+OWN = "YANSHI_NAMES"
+"""Environment variable with the path of a user's own names."""
+
+
+def read_names(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read a file of names.
+
+    Raises:
+        ConfigError: It is missing or not of the form above.
+    """
+    try:
+        record = tomllib.loads(path.read_text(encoding="utf8"))
+        names = {word: tuple(called) for word, called in record.items()}
+        is_right = all(
+            isinstance(called, list)
+            and len(called) >= 2
+            and all(isinstance(c, str) for c in called)
+            for called in record.values()
+        )
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{OWN} names {path}, which cannot be read: {error}. {_FORM}",
+            zh=f"{OWN} 指定的 {path} 无法读取：{error}。{_FORM}",
+        ) from error
+    if not is_right:
+        raise ConfigError(
+            f"{path}: every line is a word with its English and its Chinese name. {_FORM}",
+            zh=f"{path}：每行是一个词和它的英文、中文名称。{_FORM}",
+        )
+    return names
+
+
+_FORM = 'aquarium = ["aquarium", "鱼缸", "fish tank"]'
+if os.environ.get(OWN):
+    NAMES |= read_names(Path(os.environ[OWN]))
 
 
 def spoken(name: str, language: str) -> str:

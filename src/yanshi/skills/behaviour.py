@@ -21,6 +21,7 @@ class Flow:
 
     timeout_s: float = 30.0
     called: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    words: ClassVar[tuple[str, ...]] = ()
     verb: ClassVar[tuple[str, str] | None] = None
     risk: ClassVar[Risk] = "travels"
 

@@ -52,6 +52,9 @@ class Skill(Protocol):
     called: ClassVar[Mapping[str, tuple[str, str]]]
     """What a step of it is called in English and Chinese, by its first argument; `""` for any
     other, with {0} for it. Empty: as a plan writes it."""
+    words: ClassVar[tuple[str, ...]]
+    """What else people call it, in either language, where nothing follows its name: enough for it
+    to be understood without training."""
     verb: ClassVar[tuple[str, str] | None]
     """What the robot says that it can do, in English and Chinese; None: as its step is called."""
     risk: ClassVar[Risk]
