@@ -1,4 +1,4 @@
-"""A reader follows `docs/mind.md` to teach a new word and a new skill: its very examples are run."""
+"""A reader follows `docs/mind.md` to teach a new word and a new skill: its examples are run."""
 
 import os
 import re

@@ -112,6 +112,20 @@ def bench_mind(
     )
 
 
+@bench.command("fit")
+def bench_fit(
+    json: Json = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw predicted against measured times."),
+    ] = None,
+) -> None:
+    """Predict published times of language models on boards that were left out of the fit."""
+    from yanshi.bench import fit
+
+    raise typer.Exit(fit.bench_fit(json, plot))
+
+
 @bench.command("cloud")
 def bench_cloud(n: Number = 1000, seed: Seed = 0, json: Json = None, quick: Quick = False) -> None:
     """Give orders over a link that delays, loses, repeats, mixes up and floods what it carries."""

@@ -1,0 +1,365 @@
+"""Does this mind fit this robot: memory, time, energy, endurance and price, and what breaks first.
+
+The loop is sense → understand → act: a picture is looked at, a sentence is understood, the walker
+takes the first target. What is ours was measured on two x86 cores; what is not known is asked for.
+"""
+
+from dataclasses import dataclass, replace
+
+from yanshi.core.errors import ConfigError
+from yanshi.ledger.catalog import Board, Link, Model, Robot
+from yanshi.ledger.roofline import (
+    PRECISIONS,
+    Estimate,
+    Job,
+    NeededError,
+    fitted,
+    kv_bytes,
+    need,
+    token_bytes,
+)
+
+LOOP_MS = (100.0, 300.0)
+PRICE_USD = 10_000.0
+"""What a sentence may take to become a movement, and what robot and board may cost, by the question
+that this project answers."""
+OURS_TOKENS, OTHERS_TOKENS, PLAN_TOKENS = 15.0, 30.0, 12.0
+"""Tokens of a sentence to our adapted model; to another, after 900 of instructions that it keeps
+in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
+INSTRUCTION_TOKENS = 900.0
+EYES_MS, POLICY_MS = 33.0, 0.4
+"""Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
+robot's board may take two or three times as long."""
+POLICY_PERIOD_MS = 20.0
+STACK_GB, SYSTEM_GB = 0.5, 1.5
+"""The rest of our processes, measured; the operating system, recollection, not verified."""
+WORKING = 0.1
+"""Share of the weights that activations and buffers take; recollection, not verified."""
+THOUGHTS_PER_MINUTE = 6.0
+CLOUD_FIRST_MS, CLOUD_TOKEN_MS = 400.0, 25.0
+"""A hired model's first and later tokens; recollection of public services, not verified."""
+CLOUD_BYTES = (9_500.0, 400.0)
+"""Sent and received for a sentence, measured (`yanshi bench cloud`)."""
+Z99 = 2.326
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the verdict."""
+
+    name: str
+    value: float
+    unit: str
+    low: float
+    high: float
+    source: str
+    confidence: str = "medium"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is to be judged."""
+
+    robot: Robot
+    board: Board
+    mind: Model
+    precision: str
+    is_ours: bool
+    """Whether it carries our adapter and needs no instructions."""
+    cloud: Model | None = None
+    link: Link | None = None
+    thoughts_per_minute: float = THOUGHTS_PER_MINUTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found."""
+
+    figures: tuple[Figure, ...]
+    breaks: str
+    """What breaks first and what would mend it, or that nothing does."""
+    fits: bool
+
+    def __getitem__(self, name: str) -> float:
+        """Return the value of a figure."""
+        return next(figure.value for figure in self.figures if figure.name == name)
+
+
+def read_mind(text: str, known: dict[str, Model]) -> tuple[Model, str]:
+    """Read `qwen3-4b-q4`: a model and how its weights are kept.
+
+    Raises:
+        ConfigError: There is no such precision.
+        UnknownNameError: There is no such model.
+    """
+    from yanshi.ledger.catalog import find
+
+    name, _, precision = text.rpartition("-")
+    if precision not in PRECISIONS:
+        if text in known:
+            return known[text], "q4"
+        raise ConfigError(
+            f"A mind is written MODEL-PRECISION, e.g. gemma-3-270m-q4; asked: {text!r}. "
+            f"Precisions: {', '.join(PRECISIONS)}.",
+            zh=f"大脑写作“模型-精度”，如 gemma-3-270m-q4；得到的是 {text!r}。"
+            f"精度有：{'、'.join(PRECISIONS)}。",
+        )
+    return find("model", name, known), precision
+
+
+def judge(question: Question) -> Verdict:
+    """Judge a mind on a board in a robot.
+
+    Raises:
+        NeededError: A figure of the board, the robot or the model is not known.
+    """
+    memory = _memory(question)
+    times = _times(question)
+    energy = _energy(question, times)
+    price = _price(question)
+    figures = (*memory, *times, *energy, *price)
+    breaks, fits = _first_to_break(question, figures)
+    return Verdict(figures=figures, breaks=breaks, fits=fits)
+
+
+def job_of(question: Question) -> Job:
+    """Return the understanding of one sentence as a job."""
+    board = question.board
+    if not board.runtime:
+        board = replace(board, runtime="llama.cpp")
+    return Job(
+        model=question.mind,
+        board=board,
+        precision=question.precision,
+        runtime=board.runtime,
+        tokens=OURS_TOKENS if question.is_ours else OTHERS_TOKENS,
+        context=OURS_TOKENS if question.is_ours else INSTRUCTION_TOKENS,
+    )
+
+
+def _memory(question: Question) -> list[Figure]:
+    job = job_of(question)
+    model = question.mind
+    total = need(model, "params_total_b") - need(model, "params_active_b")
+    weights = token_bytes(replace(job, context=0.0)) * 1e-9
+    weights += total * PRECISIONS[job.precision] / 8.0
+    if model.has_own_head and model.vocabulary and model.hidden:
+        weights += (
+            model.vocabulary * model.hidden * 2e-9
+        )  # The first matrix, of which rows are read.
+    remembered = (job.context + job.tokens + PLAN_TOKENS) * kv_bytes(model) * 1e-9
+    room = need(question.board, "memory_gb")
+    used = weights * (1.0 + WORKING) + remembered + STACK_GB + SYSTEM_GB
+    source = f"{model.id}: {model.source}"
+    return [
+        _exact("weights", weights, "GB", source, model.confidence),
+        _exact("memory of the text", remembered * 1e3, "MB", source, model.confidence),
+        _exact("memory used", used, "GB", "weights + 10 % + text + our stack + system", "medium"),
+        _exact("memory there", room, "GB", question.board.source, question.board.confidence),
+    ]
+
+
+def _times(question: Question) -> list[Figure]:
+    job = job_of(question)
+    fit = fitted()
+    reads, writes = fit.estimate("prefill", job), fit.estimate("decode", job)
+    ours = "measured on two x86 cores"
+    eyes = Figure(
+        name="look", value=EYES_MS, unit="ms", low=20.0, high=100.0, source=ours, confidence="low"
+    )
+    act = Figure(
+        name="act",
+        value=POLICY_MS + POLICY_PERIOD_MS / 2.0,
+        unit="ms",
+        low=POLICY_MS,
+        high=3.0 * POLICY_MS + POLICY_PERIOD_MS,
+        source=f"{ours}; half a period of waiting",
+    )
+    read = _estimated("read the sentence", reads, 1.0)
+    write = _estimated("write the plan", writes, PLAN_TOKENS)
+    figures = [eyes, read, write, act]
+    loop = sum(figure.value for figure in figures)
+    figures.append(
+        Figure(
+            name="sense, understand, act",
+            value=loop,
+            unit="ms",
+            low=sum(figure.low for figure in figures),
+            high=sum(figure.high for figure in figures),
+            source="sum",
+            confidence=min((f.confidence for f in figures), key=("low", "medium", "high").index),
+        )
+    )
+    if question.cloud is not None and question.link is not None:
+        figures += _cloud_times(question.cloud, question.link)
+    return figures
+
+
+def _cloud_times(cloud: Model, link: Link) -> list[Figure]:
+    if link.delay_ms is None:
+        return [_exact("plan from the cloud", float("inf"), "ms", link.source, link.confidence)]
+    import math
+
+    served = CLOUD_FIRST_MS + PLAN_TOKENS * CLOUD_TOKEN_MS
+    carried = 8.0 * (
+        CLOUD_BYTES[0] / (link.up_mbit_s or 1.0) + CLOUD_BYTES[1] / (link.down_mbit_s or 1.0)
+    )
+    there = 2.0 * link.delay_ms + carried * 1e-3
+    late = 2.0 * link.delay_ms * math.exp(Z99 * link.delay_spread) + carried * 1e-3
+    return [
+        Figure(
+            name="plan from the cloud",
+            value=served + there,
+            unit="ms",
+            low=served / 2.0 + there,
+            high=2.0 * served + late,
+            source=f"link {link.id}: {link.source}; {cloud.id} served as public services are",
+            confidence="low",
+        ),
+        _exact("answers that are lost", 100.0 * link.loss, "%", link.source, link.confidence),
+    ]
+
+
+def _energy(question: Question, times: list[Figure]) -> list[Figure]:
+    board, robot = question.board, question.robot
+    idle, busy = need(board, "power_min_watt"), need(board, "power_max_watt")
+    read, write = (
+        next(f for f in times if f.name == n) for n in ("read the sentence", "write the plan")
+    )
+    thought_s = (read.value + write.value) * 1e-3
+    # Neither end of the range is known for one thought: it is somewhere between.
+    extra = (busy - idle) / 2.0
+    joules = extra * thought_s
+    share = question.thoughts_per_minute / 60.0
+    eyes_watt = extra * EYES_MS * 1e-3 * 10.0
+    radio = 0.0
+    if question.link is not None and question.cloud is not None:
+        cloud_s = next(f.value for f in times if f.name == "plan from the cloud") * 1e-3
+        busy_share = min(1.0, share * cloud_s)
+        radio = question.link.idle_watt + busy_share * (
+            question.link.active_watt - question.link.idle_watt
+        )
+    mean = idle + joules * share + eyes_watt + radio
+    body = robot.power_watt
+    if body is None:
+        raise NeededError(
+            f"Battery and endurance of {robot.id} are not both known. Put battery_wh and "
+            f"endurance_h into a file, [robots.{robot.id}], and name that in YANSHI_LEDGER.",
+            zh=f"{robot.id} 的电池容量与续航不全。请把 battery_wh 和 endurance_h 写进文件的 "
+            f"[robots.{robot.id}] 表，并用 YANSHI_LEDGER 指定该文件。",
+        )
+    assert robot.battery_wh is not None
+    assert robot.endurance_h is not None
+    most = robot.battery_wh / (body + busy + radio)
+    least = robot.battery_wh / (body + idle)
+    hours = robot.battery_wh / (body + mean)
+    return [
+        Figure(
+            name="energy of a thought",
+            value=joules,
+            unit="J",
+            low=0.0,
+            high=(busy - idle) * (read.high + write.high) * 1e-3,
+            source=f"{board.id}: {board.source}; half of its range for the time",
+            confidence="low",
+        ),
+        Figure(
+            name="power of thinking",
+            value=mean,
+            unit="W",
+            low=idle + radio,
+            high=busy + radio,
+            source=f"idle board, {question.thoughts_per_minute:g} thoughts a minute, 10 pictures a "
+            "second" + (", radio" if radio else ""),
+            confidence="low",
+        ),
+        _exact(
+            "endurance as bought",
+            robot.endurance_h,
+            "h",
+            f"{robot.id}: {robot.source}",
+            robot.confidence,
+        ),
+        Figure(
+            name="endurance with this board beside",
+            value=hours,
+            unit="h",
+            low=most,
+            high=least,
+            source="battery over power of the robot and of thinking",
+            confidence="low",
+        ),
+        _exact(
+            "endurance lost", 100.0 * (1.0 - hours / robot.endurance_h), "%", "from the two", "low"
+        ),
+    ]
+
+
+def _price(question: Question) -> list[Figure]:
+    robot = question.robot
+    figures = []
+    for record in (robot, question.board):
+        if record.price_usd is not None:
+            source = f"{record.id}: {record.source} ({record.price_date})"
+            figures.append(
+                _exact(f"price of {record.id}", record.price_usd, "$", source, record.confidence)
+            )
+    if len(figures) == 2:
+        total = sum(figure.value for figure in figures)
+        figures.append(_exact("price of both", total, "$", "sum", "medium"))
+    return figures
+
+
+def _first_to_break(question: Question, figures: tuple[Figure, ...]) -> tuple[str, bool]:
+    """Return what breaks first and what would mend it."""
+    at = {figure.name: figure.value for figure in figures}
+    used, there = at["memory used"], at["memory there"]
+    loop = at["sense, understand, act"]
+    if used > there:
+        return (
+            f"It does not fit: {used:.1f} GB of {there:g} GB. A smaller model or fewer bits: at "
+            f"most {max(0.0, there - STACK_GB - SYSTEM_GB) / (1.0 + WORKING):.1f} GB of weights.",
+            False,
+        )
+    if loop > LOOP_MS[1]:
+        per_token = at["write the plan"] / PLAN_TOKENS
+        return (
+            f"It is too late: {loop:.0f} ms of {LOOP_MS[1]:.0f} ms. Each token of the plan takes "
+            f"{per_token:.1f} ms, as fast as {question.board.id} reads the weights: a smaller "
+            "model, fewer bits, or a board with more bandwidth.",
+            False,
+        )
+    if (lost := at["endurance lost"]) > 25.0:
+        return (
+            f"It costs {lost:.0f} % of the endurance: a board that draws less, or fewer thoughts.",
+            False,
+        )
+    if (price := at.get("price of both", 0.0)) > PRICE_USD:
+        robot = question.robot.price_usd or 0.0
+        dear = "the robot alone costs more" if robot > PRICE_USD else "a cheaper board would do"
+        return f"It works, and costs ${price:,.0f}, more than ${PRICE_USD:,.0f}: {dear}.", True
+    return "Nothing breaks.", True
+
+
+def _exact(name: str, value: float, unit: str, source: str, confidence: str) -> Figure:
+    return Figure(
+        name=name,
+        value=value,
+        unit=unit,
+        low=value,
+        high=value,
+        source=source,
+        confidence=confidence,
+    )
+
+
+def _estimated(name: str, estimate: Estimate, times: float) -> Figure:
+    return Figure(
+        name=name,
+        value=estimate.value * times,
+        unit="ms",
+        low=estimate.low * times,
+        high=estimate.high * times,
+        source=estimate.source,
+        confidence=estimate.confidence,
+    )
