@@ -19,7 +19,7 @@ class Script:
             file.write(json.dumps(said, ensure_ascii=False) + "\n")
         answer = script.get(said, "wave")
         text, confidence = answer if isinstance(answer, list) else (answer, 0.99)
-        return text, confidence
+        return text, confidence, (len(said), len(text))
 
 
 class Scripted:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from yanshi.bench.run import make_goal
 from yanshi.bodies.push import read_push
 from yanshi.bodies.simulation import simulate
+from yanshi.ledger.meter import open_meter
+from yanshi.mind.language import PlanLanguage
 from yanshi.policies.contract import installed_policies
 from yanshi.policies.riser import DEFAULT_RISER
 from yanshi.runtime.brain import Brain
@@ -53,7 +56,12 @@ can_rise = pytest.mark.skipif(
 
 
 def begin(
-    brain: Brain, onlooker: Onlooker, *, is_real_time: bool = False, push: str = ""
+    brain: Brain,
+    onlooker: Onlooker,
+    *,
+    is_real_time: bool = False,
+    push: str = "",
+    board: str = "",
 ) -> Episode:
     brain.enter(WORLD, SEED)
     simulation = simulate(WORLD, SEED)
@@ -65,12 +73,37 @@ def begin(
         is_real_time=is_real_time,
         observers=[onlooker],
         pushes=[read_push(push)] if push else [],
+        meter=open_meter(board) if board else None,
     )
 
 
 def run(brain: Brain, sentence: str) -> tuple[RunReport, Onlooker]:
     onlooker = Onlooker()
     return begin(brain, onlooker).run(sentence), onlooker
+
+
+def test_the_world_pays_for_a_thought_as_long_as_the_board_takes(brain):
+    sentence = "右转三十度"
+    begun, bills = {}, {}
+    for board in ("rpi5", "t5000"):
+        traces = []
+        for _ in range(2):
+            brain.mind.speak(replace(PlanLanguage.of(simulate(WORLD, SEED).floor_plan), kinds=()))
+            onlooker = Onlooker()  # A language that is forgotten leaves no earlier answer behind.
+            report = begin(brain, onlooker, board=board).run(sentence)
+            traces.append(report.trace_sha256)
+        heard, plan = (
+            next(t_ns for t_ns, kind, _ in onlooker.events if kind == wanted)
+            for wanted in ("heard", "plan")
+        )
+        begun[board], bills[board] = (plan - heard) * 1e-9, report.bill
+        assert traces[0] == traces[1]
+    for board, bill in bills.items():
+        assert bill.thoughts == 1
+        # The plan is there at the first tick of 20 ms after the charged time.
+        assert bill.thinking_s <= begun[board] + 1e-9 < bill.thinking_s + 0.021
+        assert bill.joules["motors, work alone"] > 0.0
+    assert begun["rpi5"] > begun["t5000"]
 
 
 def test_the_same_seed_gives_the_same_trace_and_another_sentence_another(brain):

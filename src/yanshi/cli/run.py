@@ -77,6 +77,13 @@ def run(
     ] = None,
     brain: Brains = "",
     cloud_deadline: CloudDeadline = 0.0,
+    board: Annotated[
+        str,
+        typer.Option(
+            metavar="BOARD",
+            help="Charge each thought as on this board; `yanshi boards` lists them.",
+        ),
+    ] = "",
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -97,11 +104,13 @@ def run(
     for path in (film, record, report):
         check_target(path)
     from yanshi.bodies.push import read_push
+    from yanshi.ledger.meter import open_meter
     from yanshi.mind.brains import read_brain
     from yanshi.policies.repertoire import add_place
 
     pushes = [read_push(text) for text in push or ()]
     choice = read_brain(brain, cloud_deadline)
+    meter = open_meter(board) if board else None
     for folder in policies or ():
         add_place(folder)
     console = Console()
@@ -128,6 +137,7 @@ def run(
             is_real_time=clock is ClockName.WALL,
             observers=observers,
             pushes=pushes,
+            meter=meter,
         )
         _stop_on_interrupt(episode.stop)
         listen_for_stop(episode.stop)

@@ -27,7 +27,7 @@ OURS_TOKENS, OTHERS_TOKENS, PLAN_TOKENS = 15.0, 30.0, 12.0
 """Tokens of a sentence to our adapted model; to another, after 900 of instructions that it keeps
 in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
 INSTRUCTION_TOKENS = 900.0
-EYES_MS, POLICY_MS = 33.0, 0.4
+EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""
 POLICY_PERIOD_MS = 20.0

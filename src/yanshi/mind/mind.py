@@ -56,6 +56,8 @@ class Understanding:
     """Why that one, where there was a choice."""
     confidence: float = 1.0
     """Probability of the token that the model on this machine was least sure of."""
+    tokens: tuple[int, int] = (0, 0)
+    """How many tokens that model has read and written for it."""
     is_sent: bool = False
     """Whether an answer was waited for that came, or did not come, over a network."""
 
@@ -75,6 +77,8 @@ class Thought:
     """What the model has drafted, while it judges what would be said."""
     confidence: float = 1.0
     """How sure it was of that."""
+    tokens: tuple[int, int] = (0, 0)
+    """How many it has read and written so far."""
 
 
 class Understands(Protocol):
@@ -219,6 +223,8 @@ class Mind:
     def _took(self, thought: Thought, completion: Completion) -> Understanding | None:
         """Take what the model wrote; None when it has to think again."""
         thought.confidence = min(thought.confidence, completion.confidence)
+        read, written = completion.tokens
+        thought.tokens = (thought.tokens[0] + read, thought.tokens[1] + written)
         try:
             draft = self._read(completion.text)
             if thought.draft is None and quotes.says_any(draft):
@@ -232,7 +238,12 @@ class Mind:
         except PlanError:
             return self._nothing(thought.heard)
         self._remember(thought.text, draft)
-        return replace(answer, mind=self.config.name, confidence=thought.confidence)
+        return replace(
+            answer,
+            mind=self.config.name,
+            confidence=thought.confidence,
+            tokens=thought.tokens,
+        )
 
     def weigh(self, thought: Thought, text: str, ours: Understanding) -> Understanding:
         """Return what another model's draft of a thought comes to.

@@ -79,6 +79,8 @@ class Completion:
     """Probability of the token that it was least sure of; 1 where that is not known."""
     took_s: float
     """From the prompt's arrival in the process to the last token."""
+    tokens: tuple[int, int] = (0, 0)
+    """How many were read and written."""
 
 
 class ModelProcess:
@@ -156,7 +158,8 @@ class ModelProcess:
                 self.first = answer[2]
             elif isinstance(answer, tuple) and answer[0] == self._asked:
                 self._asked = None
-                return Completion(text=answer[1], confidence=answer[2], took_s=answer[3])
+                completion: Completion = answer[1]
+                return completion
         return None
 
     def close(self) -> None:
@@ -232,8 +235,8 @@ class Backend(Protocol):
 
     def complete(
         self, prompt: str, grammar: str, on_text: OnText | None = None
-    ) -> tuple[str, float]:
-        """Return the continuation up to the first line break, and how sure it is.
+    ) -> tuple[str, float, tuple[int, int]]:
+        """Return the continuation up to the first line break, how sure it is, and what it took.
 
         Args:
             prompt: What is to be continued.
@@ -241,7 +244,8 @@ class Backend(Protocol):
             on_text: Told all that has been written so far, as it grows, by who can.
 
         Returns:
-            The text, and the probability of its least likely token (1 where that is not known).
+            The text, the probability of its least likely token (1 where that is not known), and
+            how many tokens were read and written.
         """
         ...
 
@@ -288,7 +292,7 @@ class Llama:
 
     def complete(
         self, prompt: str, grammar: str, on_text: OnText | None = None
-    ) -> tuple[str, float]:
+    ) -> tuple[str, float, tuple[int, int]]:
         request = {
             "prompt": prompt,
             "n_predict": self._config.tokens_max,
@@ -297,6 +301,8 @@ class Llama:
             "samplers": ["top_k"],
             "top_k": 1,
             "grammar": grammar,
+            # The grammar ends with a line break; the sign for the end after it would cost a token.
+            "stop": ["\n"],
             # Reusing a prompt's beginning changes the sums' order: the same words could then
             # become another plan. Only long instructions are worth that.
             "cache_prompt": not self._config.is_adapted,
@@ -305,21 +311,23 @@ class Llama:
         }
         text = ""
         sure: list[float] = []
+        tokens = (0, 0)
 
         def take(chunk: Any) -> None:
-            nonlocal text
+            nonlocal text, tokens
             piece = json.loads(chunk) if isinstance(chunk, str | bytes) else chunk
             for part in piece if isinstance(piece, list) else [piece]:
                 for choice in part.get("choices", ()):
                     text += choice.get("text") or ""
-                    tokens = (choice.get("logprobs") or {}).get("content") or ()
-                    sure.extend(token["logprob"] for token in tokens)
+                    written = (choice.get("logprobs") or {}).get("content") or ()
+                    sure.extend(token["logprob"] for token in written)
+                if usage := part.get("usage"):
+                    tokens = (usage["prompt_tokens"], usage["completion_tokens"])
             if on_text is not None:
                 on_text(text)
 
         self._server.handle_completions(request, take)
-        # The line break at the end is the grammar's wish, not the model's.
-        return text, math.exp(min(sure[:-1], default=0.0))
+        return text, math.exp(min(sure, default=0.0)), tokens
 
 
 def check_model(path: Path, config: ModelConfig) -> None:
@@ -406,8 +414,10 @@ def _answer(connection: Connection, backend: Backend) -> None:
             continue
         began_s = time.monotonic()
         on_text = _FirstStep(connection, message[1])
-        text, confidence = backend.complete(message[1], grammar, on_text)
-        connection.send((message[1], text, confidence, time.monotonic() - began_s))
+        text, confidence, tokens = backend.complete(message[1], grammar, on_text)
+        took_s = time.monotonic() - began_s
+        answer = Completion(text=text, confidence=confidence, took_s=took_s, tokens=tokens)
+        connection.send((message[1], answer))
 
 
 class _FirstStep:

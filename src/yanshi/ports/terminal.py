@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from yanshi.ledger.meter import Bill
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 
@@ -125,6 +126,18 @@ class Terminal(Observer):
             highlight=False,
             style="dim",
         )
+        if report.bill is not None:
+            self._console.print(worded(report.bill), highlight=False, style="dim")
+
+
+def worded(bill: Bill) -> str:
+    """Return what a run has cost, in a line."""
+    joules = ", ".join(f"{part} {value:,.1f} J" for part, value in bill.joules.items())
+    last = "" if bill.endurance_h is None else f"; the battery would last {bill.endurance_h:.2f} h"
+    return (
+        f"{bill.model} on {bill.board}: {bill.thoughts} thoughts, {bill.thinking_s * 1e3:.0f} ms; "
+        f"{joules}; board {bill.board_watt:.1f} W{last}"
+    )
 
 
 def _draw_loops(snapshot: Snapshot) -> Table:

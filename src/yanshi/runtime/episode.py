@@ -24,6 +24,7 @@ from yanshi.bodies.simulation import Simulation
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import JointTarget, Plan, RobotState, Step
+from yanshi.ledger.meter import Meter
 from yanshi.mind.dialogue import NOWHERE, Seen
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.mind.replies import word_outcome
@@ -121,6 +122,7 @@ class Episode:
         observers: Sequence[Observer] = (),
         pushes: Sequence[Push] = (),
         config: EpisodeConfig | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.config = config or EpisodeConfig()
         self.simulation = simulation
@@ -156,7 +158,10 @@ class Episode:
             charge_ms=c.understand_charge_ms,
             deadline_ms=max(c.understand_deadline_ms, round(mind.deadline_s * 1e3)),
             say_again_ms=c.say_again_ms,
+            meter=meter,
         )
+        self._meter = meter
+        self._policy_s = c.policy_ms * 1e-3
         self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
 
         state = self._body.read()
@@ -281,6 +286,9 @@ class Episode:
             self._pushed.append(push)
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
+        if self._meter is not None:
+            state = self._state
+            self._meter.move(state.joint_torque, state.joint_velocity, self._policy_s)
         percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
         target = self._keep_up(t_ns, percept)
         if self._recovery.stage is Stage.UPRIGHT:
@@ -491,6 +499,7 @@ class Episode:
                 for fall in self._recovery.falls
             ],
             heard=self._heard,
+            bill=self._meter.bill(sim_s) if self._meter else None,
             pushes=[str(push) for push in self._pushed],
             mujoco_warnings=self._body.warnings(),
             real_time_factor=round(sim_s / wall_s, 3),

@@ -1,6 +1,7 @@
 """From words to a plan, in the robot's time: asks the mind and knows when the answer counts."""
 
 from yanshi.core.messages import Step
+from yanshi.ledger.meter import Meter
 from yanshi.mind.dialogue import NOWHERE, Context
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.runtime.loops import Timings
@@ -13,7 +14,14 @@ class Hearing:
     """Sentences on their way through the mind, one at a time."""
 
     def __init__(
-        self, mind: Understands, *, waits: bool, charge_ms: int, deadline_ms: int, say_again_ms: int
+        self,
+        mind: Understands,
+        *,
+        waits: bool,
+        charge_ms: int,
+        deadline_ms: int,
+        say_again_ms: int,
+        meter: Meter | None = None,
     ) -> None:
         """Listen.
 
@@ -24,10 +32,14 @@ class Hearing:
             charge_ms: See `waits`.
             deadline_ms: Longest time that understanding may take.
             say_again_ms: When to stop waiting in real time and ask to hear it again.
+            meter: Tells what a thought takes on the board that is paid for, instead of
+                `charge_ms`; None for none.
         """
         self._mind = mind
         self._waits = waits
         self._charge_ns = charge_ms * 1_000_000
+        self._meter = meter
+        self._metered_ns: int | None = None
         self._deadline_ns = deadline_ms * 1_000_000
         self._say_again_ns = say_again_ms * 1_000_000
         self._sentence = ""
@@ -48,7 +60,7 @@ class Hearing:
         """Put a sentence to the mind; returns at once. One that it thinks about is dropped."""
         self._sentence = sentence
         self._asked_ns = t_ns
-        self._thought = None
+        self._thought = self._metered_ns = None
         self.is_late = False
         self._mind.ask(sentence, context)
 
@@ -66,7 +78,12 @@ class Hearing:
         waited_ns = t_ns - self._asked_ns
         understanding = self._await(waited_ns)
         if understanding is not None:
-            took_ms = understanding.latency_s * 1e3
+            took_s = understanding.latency_s
+            if self._metered_ns is not None and self._waits:
+                took_s = self._metered_ns * 1e-9
+            elif self._meter is not None and understanding.source == "model":
+                self._meter.think(understanding.tokens)
+            took_ms = took_s * 1e3
             self.took.add(took_ms)
             self.misses += took_ms * 1e6 > self._deadline_ns
             self._asked_ns = None
@@ -88,9 +105,14 @@ class Hearing:
     def _charged_ns(self) -> int:
         """Return what the thought costs in a simulated world: what was waited for has its price."""
         thought = self._thought
-        if thought is None or not thought.is_sent:
+        if thought is None:
             return self._charge_ns
-        return max(self._charge_ns, round(thought.latency_s * 1e9))
+        charge_ns = self._charge_ns
+        if self._meter is not None and thought.source == "model":
+            if self._metered_ns is None:
+                self._metered_ns = round(self._meter.think(thought.tokens) * 1e9)
+            charge_ns = self._metered_ns
+        return max(charge_ns, round(thought.latency_s * 1e9)) if thought.is_sent else charge_ns
 
     def first_step(self) -> Step | None:
         """Return the plan's first step if it is certain before the rest; on the wall clock alone.

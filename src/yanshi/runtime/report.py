@@ -9,6 +9,7 @@ import numpy as np
 
 from yanshi.core.files import write_whole
 from yanshi.core.messages import JointTarget, RobotState
+from yanshi.ledger.meter import Bill
 
 EXIT_CODES = {"done": 0, "stopped": 0, "asked": 3, "refused": 3, "failed": 4}
 
@@ -68,6 +69,8 @@ class RunReport:
     seed: int
     down_s: list[float] = field(default_factory=list)
     """For each fall, how long it took from there until the robot stood again, or the run ended."""
+    bill: Bill | None = None
+    """What the run has cost on the board that was to be paid for."""
     heard: list[HeardReport] = field(default_factory=list)
     """Every sentence with the mind that understood it."""
     pushes: list[str] = field(default_factory=list)
