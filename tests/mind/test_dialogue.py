@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from yanshi.mind.dialogue import Context, Seen, Turn, settle
 from yanshi.mind.language import PlanLanguage
+from yanshi.mind.replies import word_outcome
+from yanshi.skills.skill import Outcome
 from yanshi.worlds.home import build_home
 
 LANGUAGE = PlanLanguage.of(build_home(0).floor_plan)
@@ -128,6 +130,15 @@ def test_a_question_is_remembered_with_the_plan_that_waits():
     assert turn.asked == "which"
     plan, _ = settle(DRAFT.parse("mean green"), cups.after(turn), LANGUAGE.places)
     assert str(plan) == "wave; go green cup"
+
+
+def test_what_repeats_too_much_is_refused_and_not_cut():
+    before = "; ".join(["wave; bow"] * 2)
+    assert settled("again; dance", before=before) == "wave; bow; wave; bow; dance"
+    assert settled("again; again", before=before) == "refuse too_many_steps"
+    reply = Outcome(kind="refused", reason="refuse_too_many_steps")
+    assert "6" in word_outcome(reply, "en")
+    assert "6" in word_outcome(reply, "zh-Hans")
 
 
 def test_one_unsafe_step_makes_the_whole_plan_a_refusal():

@@ -19,6 +19,8 @@ TURNS_MAX = 8
 CHOOSY = frozenset({"go", "turn", "point"})
 """Skills that need the one thing that is meant; `look` tells of all that fit."""
 UNSAFE = Step(skill="refuse", arguments=("unsafe",))
+TOO_LONG = Plan(steps=(Step(skill="refuse", arguments=("too_many_steps",)),))
+"""What an order comes to that has more steps, with those it repeats, than a plan may have."""
 _PLACED = frozenset({"go", "turn", "look", "point"})
 """Skills whose one argument is a thing, a place or a person."""
 _COUNTED = {"go": "m", "turn": "deg", "wait": "s"}
@@ -107,6 +109,8 @@ def settle(draft: Plan, context: Context, places: Sequence[str]) -> tuple[Plan, 
     waiting = draft
     try:
         waiting = _with_meaning(draft, context, places)
+        if len(waiting.steps) > STEPS_MAX:
+            return TOO_LONG, Turn(plan=TOO_LONG)
         plan = _looked_up(waiting, context, places)
         _check_choice(plan, context)
     except _OpenError as gap:
@@ -127,7 +131,7 @@ def _with_meaning(draft: Plan, context: Context, places: Sequence[str]) -> Plan:
             steps += _amended(_last(context), step, context, places)
         else:
             steps.append(step)
-    return Plan(steps=tuple(steps[:STEPS_MAX]))
+    return Plan(steps=tuple(steps))
 
 
 def _last(context: Context) -> Turn:

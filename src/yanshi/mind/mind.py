@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from yanshi.core.errors import AssetError, PlanError
 from yanshi.core.messages import Plan, Step
 from yanshi.mind import lexicon, quotes
-from yanshi.mind.dialogue import NOWHERE, UNSAFE, Context, Turn, settle
+from yanshi.mind.dialogue import NOWHERE, TOO_LONG, UNSAFE, Context, Turn, settle
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.lexicon import Lexicon, Word
 from yanshi.mind.model import BARE, Backend, Completion, ModelConfig, ModelProcess, taught_words
@@ -345,7 +345,8 @@ class Mind:
         assert self._language is not None
         named = lexicon.put_back(quotes.put_back(draft, thought.quoted), thought.names)
         plan, turn = settle(named, thought.context, self._language.places)
-        self._language.parse(str(plan))
+        if plan != TOO_LONG:
+            self._language.parse(str(plan))
         self.thought = None
         return self._understood(plan, thought.heard, source, turn)
 

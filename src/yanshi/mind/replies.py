@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import zip_longest
 
 from yanshi.core.messages import Plan, Step
+from yanshi.mind.language import STEPS_MAX
 from yanshi.mind.names import spoken
 from yanshi.mind.tongue import SENTENCE_MAX, to_traditional
 from yanshi.skills.skill import Outcome, installed_skills
@@ -70,6 +71,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         f"That was longer than the {SENTENCE_MAX} characters I can take in at once. "
         "Please say it in parts.",
         f"这句话超过了我一次能听的 {SENTENCE_MAX} 个字符。请分几次说。",
+    ),
+    "refuse_too_many_steps": (
+        f"That would be more than {STEPS_MAX} steps. Please say it in parts.",
+        f"这样就超过 {STEPS_MAX} 步了。请分几次说。",
     ),
     "refuse_other_language": ("I understand Chinese and English.", "我听得懂中文和英文。"),
     # What went wrong on the way.
