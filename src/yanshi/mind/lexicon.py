@@ -50,9 +50,15 @@ class Lexicon:
 
     def lift(self, sentence: str) -> tuple[str, dict[str, str]]:
         """Return a sentence with stand-ins for its new words, and what they stand for."""
+        text, meant, _ = self.lift_all(sentence)
+        return text, meant
+
+    def lift_all(self, sentence: str) -> tuple[str, dict[str, str], dict[str, str]]:
+        """Return what `lift` does, and what each stand-in was called in the sentence."""
         if self._pattern is None:
-            return sentence, {}
+            return sentence, {}, {}
         meant: dict[str, str] = {}
+        called: dict[str, str] = {}
 
         def stand_in(found: re.Match[str]) -> str:
             call = found[0].lower()
@@ -64,9 +70,10 @@ class Lexicon:
             if number > STAND_INS:
                 return found[0]
             meant[f"{word.sort}{number}"] = word.name
+            called[f"{word.sort}{number}"] = found[0]
             return f"{word.sort}{number}"
 
-        return self._pattern.sub(stand_in, sentence), meant
+        return self._pattern.sub(stand_in, sentence), meant, called
 
 
 def _bounded(call: str) -> str:

@@ -22,6 +22,7 @@ from yanshi.mind.names import NAMES
 from yanshi.mind.prompt import few_shot_prompt, instructions, prompt_for
 from yanshi.mind.stop_words import is_order_for, is_rise_order, is_stop_order
 from yanshi.mind.tongue import Heard, hear, to_traditional
+from yanshi.mind.verbatim import in_heard_words
 from yanshi.policies.repertoire import Piece, repertoire
 from yanshi.skills.skill import installed_skills
 from yanshi.worlds.floor_plan import FloorPlan
@@ -72,6 +73,8 @@ class Thought:
     """What the model reads."""
     names: dict[str, str]
     """What its stand-ins stand for."""
+    called: dict[str, str]
+    """What they were called."""
     quoted: dict[str, str]
     draft: Plan | None = None
     """What the model has drafted, while it judges what would be said."""
@@ -325,8 +328,8 @@ class Mind:
             order = (piece.name,) if piece.is_learnt else ("refuse", "unknown_skill")
             return self._understood(_plan(*order), heard, "rule")
         text, quoted = quotes.lift(heard.text)
-        text, names = self._lexicon.lift(text)
-        thought = Thought(heard, context, text, names, quoted)
+        text, names, called = self._lexicon.lift_all(text)
+        thought = Thought(heard, context, text, names, called, quoted)
         if not quoted and (draft := self._remembered.get(text)) is not None:
             self._remembered.move_to_end(text)
             try:
@@ -343,7 +346,8 @@ class Mind:
             PlanError: It is no plan after all.
         """
         assert self._language is not None
-        named = lexicon.put_back(quotes.put_back(draft, thought.quoted), thought.names)
+        heard = in_heard_words(draft, thought.text, thought.called)
+        named = lexicon.put_back(quotes.put_back(heard, thought.quoted), thought.names)
         plan, turn = settle(named, thought.context, self._language.places)
         if plan != TOO_LONG:
             self._language.parse(str(plan))
