@@ -30,6 +30,9 @@ def fit(
     search: Annotated[
         bool, typer.Option("--search", help="Try every model on every board instead.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure this machine and our model on it instead.")
+    ] = False,
     at_least: Annotated[
         float, typer.Option(min=0.0, help="With --search: least size, 10⁹ parameters a token.")
     ] = 0.0,
@@ -47,6 +50,10 @@ def fit(
     Every figure has its error bar and its source; what is not known is asked for. Exit code: 0 when
     it fits, 3 when it does not.
     """
+    if measure:
+        from yanshi.bench import this_machine
+
+        raise typer.Exit(this_machine.measure())
     from yanshi.cli.run import check_target
     from yanshi.ledger import catalog
     from yanshi.ledger.verdict import Question, judge, read_mind

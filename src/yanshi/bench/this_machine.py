@@ -1,0 +1,121 @@
+"""What this machine is as a board, and how near the ledger comes to our own model on it."""
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import psutil
+
+from yanshi.bench.rows import Row, report
+from yanshi.ledger.catalog import Board, models
+from yanshi.ledger.roofline import Job, fitted
+from yanshi.mind.model import ModelConfig, ModelProcess
+from yanshi.mind.trim import VOCABULARY
+
+CORES = 2
+"""As many as our model thinks with."""
+BLOCK_BYTES = 128 * 1024 * 1024
+"""Of numbers that each core reads: more than any cache holds."""
+SIDE = 1024
+REPEATS = 7
+SHORT, LONG = 4, 64
+"""Characters of two answers, to tell a token's time from a prompt's."""
+PROMPT = "走到桌子前，看看桌上有什么，然后跳个舞\n"
+
+
+def measure_machine() -> Board:
+    """Return this machine as a board: what it reads and multiplies with two cores.
+
+    Medians of seven. Nothing else should run meanwhile.
+    """
+    with ThreadPoolExecutor(CORES) as pool:
+        blocks = [np.ones(BLOCK_BYTES // 4, dtype=np.float32) for _ in range(CORES)]
+        read_s = _median_s(lambda: list(pool.map(lambda block: block.max(), blocks)))
+        square = np.ones((SIDE, SIDE), dtype=np.float32)
+        multiply_s = _median_s(lambda: square @ square)
+    frequency = psutil.cpu_freq()
+    clock_mhz = (frequency.max or frequency.current) if frequency else 0.0
+    return Board(
+        id="this-machine",
+        name="this machine, two cores",
+        bandwidth_gb_s=CORES * BLOCK_BYTES / read_s * 1e-9,
+        fp16_tflops_dense=2.0 * SIDE**3 / multiply_s * 1e-12,
+        clock_mhz=clock_mhz or None,
+        memory_gb=psutil.virtual_memory().total * 1e-9,
+        runtime="llama.cpp",
+        source="measured just now",
+        confidence="high",
+        notes="products of 32-bit floats",
+    )
+
+
+def _median_s(run: Callable[[], object]) -> float:
+    times = []
+    for _ in range(REPEATS):
+        began_s = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - began_s)
+    return statistics.median(times)
+
+
+def measure_model() -> tuple[float, float, int]:
+    """Return how long our model takes for a token and for a prompt, in ms, and the prompt's length.
+
+    Raises:
+        AssetError: There is no model.
+    """
+    process = ModelProcess(ModelConfig(threads=CORES))
+    try:
+        times: dict[int, list[tuple[float, int]]] = {SHORT: [], LONG: []}
+        read = 0
+        for length in (SHORT, LONG):
+            process.set_grammar(f'root ::= [a-z]{{{length}}} "\\n"', PROMPT)
+            process.wait_ready()
+            for _ in range(REPEATS):
+                process.ask(PROMPT)
+                answer = process.poll(60.0)
+                assert answer is not None, "The model did not answer in a minute."
+                times[length].append((answer.took_s * 1e3, answer.tokens[1]))
+                read = answer.tokens[0]
+    finally:
+        process.close()
+    few, many = (
+        (statistics.median(t for t, _ in rows), statistics.median(n for _, n in rows))
+        for rows in times.values()
+    )
+    token_ms = (many[0] - few[0]) / (many[1] - few[1])
+    return token_ms, few[0] - few[1] * token_ms, read
+
+
+def measure() -> int:
+    """Measure this machine, print prediction and reality; return 1 when they differ by 15 %."""
+    board = measure_machine()
+    token_ms, prompt_ms, read = measure_model()
+    kept = int(np.unpackbits(np.fromfile(VOCABULARY, np.uint8)).sum())
+    model = models()["gemma-3-270m"]
+    assert model.vocabulary is not None
+    assert model.hidden is not None
+    assert model.params_active_b is not None
+    left_out_b = (model.vocabulary - kept) * model.hidden * 1e-9
+    smaller = replace(model, vocabulary=kept, params_active_b=model.params_active_b - left_out_b)
+    job = Job(model=smaller, board=board, precision="q4", runtime="llama.cpp", tokens=float(read))
+    predicted = {phase: fitted().time_ms(phase, job) for phase in ("decode", "prefill")}
+    rows = [
+        _row("bandwidth, two cores reading", board.bandwidth_gb_s or 0.0, "GB/s"),
+        _row("products, 32-bit floats", (board.fp16_tflops_dense or 0.0) * 1e3, "GFLOPS"),
+        _row("clock", board.clock_mhz or 0.0, "MHz"),
+        _row("a token, measured", token_ms, "ms"),
+        _row("a token, predicted", predicted["decode"], "ms"),
+        _row(f"a prompt of {read} tokens, measured", prompt_ms, "ms"),
+        _row(f"a prompt of {read} tokens, predicted", predicted["prefill"], "ms"),
+        _row("error, a token", abs(predicted["decode"] / token_ms - 1.0), "", "<= 0.15"),
+        _row("error, a prompt", abs(predicted["prefill"] / prompt_ms - 1.0), "", "<= 0.15"),
+    ]
+    return report("this machine", rows, None)
+
+
+def _row(name: str, value: float, unit: str, target: str = "") -> Row:
+    return Row(name=name, value=value, interval=None, n=REPEATS, target=target, unit=unit)
