@@ -121,7 +121,9 @@ def test_at_the_deadline_the_answer_in_hand_is_used_and_the_late_one_dropped(scr
 
 def test_an_endpoint_that_is_down_is_not_waited_for(script):
     mind = join(script, "http://127.0.0.1:9/v1")
-    assert any("cannot be reached" in trouble for trouble in mind.troubles)
+    (trouble,) = mind.troubles
+    assert "cannot be reached" in str(trouble)
+    assert "连接不上" in trouble.text("zh")
     script.say({"bow": "bow"})
     began_s = time.monotonic()
     answer = mind.understand("bow")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from yanshi.cli.run import Brains, CloudDeadline
+from yanshi.cli.run import Brains, CloudDeadline, next_best
 from yanshi.core.errors import ConfigError
 from yanshi.core.messages import Plan
 from yanshi.mind.brains import read_brain
@@ -58,7 +58,7 @@ def plan(
             mind.speak(language)
             mind.wait_ready()
         for trouble in mind.troubles:
-            print(f"{trouble} The next best mind takes over.", file=sys.stderr)
+            print(next_best(trouble), file=sys.stderr)
         outcome = "plan"
         for said in [sentence] if sentence is not None else _lines(sys.stdin):
             answer = mind.understand(said, context)

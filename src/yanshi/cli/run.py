@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from yanshi.core.errors import ConfigError
+from yanshi.core.errors import ConfigError, YanshiError
 from yanshi.runtime.report import RunReport
 
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
@@ -172,8 +173,17 @@ def wake(
         stack.callback(simulation.body.close)
         brain.wait_ready(simulation)
     for trouble in brain.mind.troubles:
-        console.print(f"{trouble}\nThe next best mind takes over.", style="yellow")
+        console.print(next_best(trouble), style="yellow", highlight=False)
     return brain.mind, brain.eyes, simulation
+
+
+def next_best(trouble: YanshiError) -> str:
+    """Say in the user's language what is wrong with a mind, and what happens now."""
+    from yanshi.cli.main import language_of
+
+    language = language_of(sys.argv[1:])
+    ending = "由次优的大脑接替。" if language.startswith("zh") else "The next best mind takes over."
+    return f"{trouble.text(language)} {ending}"
 
 
 def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "View":

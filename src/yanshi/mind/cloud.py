@@ -220,6 +220,29 @@ _TROUBLE = {
     "other": "it answered another question",
 }
 """What can be wrong with an endpoint."""
+_IN_CHINESE = {
+    "late": "没有及时回答",
+    "died": "连接进程已结束",
+    "refused": "连接不上",
+    "broken": "连接中断",
+    "certificate": "证书无效",
+    "unauthorised": "不接受密钥",
+    "not_found": "没有这个模型或地址",
+    "busy": "太忙，或账户余额不足",
+    "server": "对方自身有故障",
+    "unwilling": "拒绝了我们的请求",
+    "too_long": "回答得太长",
+    "garbage": "回答的不是计划",
+    "other": "回答的是另一个问题",
+}
+
+
+def in_chinese(trouble: str) -> str:
+    """Return what is wrong in Chinese, with the endpoint's own words as they are."""
+    for kind, words in _TROUBLE.items():
+        if trouble.startswith(words):
+            return _IN_CHINESE[kind] + trouble.removeprefix(words)
+    return trouble
 
 
 class _TroubleError(Exception):

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import wait
 
-from yanshi.core.errors import PlanError
+from yanshi.core.errors import AssetError, PlanError
 from yanshi.core.messages import Step
-from yanshi.mind.cloud import Cloud, Reply
+from yanshi.mind.cloud import Cloud, Reply, in_chinese
 from yanshi.mind.dialogue import NOWHERE, Context
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.mind import Mind, Thought, Understanding
@@ -63,10 +63,16 @@ class HybridMind:
         return self.onboard.speaks
 
     @property
-    def troubles(self) -> list[str]:
-        """What is wrong with minds that were asked for."""
-        cloud = [f"The cloud mind: {self.cloud.trouble}."] if self.cloud.trouble else []
-        return [*map(str, self.onboard.troubles), *cloud]
+    def troubles(self) -> list[AssetError]:
+        """Why minds that were asked for are left aside for the next best."""
+        if not (trouble := self.cloud.trouble):
+            return self.onboard.troubles
+        where = self.cloud.config.url
+        words = (
+            f"The cloud mind at {where}: {trouble}. It is tried again, and used once it answers."
+        )
+        zh = f"云端大脑 {where}：{in_chinese(trouble)}。会自动重试，恢复后继续使用。"
+        return [*self.onboard.troubles, AssetError(words, zh=zh)]
 
     def know(self, floor_plan: FloorPlan) -> None:
         """Take the room's places into the plan language; returns at once."""

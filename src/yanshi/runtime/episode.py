@@ -157,7 +157,7 @@ class Episode:
             waits=not is_real_time,
             charge_ms=c.understand_charge_ms,
             deadline_ms=max(c.understand_deadline_ms, round(mind.deadline_s * 1e3)),
-            say_again_ms=c.say_again_ms,
+            say_again_ms=max(c.say_again_ms, round(mind.deadline_s * 1e3) + 1000),
             meter=meter,
         )
         self._meter = meter
