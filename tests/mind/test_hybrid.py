@@ -7,6 +7,8 @@ from tests.mind.script import Script, Scripted
 
 from yanshi.bench.rough_link import SMOOTH, Roughness, rough_link
 from yanshi.bench.stand_in_endpoint import order, stand_in
+from yanshi.ledger.catalog import Link
+from yanshi.ledger.weather import Weather
 from yanshi.mind.cloud import Cloud, CloudConfig
 from yanshi.mind.dialogue import Context, Seen
 from yanshi.mind.hybrid import HybridMind
@@ -144,6 +146,27 @@ def test_what_the_model_here_is_sure_of_is_not_sent(script, endpoint):
     assert "several steps, unsure" in unsure.why
     assert (sure.source, sure.is_sent) == ("model", False)
     assert "one step, sure" in sure.why
+
+
+@pytest.mark.parametrize(
+    ("link", "source"),
+    [
+        (Link(id="quick", delay_ms=1.0), "cloud"),
+        (Link(id="slow", delay_ms=5000.0), "model"),
+        (Link(id="none", loss=1.0), "model"),
+    ],
+)
+def test_a_link_holds_up_or_loses_what_the_cloud_answers(script, endpoint, link, source):
+    cloud = Cloud(CloudConfig(url=endpoint.url, deadline_s=1.5))
+    onboard = Mind(script.config, backend=Script)
+    mind = HybridMind(onboard, cloud, Router(is_always=True), weather=Weather(link))
+    mind.know(FLOOR_PLAN)
+    mind.wait_ready()
+    script.say({order(7)[0]: "dance"})
+    answer = mind.understand(order(7)[0])
+    mind.close()
+    assert (answer.source, answer.is_sent) == (source, True)
+    assert (answer.latency_s > 1.4) is (source == "model")
 
 
 def test_a_new_sentence_takes_the_place_of_the_one_under_way(script, mind):

@@ -18,6 +18,7 @@ from yanshi.runtime.report import RunReport
 
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
     from yanshi.bodies.simulation import Simulation
+    from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import BrainChoice
     from yanshi.mind.mind import Understands
     from yanshi.ports.view import View
@@ -85,6 +86,14 @@ def run(
             help="Charge each thought as on this board; `yanshi boards` lists them.",
         ),
     ] = "",
+    link: Annotated[
+        str,
+        typer.Option(
+            metavar="LINK",
+            help="Hold up and lose what the cloud answers, as this link does, from the seed; "
+            "`yanshi links` lists them.",
+        ),
+    ] = "",
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -105,13 +114,21 @@ def run(
     for path in (film, record, report):
         check_target(path)
     from yanshi.bodies.push import read_push
+    from yanshi.ledger.catalog import find, links
     from yanshi.ledger.meter import open_meter
+    from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import read_brain
     from yanshi.policies.repertoire import add_place
 
     pushes = [read_push(text) for text in push or ()]
     choice = read_brain(brain, cloud_deadline)
     meter = open_meter(board) if board else None
+    weather = Weather(find("link", link, links()), seed) if link else None
+    if weather is not None and choice.cloud is None:
+        raise ConfigError(
+            f"--link {link} needs a mind in the cloud: --brain cloud:URL#model or hybrid:URL#model.",
+            zh=f"--link {link} 需要云端大脑：--brain cloud:URL#模型 或 hybrid:URL#模型。",
+        )
     for folder in policies or ():
         add_place(folder)
     console = Console()
@@ -123,7 +140,7 @@ def run(
     from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
-        mind, eyes, simulation = wake(stack, console, choice, world, seed)
+        mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]
@@ -157,7 +174,12 @@ def run(
 
 
 def wake(
-    stack: ExitStack, console: Console, choice: "BrainChoice", world: str, seed: int
+    stack: ExitStack,
+    console: Console,
+    choice: "BrainChoice",
+    world: str,
+    seed: int,
+    weather: "Weather | None" = None,
 ) -> tuple["Understands", "EyesProcess", "Simulation"]:
     """Start mind and eyes and build their world, all ended with the stack.
 
@@ -167,7 +189,7 @@ def wake(
     from yanshi.runtime.brain import Brain
 
     with console.status("偃师 wakes up …"):
-        brain = stack.enter_context(Brain(choice))
+        brain = stack.enter_context(Brain(choice, weather))
         brain.enter(world, seed)
         simulation = simulate(world, seed)
         stack.callback(simulation.body.close)

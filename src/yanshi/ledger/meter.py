@@ -51,6 +51,11 @@ class Meter:
         self.thinking_s += took_s
         return took_s
 
+    def carry(self, traffic: tuple[int, int]) -> None:
+        """Count the bytes that were sent and received for a thought."""
+        self.bytes_up += traffic[0]
+        self.bytes_down += traffic[1]
+
     def move(
         self, torque: NDArray[np.float64], velocity: NDArray[np.float64], tick_s: float
     ) -> None:
@@ -89,6 +94,8 @@ class Meter:
                 "board, idle": round(idle * run_s, 1),
                 "board, thinking": round(thinking, 3),
             },
+            bytes_up=self.bytes_up,
+            bytes_down=self.bytes_down,
             board_watt=round(mean, 2),
             endurance_h=None if hours is None else round(hours, 3),
         )
@@ -105,6 +112,9 @@ class Bill:
     thinking_s: float
     joules: dict[str, float]
     """By part."""
+    bytes_up: int
+    bytes_down: int
+    """Over the link to a mind in the cloud, of the plans that were used."""
     board_watt: float
     """Mean power of the board."""
     endurance_h: float | None

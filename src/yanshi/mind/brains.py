@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from yanshi.core.errors import ConfigError
+from yanshi.ledger.weather import Weather
 from yanshi.mind.cloud import Cloud, CloudConfig
 from yanshi.mind.dialects import recognise
 from yanshi.mind.hybrid import HybridMind
@@ -47,13 +48,17 @@ class BrainChoice:
         kind = "cloud" if self.is_always_sent else "hybrid"
         return f"{kind}:{self.cloud.url}#{self.cloud.model}"
 
-    def start(self) -> Mind | HybridMind:
-        """Start its processes; returns at once."""
+    def start(self, weather: Weather | None = None) -> Mind | HybridMind:
+        """Start its processes; returns at once.
+
+        Args:
+            weather: A link that holds up or loses what a mind in the cloud answers.
+        """
         onboard = Mind(self.model)
         if self.cloud is None:
             return onboard
         router = Router(place_for(self.cloud.url, self.cloud.model), is_always=self.is_always_sent)
-        return HybridMind(onboard, Cloud(self.cloud), router)
+        return HybridMind(onboard, Cloud(self.cloud), router, weather=weather)
 
 
 def read_brain(

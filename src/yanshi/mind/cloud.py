@@ -358,7 +358,8 @@ class _Client:
                 raise
         model = self._config.model or (names[0] if len(names) == 1 else "default")
         if len(names) > 1 and not self._config.model:
-            raise _TroubleError("not_found", f"name one with #: {', '.join(names[:8])}")
+            listed = self._readable(", ".join(names[:8]).encode())
+            raise _TroubleError("not_found", f"name one with #: {listed}")
         dialect = recognise(self._config.url, owner)
         return Manner(dialect=dialect, model=model, language=language)
 

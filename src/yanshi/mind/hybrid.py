@@ -5,6 +5,7 @@ deadline the best answer in hand is used, and whatever comes later is dropped by
 endpoint that does not answer is not waited for until it does again.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from multiprocessing.connection import wait
 
 from yanshi.core.errors import AssetError, PlanError
 from yanshi.core.messages import Step
+from yanshi.ledger.weather import Weather
 from yanshi.mind.cloud import Cloud, Reply, in_chinese
 from yanshi.mind.dialogue import NOWHERE, Context
 from yanshi.mind.language import PlanLanguage
@@ -32,6 +34,7 @@ class HybridMind:
         cloud: Cloud,
         router: Router,
         clock: Callable[[], float] = time.monotonic,
+        weather: Weather | None = None,
     ) -> None:
         """Join two minds that have been started; both are closed with this one.
 
@@ -40,12 +43,17 @@ class HybridMind:
             cloud: Answers those that are sent.
             router: Chooses which are.
             clock: Seconds, never going back.
+            weather: A link that every answer is held up or lost by, besides the real one.
         """
         self.onboard = onboard
         self.cloud = cloud
         self.router = router
         self.deadline_s = cloud.config.deadline_s
         self._clock = clock
+        self._weather = weather
+        self._started_s = clock()
+        self._held: tuple[float, Reply] | None = None
+        """A reply that the link still holds up, and until when."""
         self._began_s = 0.0
         self._thought: Thought | None = None
         self._ours: Understanding | None = None
@@ -96,7 +104,7 @@ class HybridMind:
     def ask(self, sentence: str, context: Context = NOWHERE) -> None:
         """Begin to understand a sentence; returns at once. One under way is dropped."""
         self._began_s = self._clock()
-        self._ours = self._choice = self._reply = None
+        self._ours = self._choice = self._reply = self._held = None
         self.cloud.drop()
         self.cloud.poll()  # It may have come up, or gone down, meanwhile.
         self.onboard.ask(sentence, context)
@@ -109,7 +117,7 @@ class HybridMind:
         until_s = self._clock() + timeout_s
         while True:
             self._ours = self._ours or self.onboard.poll()
-            self._reply = self.cloud.poll() or self._reply
+            self._reply = self._received() or self._reply
             answer = self._settle()
             now_s = self._clock()
             if answer is not None or now_s >= until_s:
@@ -117,7 +125,20 @@ class HybridMind:
             deadline_s = self._began_s + self.deadline_s - MARGIN_S
             ends_s = min(until_s, deadline_s) if now_s < deadline_s else until_s
             connections = [self.cloud.connection, self.onboard.connection]
-            wait(connections, max(0.001, min(ends_s - now_s, 0.05)))
+            held_s = self._held[0] - now_s if self._held else math.inf
+            wait(connections, max(0.001, min(ends_s - now_s, held_s, 0.05)))
+
+    def _received(self) -> Reply | None:
+        """Return the reply once it is there and the link has let it through."""
+        reply = self.cloud.poll()
+        if reply is not None and self._weather is not None:
+            sent_s = self._clock() - reply.took_s - self._started_s
+            passage_s = self._weather.passage_s(sent_s, reply.bytes_sent, reply.bytes_received)
+            until_s = math.inf if passage_s is None else self._clock() + passage_s
+            self._held, reply = (until_s, reply), None
+        if self._held is not None and self._clock() >= self._held[0]:
+            reply, self._held = self._held[1], None
+        return reply
 
     def first_step(self) -> Step | None:
         """Return the first step of the plan under way, if it is certain before the rest is.
@@ -150,7 +171,7 @@ class HybridMind:
         self.onboard.close()
 
     def _forget(self) -> None:
-        self._thought = self._ours = self._choice = self._reply = None
+        self._thought = self._ours = self._choice = self._reply = self._held = None
         self.cloud.drop()
 
     def _settle(self) -> Understanding | None:
@@ -168,7 +189,8 @@ class HybridMind:
             return self._answer(ours, self._choice.why)
         if self._reply is not None:
             return self._weigh(thought, ours, self._reply, sort)
-        if self._clock() < self._began_s + self.deadline_s - MARGIN_S and self.cloud.is_pending:
+        is_under_way = self.cloud.is_pending or self._held is not None
+        if self._clock() < self._began_s + self.deadline_s - MARGIN_S and is_under_way:
             return None
         self.router.learn(sort, came=False, differed=False)
         return self._answer(ours, f"the cloud did not answer in {self.deadline_s * 1e3:.0f} ms")
@@ -203,7 +225,14 @@ class HybridMind:
         assert self._choice is not None
         why = self._choice.why
         name = f"cloud: {self.cloud.config.model or self.cloud.dialect}"
-        return self._answer(replace(theirs, mind=name, confidence=ours.confidence), why)
+        answer = replace(
+            theirs,
+            mind=name,
+            confidence=ours.confidence,
+            tokens=ours.tokens,
+            traffic=(reply.bytes_sent, reply.bytes_received),
+        )
+        return self._answer(answer, why)
 
     def _answer(self, answer: Understanding, why: str) -> Understanding:
         """Return the answer that is settled on."""

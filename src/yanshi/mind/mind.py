@@ -59,6 +59,8 @@ class Understanding:
     """Probability of the token that the model on this machine was least sure of."""
     tokens: tuple[int, int] = (0, 0)
     """How many tokens that model has read and written for it."""
+    traffic: tuple[int, int] = (0, 0)
+    """How many bytes were sent and received for it."""
     is_sent: bool = False
     """Whether an answer was waited for that came, or did not come, over a network."""
 

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from yanshi.bodies.simulation import Simulation
+from yanshi.ledger.weather import Weather
 from yanshi.mind.brains import BrainChoice
 from yanshi.runtime.eyes_process import EyesProcess
 
@@ -11,13 +12,14 @@ from yanshi.runtime.eyes_process import EyesProcess
 class Brain:
     """The mind and the eyes; use it as a context manager."""
 
-    def __init__(self, choice: BrainChoice | None = None) -> None:
+    def __init__(self, choice: BrainChoice | None = None, weather: Weather | None = None) -> None:
         """Start both.
 
         Args:
             choice: Which mind; the one on board if None.
+            weather: The link to a mind in the cloud, where it is not to be the real one alone.
         """
-        self.mind = (choice or BrainChoice()).start()
+        self.mind = (choice or BrainChoice()).start(weather)
         self.eyes = EyesProcess()
 
     def enter(self, world: str, seed: int) -> None:

@@ -81,8 +81,10 @@ class Hearing:
             took_s = understanding.latency_s
             if self._metered_ns is not None and self._waits:
                 took_s = self._metered_ns * 1e-9
-            elif self._meter is not None and understanding.source == "model":
+            elif self._meter is not None and understanding.source in ("model", "cloud"):
                 self._meter.think(understanding.tokens)
+            if self._meter is not None:
+                self._meter.carry(understanding.traffic)
             took_ms = took_s * 1e3
             self.took.add(took_ms)
             self.misses += took_ms * 1e6 > self._deadline_ns
@@ -108,7 +110,7 @@ class Hearing:
         if thought is None:
             return self._charge_ns
         charge_ns = self._charge_ns
-        if self._meter is not None and thought.source == "model":
+        if self._meter is not None and thought.source in ("model", "cloud"):
             if self._metered_ns is None:
                 self._metered_ns = round(self._meter.think(thought.tokens) * 1e9)
             charge_ns = self._metered_ns
