@@ -126,7 +126,8 @@ def run(
     weather = Weather(find("link", link, links()), seed) if link else None
     if weather is not None and choice.cloud is None:
         raise ConfigError(
-            f"--link {link} needs a mind in the cloud: --brain cloud:URL#model or hybrid:URL#model.",
+            f"--link {link} needs a mind in the cloud: --brain cloud:URL#model or "
+            "hybrid:URL#model.",
             zh=f"--link {link} 需要云端大脑：--brain cloud:URL#模型 或 hybrid:URL#模型。",
         )
     for folder in policies or ():
