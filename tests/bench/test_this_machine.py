@@ -12,4 +12,4 @@ def test_a_token_and_a_prompt_of_our_model_take_time_of_their_own():
     token_ms, prompt_ms, read = measure_model()
     assert 0.5 < token_ms < 500.0
     assert -20.0 < prompt_ms < 5000.0
-    assert 10 <= read <= 30
+    assert 10 <= read <= 40

@@ -12,8 +12,10 @@ import psutil
 from yanshi.bench.rows import Row, report
 from yanshi.ledger.catalog import Board, models
 from yanshi.ledger.roofline import Job, fitted
+from yanshi.mind.language import PlanLanguage
 from yanshi.mind.model import ModelConfig, ModelProcess
 from yanshi.mind.trim import VOCABULARY
+from yanshi.worlds.home import build_home
 
 CORES = 2
 """As many as our model thinks with."""
@@ -21,9 +23,9 @@ BLOCK_BYTES = 128 * 1024 * 1024
 """Of numbers that each core reads: more than any cache holds."""
 SIDE = 1024
 REPEATS = 7
-SHORT, LONG = 4, 64
-"""Characters of two answers, to tell a token's time from a prompt's."""
-PROMPT = "走到桌子前，看看桌上有什么，然后跳个舞\n"
+SHORT, LONG = 2, 14
+"""Tokens after which two answers are cut off, to tell a token's time from a prompt's."""
+PROMPT = "走到桌子前，看看桌上有什么，跳个舞，走到门口，挥挥手，再走到架子那里\n"
 
 
 def measure_machine() -> Board:
@@ -67,12 +69,13 @@ def measure_model() -> tuple[float, float, int]:
     Raises:
         AssetError: There is no model.
     """
-    process = ModelProcess(ModelConfig(threads=CORES))
-    try:
-        times: dict[int, list[tuple[float, int]]] = {SHORT: [], LONG: []}
-        read = 0
-        for length in (SHORT, LONG):
-            process.set_grammar(f'root ::= [a-z]{{{length}}} "\\n"', PROMPT)
+    grammar = PlanLanguage.of(build_home(0).floor_plan).draft.grammar
+    times: dict[int, list[tuple[float, int]]] = {SHORT: [], LONG: []}
+    read = 0
+    for length in (SHORT, LONG):
+        process = ModelProcess(ModelConfig(threads=CORES, tokens_max=length))
+        try:
+            process.set_grammar(grammar, PROMPT)
             process.wait_ready()
             for _ in range(REPEATS):
                 process.ask(PROMPT)
@@ -80,8 +83,8 @@ def measure_model() -> tuple[float, float, int]:
                 assert answer is not None, "The model did not answer in a minute."
                 times[length].append((answer.took_s * 1e3, answer.tokens[1]))
                 read = answer.tokens[0]
-    finally:
-        process.close()
+        finally:
+            process.close()
     few, many = (
         (statistics.median(t for t, _ in rows), statistics.median(n for _, n in rows))
         for rows in times.values()

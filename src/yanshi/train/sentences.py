@@ -53,7 +53,7 @@ SKILL_WEIGHTS = {
 ROUTINE_WEIGHT = 2
 """As much of each routine."""
 ORDERS = {
-    **{"whole": 60, "steps": 34, "cannot": 8, "unsafe": 5, "harmless": 4, "negation": 2},
+    **{"whole": 120, "steps": 34, "cannot": 8, "unsafe": 5, "harmless": 4, "negation": 2},
     **{"meant": 4, "again": 1},
 }
 """Share of each kind of sentence."""
@@ -365,7 +365,7 @@ class Speaker:
         if "other_shade" in slots:
             values["other_shade"] = self.another("colour", values["colour"])
         if {"kinds", "kind_bare"} & {*slots}:
-            bare = values["kind"][1].removeprefix("the ")
+            bare = values.setdefault("kind", self.fillers["kind"]())[1].removeprefix("the ")
             values["kind_bare"], values["kinds"] = ("", bare), ("", plural(bare))
         for slot, like in self.others.items():
             if slot in slots:
