@@ -171,9 +171,13 @@ class Mind:
             self._language = language
             self._remembered.clear()
             self._brief(language)
-            # Both load a dictionary the first time, which no tick of a moving robot may wait for.
+            # All of this takes milliseconds the first time, for which no tick of a moving robot
+            # may wait.
             hear(WARM_UP)
             to_traditional(WARM_UP)
+            self._lexicon.lift(WARM_UP)
+            for known in (language, language.draft):
+                known.prepare()
 
     def _brief(self, language: PlanLanguage) -> None:
         """Tell the model the language that it is to write in."""
