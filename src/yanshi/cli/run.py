@@ -123,6 +123,13 @@ def run(
     pushes = [read_push(text) for text in push or ()]
     choice = read_brain(brain, cloud_deadline)
     meter = open_meter(board) if board else None
+    if meter is not None and choice.model.source:
+        raise ConfigError(
+            f"--board {board} charges for the model on board; what {choice.model.name} would take "
+            "there is not known to a run. `yanshi fit` predicts it for the models in the ledger.",
+            zh=f"--board {board} 只为自带模型计费；不知道 {choice.model.name} 在那里要花多久。"
+            "yanshi fit 可以预测账本里的模型。",
+        )
     weather = Weather(find("link", link, links()), seed) if link else None
     if weather is not None and choice.cloud is None:
         raise ConfigError(

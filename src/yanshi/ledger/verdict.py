@@ -4,10 +4,11 @@ The loop is sense → understand → act: a picture is looked at, a sentence is 
 takes the first target. What is ours was measured on two x86 cores; what is not known is asked for.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from yanshi.core.errors import ConfigError
-from yanshi.ledger.catalog import Board, Link, Model, Robot
+from yanshi.ledger.catalog import Board, Link, Model, Robot, find
 from yanshi.ledger.roofline import (
     PRECISIONS,
     Estimate,
@@ -92,8 +93,6 @@ def read_mind(text: str, known: dict[str, Model]) -> tuple[Model, str]:
         ConfigError: There is no such precision.
         UnknownNameError: There is no such model.
     """
-    from yanshi.ledger.catalog import find
-
     name, _, precision = text.rpartition("-")
     if precision not in PRECISIONS:
         if text in known:
@@ -144,9 +143,8 @@ def _memory(question: Question) -> list[Figure]:
     weights = token_bytes(replace(job, context=0.0)) * 1e-9
     weights += total * PRECISIONS[job.precision] / 8.0
     if model.has_own_head and model.vocabulary and model.hidden:
-        weights += (
-            model.vocabulary * model.hidden * 2e-9
-        )  # The first matrix, of which rows are read.
+        # The first matrix, of which only rows are read.
+        weights += model.vocabulary * model.hidden * 2e-9
     remembered = (job.context + job.tokens + PLAN_TOKENS) * kv_bytes(model) * 1e-9
     room = need(question.board, "memory_gb")
     used = weights * (1.0 + WORKING) + remembered + STACK_GB + SYSTEM_GB
@@ -198,8 +196,6 @@ def _times(question: Question) -> list[Figure]:
 def _cloud_times(cloud: Model, link: Link) -> list[Figure]:
     if link.delay_ms is None:
         return [_exact("plan from the cloud", float("inf"), "ms", link.source, link.confidence)]
-    import math
-
     served = CLOUD_FIRST_MS + PLAN_TOKENS * CLOUD_TOKEN_MS
     carried = 8.0 * (
         CLOUD_BYTES[0] / (link.up_mbit_s or 1.0) + CLOUD_BYTES[1] / (link.down_mbit_s or 1.0)
@@ -232,13 +228,7 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
     joules = extra * thought_s
     share = question.thoughts_per_minute / 60.0
     eyes_watt = extra * EYES_MS * 1e-3 * 10.0
-    radio = 0.0
-    if question.link is not None and question.cloud is not None:
-        cloud_s = next(f.value for f in times if f.name == "plan from the cloud") * 1e-3
-        busy_share = min(1.0, share * cloud_s)
-        radio = question.link.idle_watt + busy_share * (
-            question.link.active_watt - question.link.idle_watt
-        )
+    radio = _radio_watt(question, times)
     mean = idle + joules * share + eyes_watt + radio
     body = robot.power_watt
     if body is None:
@@ -293,6 +283,16 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
             "endurance lost", 100.0 * (1.0 - hours / robot.endurance_h), "%", "from the two", "low"
         ),
     ]
+
+
+def _radio_watt(question: Question, times: list[Figure]) -> float:
+    """Return the mean power of the link to a mind in the cloud; 0 without one."""
+    link = question.link
+    if link is None or question.cloud is None:
+        return 0.0
+    cloud_s = next(f.value for f in times if f.name == "plan from the cloud") * 1e-3
+    busy_share = min(1.0, question.thoughts_per_minute / 60.0 * cloud_s)
+    return link.idle_watt + busy_share * (link.active_watt - link.idle_watt)
 
 
 def _price(question: Question) -> list[Figure]:
