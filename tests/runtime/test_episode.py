@@ -15,6 +15,7 @@ from yanshi.ledger.meter import open_meter
 from yanshi.mind.language import PlanLanguage
 from yanshi.policies.contract import installed_policies
 from yanshi.policies.riser import DEFAULT_RISER
+from yanshi.robots.g1.spec import G1
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode
 from yanshi.runtime.observer import Observer, Snapshot
@@ -62,6 +63,7 @@ def begin(
     is_real_time: bool = False,
     push: str = "",
     board: str = "",
+    charge: float = 1.0,
 ) -> Episode:
     brain.enter(WORLD, SEED)
     simulation = simulate(WORLD, SEED)
@@ -73,7 +75,7 @@ def begin(
         is_real_time=is_real_time,
         observers=[onlooker],
         pushes=[read_push(push)] if push else [],
-        meter=open_meter(board) if board else None,
+        meter=open_meter(board, G1.limits, charge=charge) if board else None,
     )
 
 
@@ -102,8 +104,37 @@ def test_the_world_pays_for_a_thought_as_long_as_the_board_takes(brain):
         assert bill.thoughts == 1
         # The plan is there at the first tick of 20 ms after the charged time.
         assert bill.thinking_s <= begun[board] + 1e-9 < bill.thinking_s + 0.021
-        assert bill.joules["motors, work alone"] > 0.0
+        assert bill.joules["motors"] > 0.0
     assert begun["rpi5"] > begun["t5000"]
+
+
+def test_a_battery_that_runs_low_is_told_and_the_order_still_done(brain):
+    onlooker = Onlooker()
+    report = begin(brain, onlooker, board="orin-nx", charge=0.20005).run("挥挥手")
+    assert report.outcome == "done"
+    assert any("百分之 20" in text for text in report.said)
+    assert report.faults["battery_low"] > 0
+
+
+def test_a_battery_that_is_nearly_empty_sits_the_robot_down_and_it_takes_on_nothing(brain):
+    onlooker = Onlooker()
+    episode = begin(brain, onlooker, board="orin-nx", charge=0.09)
+    report = episode.run("挥挥手")
+    assert report.outcome == "refused"
+    assert report.exit_code == 3
+    assert not [kind for _, kind, text in onlooker.events if kind == "begin" and "wave" in text]
+    assert report.falls == 0
+    pelvis = float(episode.simulation.body.data.body("pelvis").xpos[2])
+    assert pelvis < 0.4
+
+
+def test_a_battery_that_runs_empty_on_the_way_ends_the_plan_on_both_feet_first(brain):
+    onlooker = Onlooker()
+    report = begin(brain, onlooker, board="orin-nx", charge=0.1002).run("走到门口，再挥挥手")
+    assert report.outcome == "failed"
+    assert report.falls == 0
+    assert [step.outcome for step in report.steps] == ["stopped"]
+    assert "down" in [kind for _, kind, _ in onlooker.events]
 
 
 def test_the_same_seed_gives_the_same_trace_and_another_sentence_another(brain):

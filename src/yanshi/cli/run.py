@@ -86,6 +86,10 @@ def run(
             help="Charge each thought as on this board; `yanshi boards` lists them.",
         ),
     ] = "",
+    battery: Annotated[
+        float,
+        typer.Option(metavar="PERCENT", help="How full the battery is at the start; with --board."),
+    ] = 100.0,
     link: Annotated[
         str,
         typer.Option(
@@ -119,10 +123,17 @@ def run(
     from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import read_brain
     from yanshi.policies.repertoire import add_place
+    from yanshi.robots.g1.spec import G1
 
     pushes = [read_push(text) for text in push or ()]
     choice = read_brain(brain, cloud_deadline)
-    meter = open_meter(board) if board else None
+    the_link = find("link", link, links()) if link else None
+    meter = open_meter(board, G1.limits, charge=battery / 100.0, link=the_link) if board else None
+    if battery != 100.0 and meter is None:
+        raise ConfigError(
+            f"--battery {battery:g} needs a board that draws from it: --board orin-nx-16gb.",
+            zh=f"--battery {battery:g} 需要指定耗电的计算板：--board orin-nx-16gb。",
+        )
     if meter is not None and choice.model.source:
         raise ConfigError(
             f"--board {board} charges for the model on board; what {choice.model.name} would take "
@@ -130,7 +141,7 @@ def run(
             zh=f"--board {board} 只为自带模型计费；不知道 {choice.model.name} 在那里要花多久。"
             "yanshi fit 可以预测账本里的模型。",
         )
-    weather = Weather(find("link", link, links()), seed) if link else None
+    weather = Weather(the_link, seed) if the_link else None
     if weather is not None and choice.cloud is None:
         raise ConfigError(
             f"--link {link} needs a mind in the cloud: --brain cloud:URL#model or "

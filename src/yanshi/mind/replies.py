@@ -104,6 +104,15 @@ REPLIES: dict[str, tuple[str, str]] = {
     "fell": ("I have fallen. Please help me up.", "我摔倒了，请扶我起来。"),
     "stopped": ("I have stopped.", "我停下来了。"),
     "eyes_lost": ("I can no longer see: my eyes have failed.", "我看不见了：视觉出了故障。"),
+    "battery_low": (
+        "My battery is down to {text} percent.",
+        "我的电量只剩百分之 {text} 了。",
+    ),
+    "battery_empty": (
+        "My battery is down to {text} percent. I sit down and take on nothing more; please charge "
+        "me.",
+        "我的电量只剩百分之 {text}。我先坐下，不再接受新的任务，请给我充电。",
+    ),
     "not_finite": ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。"),
     # The robot's own words.
     "say": ("{text}", "{text}"),

@@ -132,11 +132,16 @@ class Terminal(Observer):
 
 def worded(bill: Bill) -> str:
     """Return what a run has cost, in a line."""
-    joules = ", ".join(f"{part} {value:,.1f} J" for part, value in bill.joules.items())
-    last = "" if bill.endurance_h is None else f"; the battery would last {bill.endurance_h:.2f} h"
+    last = "" if bill.endurance_h is None else f", the battery would last {bill.endurance_h:.2f} h"
+    if bill.endurance_without_h is not None:
+        last += f" ({bill.endurance_without_h:.2f} h without board and radio)"
+    joules = ", ".join(f"{part} {value:,.1f}" for part, value in bill.joules.items() if value)
+    money = f"; ${bill.usd:.4f}" if bill.usd else ""
     return (
-        f"{bill.model} on {bill.board}: {bill.thoughts} thoughts, {bill.thinking_s * 1e3:.0f} ms; "
-        f"{joules}; board {bill.board_watt:.1f} W{last}"
+        f"{bill.thinker}: {bill.thoughts} thoughts, {bill.thinking_s * 1e3:.0f} ms; "
+        f"{bill.watt_hours:.2f} Wh, {bill.mean_watt:.0f} W{last}; joules: {joules}; battery "
+        f"{100.0 * bill.charge:.1f} %; hottest motor {bill.hottest_motor_c:.0f} °C, board "
+        f"{bill.board_c:.0f} °C{money}"
     )
 
 

@@ -24,6 +24,7 @@ from yanshi.bodies.simulation import Simulation
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import JointTarget, Plan, RobotState, Step
+from yanshi.ledger.battery import Battery
 from yanshi.ledger.meter import Meter
 from yanshi.mind.dialogue import NOWHERE, Seen
 from yanshi.mind.mind import Understanding, Understands
@@ -288,7 +289,8 @@ class Episode:
         self._sense_body(t_ns)
         if self._meter is not None:
             state = self._state
-            self._meter.move(state.joint_torque, state.joint_velocity, self._policy_s)
+            self._meter.tick(state.joint_torque, state.joint_velocity, self._policy_s)
+            self._watch_battery(t_ns, self._meter.battery)
         percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
         target = self._keep_up(t_ns, percept)
         if self._recovery.stage is Stage.UPRIGHT:
@@ -300,6 +302,28 @@ class Episode:
             self._idle_since_ns = None
         elif self._idle_since_ns is None:
             self._idle_since_ns = t_ns
+
+    def _watch_battery(self, t_ns: int, battery: Battery) -> None:
+        """Say that the battery runs low, and sit down before it is empty."""
+        if not battery.is_low:
+            return
+        percent = (f"{100.0 * battery.charge:.0f}",)
+        if not (self._faults[Fault.BATTERY_LOW] or battery.is_empty):
+            self._say(t_ns, Outcome(kind="failed", reason="battery_low", facts=percent))
+        self._raise_fault(t_ns, Fault.BATTERY_LOW)
+        if not battery.is_empty:
+            return
+        if not self._faults[Fault.BATTERY_EMPTY]:
+            # Stopped, not failed: who has a foot in the air may put it down first.
+            ending = replace(self._refusal(battery), kind="stopped")
+            self._raise_fault(t_ns, Fault.BATTERY_EMPTY, ending=ending)
+        elif self._executive.is_idle:
+            self._recovery.sit_down()
+
+    @staticmethod
+    def _refusal(battery: Battery) -> Outcome:
+        percent = (f"{100.0 * battery.charge:.0f}",)
+        return Outcome(kind="refused", reason="battery_empty", facts=percent)
 
     @property
     def _has_ended(self) -> bool:
@@ -340,6 +364,8 @@ class Episode:
                 self._say(t_ns, Outcome(kind="failed", reason="rising"))
         if recovery.stage is Stage.RISING:
             self._faults[Fault.FALLEN] += 1
+        elif recovery.stage is Stage.DOWN and before is Stage.SITTING and not recovery.falls:
+            self._tell(t_ns, "down", "sits limp")
         elif recovery.stage is Stage.DOWN and before is not Stage.DOWN:
             self._raise_fault(t_ns, Fault.STAYS_DOWN)
         elif before is Stage.RISING:
@@ -402,6 +428,8 @@ class Episode:
         if understanding.source == "stop":
             self._recovery.stay_down()
             self._executive.interrupt(ENDINGS[Fault.STOP_ASKED])
+        elif self._meter is not None and self._meter.battery.is_empty:
+            self._say(t_ns, self._refusal(self._meter.battery))
         elif not self._executive.is_idle and (reply := as_reply(understanding.plan)) is not None:
             self._say(t_ns, reply)  # Whoever is asked in mid-walk need not stop to say no.
         else:
@@ -457,12 +485,14 @@ class Episode:
             damping=self._robot.damping,
         )
 
-    def _raise_fault(self, t_ns: int, fault: Fault, detail: str = "") -> None:
+    def _raise_fault(
+        self, t_ns: int, fault: Fault, detail: str = "", *, ending: Outcome | None = None
+    ) -> None:
         if not self._faults[fault]:
             self._tell(t_ns, "fault", f"{fault.name.lower()} {detail}".strip())
         self._faults[fault] += 1
         if choose_action([fault]) >= Action.HOLD:
-            self._executive.interrupt(ENDINGS[fault])
+            self._executive.interrupt(ending or ENDINGS[fault])
 
     def _tell(self, t_ns: int, kind: str, text: str) -> None:
         if kind != "fault":  # When a fault is seen on the wall clock is this machine's affair.
@@ -474,6 +504,8 @@ class Episode:
         records = self._executive.records
         plan: Plan | None = self._understanding.plan if self._understanding else None
         outcome = records[-1].outcome if records else "failed"
+        if self._faults[Fault.BATTERY_EMPTY]:
+            outcome = "failed" if any(r.step.skill != "stop" for r in records) else "refused"
         if not self._executive.is_idle:
             outcome = "failed"
         loops = {loop.name: loop for loop in self.loops}

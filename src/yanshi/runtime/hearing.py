@@ -1,11 +1,15 @@
 """From words to a plan, in the robot's time: asks the mind and knows when the answer counts."""
 
+import math
+
 from yanshi.core.messages import Step
 from yanshi.ledger.meter import Meter
 from yanshi.mind.dialogue import NOWHERE, Context
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.runtime.loops import Timings
 
+THOUGHT = ("model", "cloud")
+"""Sources of an understanding that a model was needed for."""
 PATIENCE_S = 60.0
 """How long a simulated world waits for the mind."""
 
@@ -32,14 +36,14 @@ class Hearing:
             charge_ms: See `waits`.
             deadline_ms: Longest time that understanding may take.
             say_again_ms: When to stop waiting in real time and ask to hear it again.
-            meter: Tells what a thought takes on the board that is paid for, instead of
-                `charge_ms`; None for none.
+            meter: Tells what a thought takes whoever is paid for, instead of `charge_ms`, and
+                that it never comes; None for none.
         """
         self._mind = mind
         self._waits = waits
-        self._charge_ns = charge_ms * 1_000_000
+        self._charge_s = charge_ms * 1e-3
         self._meter = meter
-        self._metered_ns: int | None = None
+        self._metered_s: float | None = None
         self._deadline_ns = deadline_ms * 1_000_000
         self._say_again_ns = say_again_ms * 1_000_000
         self._sentence = ""
@@ -60,7 +64,7 @@ class Hearing:
         """Put a sentence to the mind; returns at once. One that it thinks about is dropped."""
         self._sentence = sentence
         self._asked_ns = t_ns
-        self._thought = self._metered_ns = None
+        self._thought = self._metered_s = None
         self.is_late = False
         self._mind.ask(sentence, context)
 
@@ -79,12 +83,12 @@ class Hearing:
         understanding = self._await(waited_ns)
         if understanding is not None:
             took_s = understanding.latency_s
-            if self._metered_ns is not None and self._waits:
-                took_s = self._metered_ns * 1e-9
-            elif self._meter is not None and understanding.source in ("model", "cloud"):
-                self._meter.think(understanding.tokens)
+            if self._waits and self._metered_s is not None:
+                took_s = min(self._metered_s, waited_ns * 1e-9)
             if self._meter is not None:
-                self._meter.carry(understanding.traffic)
+                if not self._waits and understanding.source in THOUGHT:
+                    self._meter.thought(took_s)
+                self._meter.carry(understanding.traffic, took_s)
             took_ms = took_s * 1e3
             self.took.add(took_ms)
             self.misses += took_ms * 1e6 > self._deadline_ns
@@ -97,24 +101,32 @@ class Hearing:
             self._thought = self._thought or self._mind.poll(timeout_s=PATIENCE_S)
             # A stop word is matched before any model and acts in the tick that heard it.
             is_stop = self._thought is not None and self._thought.source == "stop"
-            return self._thought if is_stop or waited_ns >= self._charged_ns() else None
+            if is_stop or waited_ns * 1e-9 >= self._charged_s():
+                return self._thought
+            if waited_ns > self._say_again_ns and math.isinf(self._charged_s()):
+                return self._mind.say_again(self._sentence)
+            return None
         understanding = self._mind.poll(timeout_s=0.0)
         self.is_late = understanding is None and waited_ns > self._deadline_ns
         if understanding is None and waited_ns > self._say_again_ns:
             return self._mind.say_again(self._sentence)
         return understanding
 
-    def _charged_ns(self) -> int:
-        """Return what the thought costs in a simulated world: what was waited for has its price."""
+    def _charged_s(self) -> float:
+        """Return what the thought costs in a simulated world: what was waited for has its price.
+
+        Infinite where the answer never comes.
+        """
         thought = self._thought
         if thought is None:
-            return self._charge_ns
-        charge_ns = self._charge_ns
-        if self._meter is not None and thought.source in ("model", "cloud"):
-            if self._metered_ns is None:
-                self._metered_ns = round(self._meter.think(thought.tokens) * 1e9)
-            charge_ns = self._metered_ns
-        return max(charge_ns, round(thought.latency_s * 1e9)) if thought.is_sent else charge_ns
+            return self._charge_s
+        charge_s = self._charge_s
+        if self._meter is not None and thought.source in THOUGHT:
+            if self._metered_s is None:
+                assert self._asked_ns is not None
+                self._metered_s = self._meter.think(thought.tokens, self._asked_ns * 1e-9)
+            charge_s = self._metered_s
+        return max(charge_s, thought.latency_s) if thought.is_sent else charge_s
 
     def first_step(self) -> Step | None:
         """Return the plan's first step if it is certain before the rest; on the wall clock alone.

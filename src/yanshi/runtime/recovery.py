@@ -11,9 +11,11 @@ from enum import Enum, auto
 import numpy as np
 
 from yanshi.core.messages import JointTarget, Step
+from yanshi.policies.walker import UpperBody
 from yanshi.senses.balance import Balance
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.getup import Getup, can_rise
+from yanshi.skills.motion import stand
 from yanshi.skills.search import get_bearings
 from yanshi.skills.skill import Outcome, Percept, Tools
 
@@ -27,15 +29,25 @@ class Stage(Enum):
     """It has fallen and is getting up."""
     LOOKING = auto()
     """It stands again and looks round for where it is."""
+    SITTING = auto()
+    """It sinks as low as its legs carry, to go limp there."""
     DOWN = auto()
-    """It has fallen and stays down, limp. Does not end within a run."""
+    """It has fallen, or sat down, and stays down, limp. Does not end within a run."""
 
 
 DOING = {
     Stage.RISING: Step(skill="getup"),
     Stage.LOOKING: Step(skill="look", arguments=("around",)),
+    Stage.SITTING: Step(skill="stop"),
 }
 """What a robot that has fallen is doing, as a step of a plan would."""
+
+
+STANDING = (Stage.UPRIGHT, Stage.LOOKING, Stage.SITTING)
+CROUCH_S = 2.0
+"""How long a robot that sits down takes to sink as low as its walker goes."""
+CROUCH_LEAN = 0.0
+"""How far its torso leans ahead then, rad; low down the walker leans as far as it must."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,20 +76,22 @@ class Recovery:
         self._balance = Balance()
         self._getup: Getup | None = None
         self._look: Behaviour[Percept] | None = None
+        self._crouch: Behaviour[Percept] | None = None
         self.stage = Stage.UPRIGHT
         self.falls: list[Fall] = []
 
     @property
     def has_feet(self) -> bool:
         """Whether the feet carry the robot, so that they tell how it moves."""
-        return self.stage in (Stage.UPRIGHT, Stage.LOOKING) or (
+        return self.stage in STANDING or (
             self._getup is not None and self._getup.is_on_feet and self.stage is Stage.RISING
         )
 
     def tick(self, percept: Percept) -> JointTarget | None:
         """Return the next target, or None when the robot is upright or stays down limp."""
-        is_standing = self.stage in (Stage.UPRIGHT, Stage.LOOKING)
-        if is_standing and self._balance.update(percept.state, percept.base):
+        if self.stage is Stage.SITTING:
+            return self._sink(percept)
+        if self.stage in STANDING and self._balance.update(percept.state, percept.base):
             self._fall(percept)
         if self.stage is Stage.LOOKING:
             return self._look_round(percept)
@@ -99,6 +113,23 @@ class Recovery:
             self.stage = Stage.UPRIGHT
         elif self.stage is Stage.RISING and not self.has_feet:
             self.stage = Stage.DOWN
+
+    def sit_down(self) -> None:
+        """Sink and go limp, for good; only who stands can."""
+        if self.stage is Stage.UPRIGHT:
+            self._crouch = None
+            self.stage = Stage.SITTING
+
+    def _sink(self, percept: Percept) -> JointTarget | None:
+        try:
+            if self._crouch is None:
+                body = UpperBody(posture=(0.0, CROUCH_LEAN))
+                self._crouch = stand(self._tools, percept, CROUCH_S, body)
+                return next(self._crouch)
+            return self._crouch.send(percept)
+        except StopIteration:
+            self.stage = Stage.DOWN
+            return None
 
     def _fall(self, percept: Percept) -> None:
         self.falls.append(Fall(t_ns=percept.state.t_ns))

@@ -20,9 +20,11 @@ class Action(IntEnum):
     """Say so and go on."""
     HOLD = 2
     """Keep balancing where it stands; the step under way has failed."""
-    GET_UP = 3
+    SIT = 3
+    """Come to a stand, sink as low as the legs carry, let the joints go limp."""
+    GET_UP = 4
     """Let the joints go limp until the robot lies still, get up, and begin the step anew."""
-    DAMP = 4
+    DAMP = 5
     """Let the joints go limp under damping."""
 
 
@@ -48,6 +50,10 @@ class Fault(Enum):
     stop. Does not end within a run."""
     STOP_ASKED = auto()
     """Somebody asked to stop. Ends with the next order."""
+    BATTERY_LOW = auto()
+    """A fifth of the charge is left. Does not end within a run."""
+    BATTERY_EMPTY = auto()
+    """A tenth of the charge is left: no order is taken on. Does not end within a run."""
 
 
 RESPONSES: dict[Fault, Action] = {
@@ -60,6 +66,8 @@ RESPONSES: dict[Fault, Action] = {
     Fault.FALLEN: Action.GET_UP,
     Fault.STAYS_DOWN: Action.DAMP,
     Fault.STOP_ASKED: Action.HOLD,
+    Fault.BATTERY_LOW: Action.WARN,
+    Fault.BATTERY_EMPTY: Action.SIT,
 }
 
 
