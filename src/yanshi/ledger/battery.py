@@ -11,7 +11,7 @@ import numpy as np
 
 CHARGES = (0.0, 0.05, 0.1, 0.2, 0.5, 0.8, 1.0)
 CELL_VOLT = (3.0, 3.3, 3.42, 3.54, 3.69, 3.98, 4.2)
-"""Voltage of a cell at rest at these ccharges; the usual curve of NMC cells, recollection."""
+"""Voltage of a cell at rest at these charges; the usual curve of NMC cells, recollection."""
 NOMINAL_VOLT = 3.7
 CELL_OHM_AH = 0.12
 """Resistance of a cell times its capacity: 40 mΩ at 3 Ah; recollection, not verified."""
@@ -67,7 +67,8 @@ class Battery:
         most = rest * rest / (4.0 * self._ohm)
         if watt > most:
             self.is_overdrawn, watt = True, most
-        ampere = (rest - math.sqrt(rest * rest - 4.0 * self._ohm * watt)) / (2.0 * self._ohm)
+        root = math.sqrt(max(0.0, rest * rest - 4.0 * self._ohm * watt))
+        ampere = (rest - root) / (2.0 * self._ohm)
         self.volt = rest - self._ohm * ampere
         self.least_volt = min(self.least_volt, self.volt)
         self.drawn_joules += watt * tick_s
