@@ -77,4 +77,4 @@ def test_two_minds_answer_by_the_deadline_whatever_the_link_does():
 
 def test_what_is_not_worth_sending_stays_at_home():
     split = Split(near=on("orin-nx-16gb"), far=over(STEADY))
-    assert split.think((15, 5)) == on("orin-nx-16gb").think((15, 5))
+    assert split.think((15, 3)) == on("orin-nx-16gb").think((15, 3))

@@ -48,6 +48,8 @@ class Meter:
     """Of the robot, for its plans; lost ones are not counted."""
     lost: int = 0
     """Thoughts that never came."""
+    by_cloud: int = 0
+    """Thoughts that the cloud's answer was used for."""
     usd: float = 0.0
     bytes_up: float = 0.0
     bytes_down: float = 0.0
@@ -82,6 +84,7 @@ class Meter:
         self.bytes_up += thought.bytes_up
         self.bytes_down += thought.bytes_down
         self.usd += thought.usd
+        self.by_cloud += thought.by_cloud
         if math.isinf(thought.takes_s):
             self.lost += 1
         else:

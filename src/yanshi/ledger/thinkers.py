@@ -15,6 +15,10 @@ from yanshi.ledger.roofline import Job, fitted
 from yanshi.ledger.verdict import CLOUD_BYTES, CLOUD_FIRST_MS, CLOUD_TOKEN_MS, INSTRUCTION_TOKENS
 from yanshi.ledger.weather import Weather
 
+ONE_STEP = 4
+"""Most tokens of a plan of one step; one of several is what the router of `mind.router` sends when
+it knows of nothing better."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thought:
@@ -120,7 +124,7 @@ class Split:
     near: OnBoard
     far: InCloud
     deadline_s: float = 1.0
-    sends: Callable[[tuple[int, int]], bool] = lambda tokens: tokens[1] > LONG_PLAN
+    sends: Callable[[tuple[int, int]], bool] = lambda tokens: tokens[1] > ONE_STEP
     """What is sent."""
     name: str = ""
 
@@ -141,7 +145,3 @@ class Split:
             radio_s=min(far.radio_s, self.deadline_s),
             by_cloud=is_in_time,
         )
-
-
-LONG_PLAN = 14
-"""Tokens of a plan of more than two steps, which the router of `mind.router` sends."""

@@ -38,7 +38,12 @@ class Home:
     """Name of the person's body; empty when nobody is there."""
 
 
-def build_home(seed: int) -> Home:
+def build_visited_home(seed: int) -> Home:
+    """Build the same room with a person who can walk about in it."""
+    return build_home(seed, person_walks=True)
+
+
+def build_home(seed: int, *, person_walks: bool = False) -> Home:
     """Build the room that belongs to a seed; the same seed always gives the same room."""
     rng = np.random.default_rng([seed, 0x59616E])
     layout = sample_layout(rng)
@@ -49,7 +54,7 @@ def build_home(seed: int) -> Home:
     furniture.add_room(spec, layout.size, decor)
     for place in layout.places:
         furniture.FURNITURE[place.name](spec, place, decor, rng)
-    add_person(spec, position=layout.person, yaw=layout.person_yaw, rng=rng)
+    add_person(spec, position=layout.person, yaw=layout.person_yaw, rng=rng, walks=person_walks)
     things = place_things(spec, layout, rng)
     plan = FloorPlan(name="home", size=layout.size, places=layout.places, start=layout.start)
     return Home(spec=spec, floor_plan=plan, things=things, person=PERSON)

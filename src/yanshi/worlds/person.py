@@ -20,6 +20,10 @@ from yanshi.worlds.shapes import (
 
 PERSON = "person"
 """Name of the person's body; its origin is on the floor between the feet."""
+WALK_JOINTS = ("person_x", "person_y", "person_yaw")
+"""Along the room's axes, m, and about the vertical, rad, from where the person stood at first."""
+HOVER_M = 0.01
+"""Height of the soles of a person who walks: no friction with the floor."""
 PERSON_MIDDLE_M = 0.9
 """Height above the floor that counts as the middle of a person, tall or short."""
 
@@ -34,9 +38,19 @@ def add_person(
     position: tuple[float, float],
     yaw: float,
     rng: np.random.Generator,
+    walks: bool = False,
 ) -> None:
-    """Add a person of 1.55 to 1.85 m who stands on the floor and faces `yaw`."""
+    """Add a person of 1.55 to 1.85 m who stands on the floor and faces `yaw`.
+
+    One who `walks` hovers a little and has joints, by which a `worlds.visitor.Visitor` moves it.
+    """
     body = spec.worldbody.add_body(name=PERSON, pos=(*position, 0.0), quat=yaw_quaternion(yaw))
+    if walks:
+        body.pos[2] = HOVER_M
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        for name, axis in zip(WALK_JOINTS, ((cos, -sin, 0.0), (sin, cos, 0.0)), strict=False):
+            body.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=axis)
+        body.add_joint(name=WALK_JOINTS[2], type=mujoco.mjtJoint.mjJNT_HINGE, axis=(0.0, 0.0, 1.0))
     height = float(rng.uniform(1.55, 1.85))
     unit = height / 1.7
     skin = _shade(SKINS[rng.integers(len(SKINS))], rng)

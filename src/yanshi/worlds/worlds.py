@@ -10,7 +10,7 @@ from yanshi.core.errors import UnknownNameError
 from yanshi.worlds import furniture
 from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan
-from yanshi.worlds.home import Home, build_home
+from yanshi.worlds.home import Home, build_home, build_visited_home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,14 @@ WORLDS: dict[str, WorldKind] = {
                 "布置好的房间：桌子、架子、门、沙发、植物、一个人和五到八件物品",
             ),
             build=build_home,
+        ),
+        WorldKind(
+            name="visit",
+            summary=(
+                "The home, with a person who may walk about; `yanshi weigh` takes place in it",
+                "同一个家，不过里面的人会走动；yanshi weigh 在此进行",
+            ),
+            build=build_visited_home,
         ),
         WorldKind(
             name="empty",
