@@ -108,9 +108,10 @@ def test_two_workers_of_ray_bring_the_same_to_the_last_bit():
 
 
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch):
+    from yanshi.core import cluster
     from yanshi.train import ray_fleet
 
-    monkeypatch.setattr(ray_fleet, "find_spec", lambda name: None)
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"yanshi-robot\[ray\]") as caught:
         ray_fleet.RayGatherer(aim_lesson().make, SIZES, 0, "local")
     assert "安装" in caught.value.text("zh")

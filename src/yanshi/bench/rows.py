@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from yanshi.core.cluster import connect
 from yanshi.core.errors import ConfigError
 from yanshi.core.files import write_whole
 from yanshi.core.machine import machine
@@ -119,6 +120,7 @@ def run_trials(
     out: Path | None,
     settings: dict[str, Any],
     workers: int = 1,
+    ray: str = "",
 ) -> list[Trial]:
     """Run trials 0 to n-1 that are not on record yet and return all of them, in order.
 
@@ -128,14 +130,20 @@ def run_trials(
         out: The bench's JSON file; trials are kept beside it. None keeps nothing.
         settings: What makes two runs the same bench, e.g. the seed.
         workers: How many processes run trials; one is this process itself.
+        ray: Address of a Ray cluster whose processes run them instead, or `local`.
 
     Raises:
-        ConfigError: The record beside `out` was made with other settings.
+        ConfigError: The record beside `out` was made with other settings, or Ray is not to be had.
     """
     path = out.with_suffix(".trials.jsonl") if out else None
     done = _load_trials(path, settings) if path else {}
     missing = [index for index in range(n) if index not in done]
-    finished = _in_turn(trial, missing) if workers == 1 else _side_by_side(trial, missing, workers)
+    if ray:
+        finished = _on_cluster(trial, missing, ray, workers)
+    elif workers == 1:
+        finished = _in_turn(trial, missing)
+    else:
+        finished = _side_by_side(trial, missing, workers)
     console = Console(stderr=True)
     for index, result in track(
         finished, description="bench", total=n, completed=n - len(missing), console=console
@@ -164,6 +172,23 @@ def _side_by_side(
             yield index_of[future], future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _on_cluster(
+    trial: Callable[[int], Trial], indices: Iterable[int], address: str, workers: int
+) -> Iterator[tuple[int, Trial]]:
+    """Run trials in the processes of a Ray cluster and yield each as it is finished."""
+    ray = connect(address, workers)
+    try:
+        # A process runs many trials, and keeps what it has made for the first.
+        remote = ray.remote(num_cpus=1)(lambda index: trial(index))
+        index_of = {remote.remote(index): index for index in indices}
+        while index_of:
+            done, _ = ray.wait(list(index_of))
+            for future in done:
+                yield index_of.pop(future), ray.get(future)
+    finally:
+        ray.shutdown()
 
 
 def _begin_worker() -> None:

@@ -12,16 +12,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, run_trials
 from yanshi.bench.weigh_tasks import TASKS, WORLD, Script, has_far_person
 from yanshi.bodies.simulation import simulate
-from yanshi.core.errors import ConfigError, UnknownNameError
+from yanshi.core.errors import UnknownNameError
 from yanshi.core.messages import Step
 from yanshi.ledger import catalog
 from yanshi.ledger.battery import Battery
@@ -41,9 +39,11 @@ ROBOT = "g1"
 LONGEST_S = 45.0
 OURS = "gemma-3-270m-q4"
 STAND_IN = "our 270 M model answers in its place"
+SAY_AGAIN = "ask what"
+"""The plan of a robot that asks to hear a sentence again, as no answer came."""
 ALLOWED_S = 0.5
-"""How much later than with a brain that takes no time an answer may show in the world: the 300 ms of
-sense, understand and act, and 0.2 s by which two walks differ anyway."""
+"""How much later than with a brain that takes no time an answer may show in the world: the 300 ms
+of sense, understand and act, and 0.2 s by which two walks differ anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +203,13 @@ class Ears(Observer):
 
     def __init__(self) -> None:
         self.heard_s: list[float] = []
+        self.sentences: list[str] = []
         self.plans: list[tuple[float, str]] = []
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
         if kind == "heard":
             self.heard_s.append(t_ns * 1e-9)
+            self.sentences.append(text)
         elif kind == "plan":
             self.plans.append((t_ns * 1e-9, text))
 
@@ -258,7 +260,6 @@ def run_task(
     judgement = script.judge(report)
     simulation.body.close()
     assert report.bill is not None
-    answers = [made for made in ears.plans if made[1] != "ask what"]
     trial: Trial = {
         "brain": candidate.name,
         "task": task,
@@ -267,8 +268,12 @@ def run_task(
         "done": judgement.done,
         "why": judgement.why,
         "world_s": judgement.world_s,
-        "reactions_s": _reactions(ears, meter.lost),
-        "plans": [plan for _, plan in answers],
+        "reactions_s": [
+            round(plan_s - heard_s, 3)
+            for heard_s, (plan_s, plan) in zip(ears.heard_s, ears.plans, strict=False)
+            if plan != SAY_AGAIN
+        ],
+        "plans": [plan for _, plan in ears.plans],
         "falls": max(report.falls, int(script.witness.has_fallen)),
         "sim_s": report.sim_s,
         "lost": meter.lost,
@@ -281,14 +286,6 @@ def run_task(
         "sha256": report.trace_sha256,
     }
     return trial, looking
-
-
-def _reactions(ears: Ears, lost: int) -> list[float]:
-    """Return how long each sentence took to become a plan, s; none for those that never did."""
-    if lost and len(ears.plans) < len(ears.heard_s):
-        return []
-    took = [plan[0] - heard for heard, plan in zip(ears.heard_s, ears.plans, strict=False)]
-    return [round(value, 3) for value in took]
 
 
 def trial_of(index: int, *, brains: tuple[str, ...], tasks: tuple[str, ...], seed: int) -> Trial:
@@ -339,41 +336,12 @@ def weigh(
     """Run every brain through every task in n homes; goes on from what is beside `out`.
 
     Raises:
-        ConfigError: Ray was asked for and is not here, or `out` was made with other settings.
+        ConfigError: See `rows.run_trials`.
     """
     settings = {"seed": seed, "brains": list(brains), "tasks": list(tasks)}
     trial = partial(trial_of, brains=brains, tasks=tasks, seed=seed)
     count = n * len(brains) * len(tasks)
-    if ray:
-        return _over_ray(trial, count, out=out, settings=settings, address=ray)
-    return run_trials(trial, count, out=out, settings=settings, workers=workers)
-
-
-def _over_ray(
-    trial: Callable[[int], Trial],
-    n: int,
-    *,
-    out: Path | None,
-    settings: dict[str, Any],
-    address: str,
-) -> list[Trial]:
-    """Run trials in the workers of a Ray cluster."""
-    if find_spec("ray") is None:
-        raise ConfigError(
-            "Ray was asked for and is not here. pip install ray, or leave --ray out: all cores of "
-            "this machine are used without it.",
-            zh="要使用 Ray，但没有安装。请 pip install ray，或去掉 --ray：不用它也会用上本机全部核心。",
-        )
-    import ray
-
-    ray.init(address=None if address == "local" else address, log_to_driver=False)
-    try:
-        remote = ray.remote(num_cpus=1)(trial)
-        return run_trials(
-            lambda index: ray.get(remote.remote(index)), n, out=out, settings=settings
-        )
-    finally:
-        ray.shutdown()
+    return run_trials(trial, count, out=out, settings=settings, workers=workers, ray=ray)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,33 +355,40 @@ class Weight:
     """Done, however late."""
     reaction_50: Row
     reaction_99: Row
+    """Both of the plans that came."""
+    never: float
+    """Share of sentences whose plan never came."""
     falls: int
     joules_per_task: Row
     thought_watt: float
     """Board and radio, mean."""
     endurance_h: float
+    """Battery over this power and that of a body that does the tasks as the reference did."""
     endurance_lost: float
     """Share of the endurance that board and radio take."""
     usd_per_1000: float
     """For a thousand thoughts: hired model and link."""
-    lost: int
-    thoughts: int
 
 
 def weights(trials: Sequence[Trial]) -> list[Weight]:
     """Return what each brain comes to, in the order of the trials."""
     names = list(dict.fromkeys(trial["brain"] for trial in trials))
-    reference = {
-        (trial["task"], trial["seed"]): trial for trial in trials if trial["brain"] == REFERENCE
-    }
+    first = [trial for trial in trials if trial["brain"] == names[0]]
+    at_once = [trial for trial in trials if trial["brain"] == REFERENCE]
+    reference = {(trial["task"], trial["seed"]): trial for trial in at_once}
+    body = at_once or first
+    body_watt = sum(t["joules"] - t["thought_joules"] for t in body) / sum(t["sim_s"] for t in body)
     return [
-        _weight(CANDIDATES[name], [t for t in trials if t["brain"] == name], reference)
+        _weight(CANDIDATES[name], [t for t in trials if t["brain"] == name], reference, body_watt)
         for name in names
     ]
 
 
 def _weight(
-    candidate: Candidate, trials: list[Trial], reference: dict[tuple[str, int], Trial]
+    candidate: Candidate,
+    trials: list[Trial],
+    reference: dict[tuple[str, int], Trial],
+    body_watt: float,
 ) -> Weight:
     tasks = list(dict.fromkeys(trial["task"] for trial in trials))
     counts = {
@@ -430,7 +405,6 @@ def _weight(
     robot = catalog.find("robot", ROBOT, catalog.robots())
     assert robot.battery_wh is not None
     seconds = sum(t["sim_s"] for t in trials)
-    total = sum(t["joules"] for t in trials) / seconds
     thought = sum(t["thought_joules"] for t in trials) / seconds
     thoughts = sum(t["thoughts"] for t in trials)
     return Weight(
@@ -439,14 +413,13 @@ def _weight(
         done=rate_row("done", [t["done"] for t in trials]),
         reaction_50=percentile_row("reaction, median", reactions, 50.0, unit="s"),
         reaction_99=percentile_row("reaction, 99th", reactions, 99.0, unit="s"),
+        never=sum(t["lost"] for t in trials) / max(thoughts, 1),
         falls=sum(t["falls"] for t in trials),
         joules_per_task=percentile_row("joules", [t["joules"] for t in trials], 50.0, unit="J"),
         thought_watt=thought,
-        endurance_h=robot.battery_wh / total,
-        endurance_lost=thought / total,
+        endurance_h=robot.battery_wh / (body_watt + thought),
+        endurance_lost=thought / (body_watt + thought),
         usd_per_1000=1000.0 * sum(t["usd"] for t in trials) / max(thoughts, 1),
-        lost=sum(t["lost"] for t in trials),
-        thoughts=thoughts,
     )
 
 

@@ -1,9 +1,9 @@
 """Tasks in which a late answer shows in the world, for `yanshi weigh`.
 
 A script is what happens around the robot: what is said when, who walks where, what is moved. It
-reads the simulator's own state, as the people in the room would see it, and remembers when it spoke;
-a judgement is made of that and of the witness's record afterwards. Nobody says a stop word: those
-are matched on board before any model, whoever thinks.
+reads the simulator's own state, as the people in the room would see it, and remembers when it
+spoke; a judgement is made of that and of the witness's record afterwards. Nobody says a stop word:
+those are matched on board before any model, whoever thinks.
 """
 
 import math

@@ -31,6 +31,7 @@ _MODULES = {
     "choreograph": "Show a routine on the robot while it is written, and what is wrong with it.",
     "worlds": "List the worlds that a robot can be put into.",
     "fit": "Say whether a mind fits a robot: memory, time, energy, endurance, price.",
+    "weigh": "Let many brains do the same tasks, and tell what each weighs.",
     "boards": "List the computers that the ledger knows.",
     "models": "List the models that the ledger knows.",
     "robots": "List the humanoids that the ledger knows.",

@@ -14,13 +14,11 @@ def weigh(
     seed: Annotated[int, typer.Option(min=0, help="Which homes; others are as good.")] = 1,
     brain: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="WORD", help="Only brains whose names hold the word; may be repeated."
-        ),
+        typer.Option(metavar="WORD", help="Only brains whose names hold it; may be repeated."),
     ] = None,
     task: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORD", help="Only tasks whose names hold the word; may be repeated."),
+        typer.Option(metavar="WORD", help="Only tasks whose names hold it; may be repeated."),
     ] = None,
     json: Annotated[
         Path | None,
@@ -64,7 +62,7 @@ def weigh(
     if quick:
         brains, tasks, n = (brains[0], brains[-1]), (tasks[0], tasks[-1]), 1
     if film is not None:
-        from yanshi.ports.side_by_side import film_both
+        from yanshi.bench.weigh_film import film_both
 
         film_both(brains[0], brains[-1], tasks[0], seed, film, Console())
         return

@@ -35,6 +35,11 @@ class Reel(Observer):
         self._subjects.append(self._subject(snapshot.step))
         self._captions.append(ascii_caption(snapshot.step))
 
+    @property
+    def take(self) -> Take:
+        """What has been kept so far."""
+        return Take(np.stack(self._qpos), np.stack(self._subjects), list(self._captions))
+
     def develop(self, path: Path, console: Console | None = None) -> None:
         """Film what was kept.
 
@@ -44,7 +49,7 @@ class Reel(Observer):
         """
         if not self._qpos:
             return
-        take = Take(np.stack(self._qpos), np.stack(self._subjects), self._captions)
+        take = self.take
         stage = simulate(self._simulation.world, self._simulation.seed, with_looks=True)
         file = VideoFile(path, self.config)
         progress = Progress(console=console or Console(), transient=True)

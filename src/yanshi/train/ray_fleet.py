@@ -6,7 +6,6 @@ same shards learn the same as on one machine, to the last bit where the processo
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from yanshi.core.errors import ConfigError
+from yanshi.core.cluster import LOCAL, connect
 from yanshi.train.gather import (
     Experience,
     Gatherer,
@@ -24,9 +23,6 @@ from yanshi.train.gather import (
     make_shard,
     mean_of,
 )
-
-LOCAL = "local"
-"""The address that starts a cluster on this machine and ends it again."""
 
 
 class Worker:
@@ -78,7 +74,7 @@ class RayGatherer(Gatherer):
         Raises:
             ConfigError: Ray is not installed, or no cluster answers at the address.
         """
-        self._ray = ray = _connect(address, len(sizes))
+        self._ray = ray = connect(address, len(sizes))
         self._is_ours = address == LOCAL
         worker = ray.remote(num_cpus=1)(Worker)
         self._workers = [worker.remote(make, size, seed, index) for index, size in enumerate(sizes)]
@@ -122,29 +118,3 @@ class RayGatherer(Gatherer):
         for worker in self._workers:
             self._ray.kill(worker)
         self._ray.shutdown()
-
-
-def _connect(address: str, workers: int) -> Any:
-    """Return Ray, connected."""
-    if find_spec("ray") is None:
-        raise ConfigError(
-            "--ray needs Ray, which is not installed. This installs it: "
-            "pip install 'yanshi-robot[ray]'",
-            zh="--ray 需要 Ray，但没有安装。安装：pip install 'yanshi-robot[ray]'",
-        )
-    import ray
-
-    try:
-        if address == LOCAL:
-            # Workers wait for each other, so more of them than cores do no harm.
-            ray.init(address=LOCAL, num_cpus=workers, include_dashboard=False, log_to_driver=False)
-        else:
-            ray.init(address=address, log_to_driver=False)
-    except (ConnectionError, ValueError) as error:
-        raise ConfigError(
-            f"No Ray cluster answers at {address!r}: {error}. "
-            "Start one with `ray start --head`, or use --ray local.",
-            zh=f"{address!r} 处没有 Ray 集群：{error}。用 `ray start --head` 启动一个，"
-            "或使用 --ray local。",
-        ) from error
-    return ray
