@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 OURS_SHADE, OTHERS_SHADE, CLOUD_SHADE = "#1b6ca8", "#c8553d", "#8e5ea2"
 NOTE = (
-    f"Success: done, and seen in the world no more than {ALLOWED_S:g} s after the same brain that "
-    f"takes no time. * {STAND_IN}: only time, energy and money are that model's. Simulated clock; "
-    "power, prices and links as the ledger has them, many of low confidence (`yanshi fit "
-    "--sources`)."
+    f"Success: done, and seen in the world no more than {ALLOWED_S:g} s after a brain that takes "
+    f"no time; at all: however late. * {STAND_IN}: only time, energy and money are that model's. "
+    "Simulated clock; power, prices and links as the ledger has them, many of low confidence "
+    "(`yanshi fit --sources`)."
 )
+HEADS = (("brain", "success", "at all"), ("reaction, s", "99th", "falls", "J a task", "W"))
+"""Columns before and after those of the tasks."""
+LAST = ("hours", "$", "$/1000")
 
 
 def show(found: Sequence[Weight], homes: int, console: Console) -> None:
@@ -36,7 +39,17 @@ def show(found: Sequence[Weight], homes: int, console: Console) -> None:
     tasks = [name for name in found[0].success if name != "all"]
     table = Table(title=f"yanshi weigh: {len(tasks)} tasks, {homes} homes", title_justify="left")
     table.add_column("brain")
-    for column in ("success", *tasks, "reaction, s", "99th", "falls", "J a task", "W", "hours"):
+    for column in (
+        "success",
+        "at all",
+        *tasks,
+        "reaction, s",
+        "99th",
+        "falls",
+        "J a task",
+        "W",
+        "hours",
+    ):
         table.add_column(column, justify="right")
     table.add_column("$", justify="right")
     table.add_column("$/1000", justify="right")
@@ -56,6 +69,7 @@ def _cells(weight: Weight, tasks: Sequence[str]) -> list[str]:
     return [
         candidate.name + mark,
         _share(weight.success["all"]),
+        f"{100.0 * weight.otherwise[-1].value:.0f} %",
         *(_count(weight.success[task]) for task in tasks),
         _seconds(weight, 0.5),
         _seconds(weight, 0.99),
@@ -117,8 +131,8 @@ def write_page(path: Path, found: Sequence[Weight], trials: Sequence[Trial]) -> 
     """
     tasks = [name for name in found[0].success if name != "all"]
     homes = len({trial["seed"] for trial in trials})
-    heads = ("brain", "success", *tasks, "reaction, s", "99th", "falls", "J a task", "W")
-    head = "".join(f"<th>{escape(name)}</th>" for name in (*heads, "hours", "$", "$/1000"))
+    heads = (*HEADS[0], *tasks, *HEADS[1], *LAST)
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(weight, tasks)) + "</tr>"
         for weight in found
@@ -136,9 +150,23 @@ def write_page(path: Path, found: Sequence[Weight], trials: Sequence[Trial]) -> 
         f"time.</p><p>{escape(NOTE)}</p><table><tr>{head}</tr>{body}</table>"
         f"<h2>How long from a sentence to its plan</h2>{_svg(_draw_reactions, found)}"
         f"<h2>What comes of it in the world</h2>{_svg(_draw_success, found)}"
+        f"<h2>Were more or less lateness allowed</h2>{_otherwise(found)}"
         f"<h2>What it takes from the battery</h2>{_svg(_draw_endurance, found)}"
         f"<h2>What it costs</h2>{_svg(_draw_price, found)}</html>\n",
     )
+
+
+def _otherwise(found: Sequence[Weight]) -> str:
+    """Return a table of success by how late an answer may be."""
+    names = [row.name for row in found[0].otherwise]
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("brain", *names))
+    body = "".join(
+        f"<tr><td>{escape(weight.candidate.name)}</td>"
+        + "".join(f"<td>{_share(row)}</td>" for row in weight.otherwise)
+        + "</tr>"
+        for weight in found
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
 
 
 def draw(path: Path, found: Sequence[Weight]) -> None:

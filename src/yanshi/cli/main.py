@@ -35,6 +35,7 @@ _MODULES = {
     "boards": "List the computers that the ledger knows.",
     "models": "List the models that the ledger knows.",
     "robots": "List the humanoids that the ledger knows.",
+    "link": "Measure your own way to the cloud.",
     "links": "List the ways to the cloud that the ledger knows.",
     "doctor": "Say what is here, what is missing, what mends it, and how fast this machine is.",
     "bench": "Measure how well something works, with what certainty.",
