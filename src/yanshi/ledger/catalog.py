@@ -7,7 +7,7 @@ records in a file of the same form, `$YANSHI_LEDGER`, one table a record: `[boar
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -206,11 +206,17 @@ def _load(sort: str, kind: Any, own: str) -> dict[str, Any]:
                     f"{path}: a table [{name}] is not known. Known: {tables_known}.",
                     zh=f"{path}：不认识表 [{name}]。可用：{tables_known}。",
                 )
-        records |= {
-            name: _record(kind, name, table, str(path))
-            for name, table in added.get(sort, {}).items()
-        }
+        for name, table in added.get(sort, {}).items():
+            record = _record(kind, name, table, str(path))
+            records[name] = _correct(records[name], record, table) if name in records else record
     return records
+
+
+def _correct(known: R, record: R, table: Mapping[str, Any]) -> R:
+    """Return a known record with what a user's table says otherwise."""
+    given = {figure: getattr(record, figure) for figure in table}
+    source = f"{record.source}; the rest: {known.source}"
+    return replace(known, **given | {"source": source, "confidence": record.confidence})
 
 
 def _own_files(own: str) -> list[Path]:
