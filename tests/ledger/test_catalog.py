@@ -50,6 +50,9 @@ def test_a_user_adds_a_board_and_corrects_one(tmp_path, monkeypatch):
     assert boards()["mine"].bandwidth_gb_s == 51.0
     assert boards()["mine"].source == "given by the user"
     assert boards()["t3000"].bandwidth_gb_s == 200.0
+    assert boards()["t3000"].memory_gb == 32.0  # As it was.
+    assert boards()["t3000"].source.startswith("given by the user; the rest: ")
+    assert boards()["t3000"].confidence == "low"
     assert "mine" not in models()
 
 

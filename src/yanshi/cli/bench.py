@@ -120,7 +120,7 @@ def bench_fit(
         typer.Option(metavar="FILE.png", help="Draw predicted against measured times."),
     ] = None,
 ) -> None:
-    """Predict published times of language models on boards that were left out of the fit."""
+    """Predict published times of language and action models on boards left out of the fit."""
     from yanshi.bench import fit
 
     raise typer.Exit(fit.bench_fit(json, plot))

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from yanshi.ledger.catalog import Board, Robot
     from yanshi.ledger.search import Candidate
     from yanshi.ledger.verdict import Verdict
 
@@ -22,6 +23,17 @@ def fit(
     mind: Annotated[
         str, typer.Option(help="MODEL-PRECISION, e.g. qwen3-4b-int4; `yanshi models` lists them.")
     ] = "gemma-3-270m-q4",
+    act: Annotated[
+        str,
+        typer.Option(
+            metavar="VLA[-FORMAT]",
+            help="Judge a vision-language-action network instead of mind and walker, e.g. "
+            "pi0.5-fp8; `yanshi models` lists them.",
+        ),
+    ] = "ours",
+    act_runtime: Annotated[
+        str, typer.Option(help="How its kernels are run: launched, replayed or tuned.")
+    ] = "replayed",
     cloud: Annotated[str, typer.Option(help="A model that is asked over a network, too.")] = "",
     link: Annotated[str, typer.Option(help="`yanshi links` lists them.")] = "5g",
     thoughts: Annotated[
@@ -63,10 +75,13 @@ def fit(
     if search:
         _search(robot, at_least, plot, as_json=as_json)
         return
+    the_board = catalog.find("board", board, catalog.boards())
+    if act != "ours":
+        _tell(*_judge_act(the_robot, the_board, act, act_runtime), sources, as_json)
     model, precision = read_mind(mind, catalog.models())
     question = Question(
         robot=the_robot,
-        board=catalog.find("board", board, catalog.boards()),
+        board=the_board,
         mind=model,
         precision=precision,
         is_ours=model.id == "gemma-3-270m",
@@ -74,11 +89,25 @@ def fit(
         link=catalog.find("link", link, catalog.links()) if cloud else None,
         thoughts_per_minute=thoughts,
     )
-    verdict = judge(question)
+    title = f"{model.id}-{precision} on {the_board.id} in {the_robot.id}"
+    _tell(judge(question), title, sources, as_json)
+
+
+def _judge_act(robot: "Robot", board: "Board", act: str, runtime: str) -> tuple["Verdict", str]:
+    """Return the verdict on a network that acts, and its title."""
+    from yanshi.ledger import catalog
+    from yanshi.ledger.acting import judge_act, read_act, read_tier
+    from yanshi.ledger.vla import Run
+
+    vla, weights = read_act(act, catalog.models())
+    run = Run(vla=vla, board=board, tier=read_tier(runtime), weights=weights)
+    return judge_act(robot, run), f"{vla.id}-{weights}, {run.tier}, on {board.id} in {robot.id}"
+
+
+def _tell(verdict: "Verdict", title: str, sources: bool, as_json: bool) -> NoReturn:
     if as_json:
         print(json.dumps(_record(verdict), ensure_ascii=False, indent=1))
     else:
-        title = f"{model.id}-{precision} on {question.board.id} in {the_robot.id}"
         _show(verdict, title, sources=sources)
     raise typer.Exit(0 if verdict.fits else 3)
 

@@ -7,7 +7,7 @@ records in a file of the same form, `$YANSHI_LEDGER`, one table a record: `[boar
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -52,6 +52,8 @@ class Board(Record):
     bandwidth_gb_s: float | None = None
     """Of the memory, by its data sheet."""
     bandwidth_measured_gb_s: float | None = None
+    core_speed: float | None = None
+    """Of one core of its CPU; that of AGX Orin is 1."""
     power_min_watt: float | None = None
     power_max_watt: float | None = None
     price_usd: float | None = None
@@ -86,6 +88,23 @@ class Model(Record):
     denoise_steps: int | None = None
     control_hz: float | None = None
     tokens_per_action: float | None = None
+    """Written for a chunk, where actions are words."""
+    family: str = ""
+    """Of networks for actions that have the same layers."""
+    views: int | None = None
+    """Pictures that it looks at."""
+    view_patches: int | None = None
+    view_tokens: int | None = None
+    """Tokens of a picture in the eyes, and those that the language model gets of it."""
+    prompt_tokens: int | None = None
+    """Of a sentence, padded as by its own code."""
+    eyes_layers: int | None = None
+    eyes_params_b: float | None = None
+    language_params_b: float | None = None
+    """Of the language model's layers alone."""
+    action_layers: int | None = None
+    action_params_b: float | None = None
+    """Of what makes actions, once for each denoising step."""
     executed: float | None = None
     price_in_usd_m: float | None = None
     price_out_usd_m: float | None = None
@@ -206,11 +225,17 @@ def _load(sort: str, kind: Any, own: str) -> dict[str, Any]:
                     f"{path}: a table [{name}] is not known. Known: {tables_known}.",
                     zh=f"{path}：不认识表 [{name}]。可用：{tables_known}。",
                 )
-        records |= {
-            name: _record(kind, name, table, str(path))
-            for name, table in added.get(sort, {}).items()
-        }
+        for name, table in added.get(sort, {}).items():
+            record = _record(kind, name, table, str(path))
+            records[name] = _correct(records[name], record, table) if name in records else record
     return records
+
+
+def _correct(known: R, record: R, table: Mapping[str, Any]) -> R:
+    """Return a known record with what a user's table says otherwise."""
+    given = {figure: getattr(record, figure) for figure in table}
+    source = f"{record.source}; the rest: {known.source}"
+    return replace(known, **given | {"source": source, "confidence": record.confidence})
 
 
 def _own_files(own: str) -> list[Path]:

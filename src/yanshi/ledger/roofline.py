@@ -283,15 +283,20 @@ def _factors(rows: list[Measured]) -> NDArray[np.float64]:
     pull = RIDGE * np.sqrt(len(rows)) * np.diag(scale)
     sides = np.vstack([terms, pull])
     left = np.concatenate([np.ones(len(rows)), pull @ ideal]) - sides @ least
-    free = np.ones(len(ideal), dtype=bool)
-    more = np.zeros(len(ideal))
+    return least + nonnegative(sides, left)
+
+
+def nonnegative(sides: NDArray[np.float64], left: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the x ≥ 0 of the least squares of sides @ x - left: what comes out below 0 is 0."""
+    free = np.ones(sides.shape[1], dtype=bool)
+    found = np.zeros(sides.shape[1])
     while free.any():
         solution = np.linalg.lstsq(sides[:, free], left, rcond=None)[0]
         if (solution > -1e-12).all():
-            more[free] = solution
+            found[free] = solution
             break
         free[np.flatnonzero(free)[int(np.argmin(solution))]] = False
-    return least + more
+    return found
 
 
 @cache
@@ -315,10 +320,16 @@ def fitted() -> Fit:
 
 
 @cache
+def tables() -> dict[str, dict[str, Any]]:
+    """Return the records of all published measurements by name."""
+    return tomllib.loads((DATA / "measurements.toml").read_text(encoding="utf8"))
+
+
+@cache
 def measurements() -> tuple[Measured, ...]:
     """Return the published times of language models that the terms can be formed of."""
-    tables = tomllib.loads((DATA / "measurements.toml").read_text(encoding="utf8"))
-    rows = (_measured(name, table) for name, table in tables.items() if table["category"] == "llm")
+    llms = {name: table for name, table in tables().items() if table["category"] == "llm"}
+    rows = (_measured(name, table) for name, table in llms.items())
     return tuple(row for row in rows if row is not None)
 
 

@@ -115,7 +115,7 @@ def judge(question: Question) -> Verdict:
     memory = _memory(question)
     times = _times(question)
     energy = _energy(question, times)
-    price = _price(question)
+    price = price_figures(question.robot, question.board)
     figures = (*memory, *times, *energy, *price)
     breaks, fits = _first_to_break(question, figures)
     return Verdict(figures=figures, breaks=breaks, fits=fits)
@@ -150,10 +150,10 @@ def _memory(question: Question) -> list[Figure]:
     used = weights * (1.0 + WORKING) + remembered + STACK_GB + SYSTEM_GB
     source = f"{model.id}: {model.source}"
     return [
-        _exact("weights", weights, "GB", source, model.confidence),
-        _exact("memory of the text", remembered * 1e3, "MB", source, model.confidence),
-        _exact("memory used", used, "GB", "weights + 10 % + text + our stack + system", "medium"),
-        _exact("memory there", room, "GB", question.board.source, question.board.confidence),
+        exact("weights", weights, "GB", source, model.confidence),
+        exact("memory of the text", remembered * 1e3, "MB", source, model.confidence),
+        exact("memory used", used, "GB", "weights + 10 % + text + our stack + system", "medium"),
+        exact("memory there", room, "GB", question.board.source, question.board.confidence),
     ]
 
 
@@ -195,7 +195,7 @@ def _times(question: Question) -> list[Figure]:
 
 def _cloud_times(cloud: Model, link: Link) -> list[Figure]:
     if link.delay_ms is None:
-        return [_exact("plan from the cloud", float("inf"), "ms", link.source, link.confidence)]
+        return [exact("plan from the cloud", float("inf"), "ms", link.source, link.confidence)]
     served = CLOUD_FIRST_MS + PLAN_TOKENS * CLOUD_TOKEN_MS
     carried = 8.0 * (
         CLOUD_BYTES[0] / (link.up_mbit_s or 1.0) + CLOUD_BYTES[1] / (link.down_mbit_s or 1.0)
@@ -212,7 +212,7 @@ def _cloud_times(cloud: Model, link: Link) -> list[Figure]:
             source=f"link {link.id}: {link.source}; {cloud.id} served as public services are",
             confidence="low",
         ),
-        _exact("answers that are lost", 100.0 * link.loss, "%", link.source, link.confidence),
+        exact("answers that are lost", 100.0 * link.loss, "%", link.source, link.confidence),
     ]
 
 
@@ -263,7 +263,7 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
             "second" + (", radio" if radio else ""),
             confidence="low",
         ),
-        _exact(
+        exact(
             "endurance as bought",
             robot.endurance_h,
             "h",
@@ -279,7 +279,7 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
             source="battery over power of the robot and of thinking",
             confidence="low",
         ),
-        _exact(
+        exact(
             "endurance lost", 100.0 * (1.0 - hours / robot.endurance_h), "%", "from the two", "low"
         ),
     ]
@@ -295,32 +295,27 @@ def _radio_watt(question: Question, times: list[Figure]) -> float:
     return link.idle_watt + busy_share * (link.active_watt - link.idle_watt)
 
 
-def _price(question: Question) -> list[Figure]:
-    robot = question.robot
+def price_figures(robot: Robot, board: Board) -> list[Figure]:
+    """Return the prices that are known, and their sum where both are."""
     figures = []
-    for record in (robot, question.board):
+    for record in (robot, board):
         if record.price_usd is not None:
             source = f"{record.id}: {record.source} ({record.price_date})"
             figures.append(
-                _exact(f"price of {record.id}", record.price_usd, "$", source, record.confidence)
+                exact(f"price of {record.id}", record.price_usd, "$", source, record.confidence)
             )
     if len(figures) == 2:
         total = sum(figure.value for figure in figures)
-        figures.append(_exact("price of both", total, "$", "sum", "medium"))
+        figures.append(exact("price of both", total, "$", "sum", "medium"))
     return figures
 
 
 def _first_to_break(question: Question, figures: tuple[Figure, ...]) -> tuple[str, bool]:
     """Return what breaks first and what would mend it."""
     at = {figure.name: figure.value for figure in figures}
-    used, there = at["memory used"], at["memory there"]
+    if broken := too_large(at["memory used"], at["memory there"]):
+        return broken, False
     loop = at["sense, understand, act"]
-    if used > there:
-        return (
-            f"It does not fit: {used:.1f} GB of {there:g} GB. A smaller model or fewer bits: at "
-            f"most {max(0.0, there - STACK_GB - SYSTEM_GB) / (1.0 + WORKING):.1f} GB of weights.",
-            False,
-        )
     if loop > LOOP_MS[1]:
         per_token = at["write the plan"] / PLAN_TOKENS
         return (
@@ -334,14 +329,31 @@ def _first_to_break(question: Question, figures: tuple[Figure, ...]) -> tuple[st
             f"It costs {lost:.0f} % of the endurance: a board that draws less, or fewer thoughts.",
             False,
         )
-    if (price := at.get("price of both", 0.0)) > PRICE_USD:
-        robot = question.robot.price_usd or 0.0
-        dear = "the robot alone costs more" if robot > PRICE_USD else "a cheaper board would do"
-        return f"It works, and costs ${price:,.0f}, more than ${PRICE_USD:,.0f}: {dear}.", True
-    return "Nothing breaks.", True
+    return too_dear(question.robot, at.get("price of both", 0.0)) or "Nothing breaks.", True
 
 
-def _exact(name: str, value: float, unit: str, source: str, confidence: str) -> Figure:
+def too_large(used_gb: float, there_gb: float) -> str:
+    """Say that the memory does not do and what would; nothing where it does."""
+    if used_gb <= there_gb:
+        return ""
+    most = max(0.0, there_gb - STACK_GB - SYSTEM_GB) / (1.0 + WORKING)
+    return (
+        f"It does not fit: {used_gb:.1f} GB of {there_gb:g} GB. A smaller model or fewer bits: at "
+        f"most {most:.1f} GB of weights."
+    )
+
+
+def too_dear(robot: Robot, price_usd: float) -> str:
+    """Say that robot and board cost too much and why; nothing where they do not."""
+    if price_usd <= PRICE_USD:
+        return ""
+    is_robot = (robot.price_usd or 0.0) > PRICE_USD
+    why = "the robot alone costs more" if is_robot else "a cheaper board would do"
+    return f"It works, and costs ${price_usd:,.0f}, more than ${PRICE_USD:,.0f}: {why}."
+
+
+def exact(name: str, value: float, unit: str, source: str, confidence: str) -> Figure:
+    """Return a figure without a range."""
     return Figure(
         name=name,
         value=value,
