@@ -52,7 +52,7 @@ def test_example_runs_to_its_end(example):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_the_program_knows_the_command_and_its_options(words):
-    depth = 2 if words[0] in ("bench", "train") else 1
+    depth = 2 if words[0] in ("bench", "train", "link") else 1
     help_text = subprocess.run(
         [sys.executable, "-m", "yanshi", *words[:depth], "--help"],
         capture_output=True,
