@@ -105,3 +105,18 @@ def test_a_figure_without_a_value_is_null_on_record(tmp_path):
     out = tmp_path / "b.json"
     assert report("t", [mean_row("m", [], unit="J")], out) == 0
     assert json.loads(out.read_text(), parse_constant=pytest.fail)["rows"][0]["value"] is None
+
+
+def times_three(index: int) -> dict[str, int]:
+    return {"value": 3 * index}
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_trials_in_a_cluster_are_those_of_one_process(tmp_path):
+    pytest.importorskip("ray", reason="needs the extra `ray`")
+    out = tmp_path / "out.json"
+    far = run_trials(times_three, 5, out=out, settings={"a": 1}, workers=2, ray="local")
+    assert far == run_trials(times_three, 5, out=None, settings={})
+    lines = (tmp_path / "out.trials.jsonl").read_text().splitlines()
+    assert len(lines) == 6
