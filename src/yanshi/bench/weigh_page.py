@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OURS_SHADE, OTHERS_SHADE, CLOUD_SHADE = "#1b6ca8", "#c8553d", "#8e5ea2"
+REFERENCE_SHADE = "#8a8a8a"
 NOTE = (
     f"Success: done, and seen in the world no more than {ALLOWED_S:g} s after a brain that takes "
     f"no time; at all: however late. * {STAND_IN}: only time, energy and money are that model's. "
@@ -203,6 +204,8 @@ def _svg(drawing: Any, found: Sequence[Weight]) -> str:
 
 
 def _shade(weight: Weight) -> str:
+    if weight.candidate.name == REFERENCE:
+        return REFERENCE_SHADE
     if weight.candidate.cloud:
         return CLOUD_SHADE
     return OURS_SHADE if weight.candidate.is_ours else OTHERS_SHADE
@@ -210,7 +213,7 @@ def _shade(weight: Weight) -> str:
 
 def _name_rows(axes: "Axes", found: Sequence[Weight]) -> None:
     axes.set_yticks(range(len(found)), [weight.candidate.name for weight in found], fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(found) - 0.4, -0.6)  # The first one on top.
     axes.grid(axis="x", alpha=0.3)
 
 

@@ -46,8 +46,8 @@ STROLLS, STROLL_M = 2, (1.6, 2.6)
 """How often and how far the person walks away."""
 FAR_M = 3.0
 """How far from the person a robot stands at the start of a home that counts."""
-PUSH = "40@2.0:left"
-"""N·s, while the robot walks and thinks."""
+PUSH_NS, PUSH_S = 40, (1.5, 3.5)
+"""How hard and when the robot is pushed: it walks or thinks then, one foot or the other down."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -304,12 +304,18 @@ class Follow(Script):
 class Pushed(Script):
     """It is pushed while it thinks or walks: balance waits for no thought."""
 
+    def __post_init__(self) -> None:
+        at_s = self.rng.uniform(*PUSH_S)
+        way = ("ahead", "left", "back", "right")[int(self.rng.integers(4))]
+        self._push = read_push(f"{PUSH_NS}@{at_s:.2f}:{way}")
+        super().__post_init__()
+
     def first(self) -> str:
         return self.words("先走到架子那里，再鞠躬", "first go to the shelf, then bow")
 
     @property
     def pushes(self) -> list[Push]:
-        return [read_push(PUSH)]
+        return [self._push]
 
     def judge(self, report: RunReport) -> Judgement:
         return _judge_steps(self, "shelf", None)
