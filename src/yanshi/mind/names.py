@@ -45,6 +45,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "sofa": ("sofa", "沙发"),
     "plant": ("plant", "植物"),
     # Places and things that other worlds may have: known by name alone, never taught.
+    "coffee_table": ("coffee table", "茶几", "tea table", "咖啡桌"),
     "window": ("window", "窗户", "窗子", "窗口", "窗台", "窗边"),
     "bed": ("bed", "床", "床铺"),
     "chair": ("chair", "椅子"),

@@ -27,6 +27,13 @@ class Place:
     """Whether things may stand on it."""
     is_solid: bool = True
     """Whether one would walk into it; a door in the wall is not."""
+    boards: tuple[float, ...] = ()
+    """Heights of all its surfaces from the lowest up, m, when it has more than one."""
+
+    @property
+    def surface_heights(self) -> tuple[float, ...]:
+        """Heights at which things may stand on it, m."""
+        return self.boards or ((self.height,) if self.has_surface else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ WALL_THICKNESS_M = 0.06
 WALLS = ("wall_east", "wall_north", "wall_west", "wall_south")
 """Geoms at +x, +y, -x and -y."""
 FLOOR_FRICTION = (1.0, 0.01, 0.001)
+BOARD_M = 0.02
+"""Thickness of an open shelf's boards and sides."""
+BIN_WALL_M = 0.01
 SOFA_BACK_M = 0.2
 """Thickness of the sofa's back, which takes that much off its seat."""
 
@@ -251,6 +254,35 @@ def add_plant(spec: mujoco.MjSpec, place: Place, decor: Decor, rng: np.random.Ge
         leaf.quat = both
 
 
+def add_open_shelf(
+    spec: mujoco.MjSpec, place: Place, decor: Decor, rng: np.random.Generator
+) -> None:
+    """Boards between two sides, open to the front, with a thin back and a plinth."""
+    make, (x, y) = Carpenter(spec, place), (place.size[0] / 2.0, place.size[1] / 2.0)
+    dark: Rgba = (*(0.88 * c for c in decor.shelf[:3]), 1.0)  # type: ignore[assignment]
+    for side in (-1.0, 1.0):
+        low, high = sorted((side * y, side * (y - BOARD_M)))
+        make.board((-x, low, 0.0), (x, high, place.height - BOARD_M), rgba=decor.shelf)
+    make.board((-x, -y, 0.0), (-x + 0.008, y, place.height - BOARD_M), rgba=dark)
+    make.board((-x, -y + BOARD_M, 0.0), (x - 0.03, y - BOARD_M, 0.08), rgba=dark)
+    for height in place.boards:
+        inset = 0.0 if height == place.height else BOARD_M
+        make.board((-x, -y + inset, height - BOARD_M), (x, y - inset, height), material=decor.wood)
+
+
+def add_bin(spec: mujoco.MjSpec, place: Place, decor: Decor, rng: np.random.Generator) -> None:
+    """A square bin without a lid."""
+    make, (x, y) = Carpenter(spec, place), (place.size[0] / 2.0, place.size[1] / 2.0)
+    inside: Rgba = (*(0.5 * c for c in decor.pot[:3]), 1.0)  # type: ignore[assignment]
+    make.board((-x, -y, 0.0), (x, y, BIN_WALL_M), rgba=inside)
+    for side in (-1.0, 1.0):
+        low, high = sorted((side * x, side * (x - BIN_WALL_M)))
+        make.board((low, -y, BIN_WALL_M), (high, y, place.height), rgba=decor.pot)
+        low, high = sorted((side * y, side * (y - BIN_WALL_M)))
+        ends = x - BIN_WALL_M
+        make.board((-ends, low, BIN_WALL_M), (ends, high, place.height), rgba=decor.pot)
+
+
 FURNITURE: dict[str, Callable[[mujoco.MjSpec, Place, Decor, np.random.Generator], None]] = {
     "table": add_table,
     "shelf": add_shelf,
@@ -258,3 +290,11 @@ FURNITURE: dict[str, Callable[[mujoco.MjSpec, Place, Decor, np.random.Generator]
     "sofa": add_sofa,
     "plant": add_plant,
 }
+
+TIDY_FURNITURE = {
+    **FURNITURE,
+    "shelf": add_open_shelf,
+    "coffee_table": add_table,
+    "bin": add_bin,
+}
+"""What the world `tidy` has; see `worlds.tidy`."""

@@ -19,6 +19,19 @@ STILL_SPEED = 0.15
 """m/s: a pelvis that is slower has stopped; balancing sways at a few cm/s."""
 STILL_TURN = 0.25
 """rad/s, the same for its heading."""
+STILL_THING_SPEED = 0.03
+"""m/s: a thing that is slower lies still."""
+LIFT_M = 0.05
+"""How far a thing must rise to be lifted."""
+SLIP_M = 0.01
+"""How far a held thing may move within the hand in 0.4 s."""
+SUPPORT_M = 0.02
+"""How far above a surface a thing may end that stands on it: on a tray's floor, say."""
+CONTAINER_FLOOR_M = 0.003
+"""Least thickness of a container's floor; what lies beside it ends lower than that."""
+CONTAINER_UP = 0.8
+"""Cosine of a container's tilt below which it holds nothing."""
+DISTURBED_M = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +239,71 @@ def stood_still(drift: float = 0.3, turn_deg: float = 25.0) -> Goal:
     return Goal("stood still", met_at)
 
 
+def lifted(thing: str, height: float = LIFT_M) -> Goal:
+    """Raise a thing by `height` m with a hand, so that nothing else bears it."""
+
+    def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
+        number = witness.thing_number(thing)
+        rise = witness.lowest[begin:, number] - witness.lowest[begin, number]
+        return np.asarray((rise >= height) & _is_in_hand(witness, number)[begin:].any(axis=1))
+
+    return Goal(f"lifted {thing}", _held(holds))
+
+
+def held(thing: str) -> Goal:
+    """Have a thing in a hand: it moves with the hand, and nothing else bears it."""
+
+    def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
+        number = witness.thing_number(thing)
+        before, after, _ = _window(witness.t)
+        in_hands = witness.in_hands(number)
+        slip = np.linalg.norm(in_hands[after] - in_hands[before], axis=2)
+        is_firm = _is_in_hand(witness, number) & (slip < SLIP_M)
+        return np.asarray(is_firm[begin:].any(axis=1))
+
+    return Goal(f"held {thing}", _held(holds))
+
+
+def on(thing: str, place: str) -> Goal:
+    """Leave a thing at rest on a place: on a table, on any board of a shelf."""
+
+    def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
+        number, target = witness.thing_number(thing), witness.home.floor_plan.place(place)
+        heights = np.array(target.surface_heights)
+        above = witness.lowest[begin:, number, None] - heights
+        is_borne = (np.abs(above) < SUPPORT_M).any(axis=1)
+        is_over = distance_to_place(target, witness.things[begin:, number, :2]) <= 0.0
+        return np.asarray(is_over & is_borne & _is_left_alone(witness, number)[begin:])
+
+    return Goal(f"{thing} on {place}", _held(holds))
+
+
+def inside(thing: str, container: str) -> Goal:
+    """Leave a thing at rest in a container: a tray, a bowl or the bin."""
+
+    def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
+        number, plan = witness.thing_number(thing), witness.home.floor_plan
+        is_place = container in {place.name for place in plan.places}
+        is_in = _is_in_place if is_place else _is_in_thing
+        is_there = is_in(witness, number, container) & _is_left_alone(witness, number)
+        return np.asarray(is_there[begin:])
+
+    return Goal(f"{thing} in {container}", _held(holds))
+
+
+def undisturbed(*meant: str, allowed: float = DISTURBED_M) -> Goal:
+    """Never move anything by more than `allowed` m but what is meant to be moved."""
+
+    def met_at(witness: Witness, begin_s: float) -> float | None:
+        spared = {witness.thing_number(name) for name in meant}
+        others = [k for k in range(len(witness.home.things)) if k not in spared]
+        path = witness.things[_first(witness, begin_s) :, others]
+        moved = np.linalg.norm(path - path[0], axis=2)
+        return None if bool((moved > allowed).any()) else begin_s
+
+    return Goal("left the rest as it was", met_at)
+
+
 def upright() -> Goal:
     """Never fall."""
 
@@ -276,18 +354,63 @@ def _gap(witness: Witness, name: str) -> NDArray[np.float64]:
     return np.asarray(np.linalg.norm(witness.base[:, :2] - middle, axis=1))
 
 
-def _is_still(witness: Witness) -> NDArray[np.bool_]:
-    """Say at which samples the pelvis stood, judged over 0.4 s, shape (n,)."""
-    t, count = witness.t, len(witness.t)
-    if count < 2:
-        return np.ones(count, dtype=np.bool_)
-    half = max(1, round(0.2 / float(np.median(np.diff(t)))))
+def _window(
+    t: NDArray[np.float64],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Return each sample's neighbours 0.2 s before and after it, and the time between them, s."""
+    count = len(t)
+    half = max(1, round(0.2 / float(np.median(np.diff(t))))) if count > 1 else 0
     before = np.clip(np.arange(count) - half, 0, count - 1)
     after = np.clip(np.arange(count) + half, 0, count - 1)
-    elapsed = np.maximum(t[after] - t[before], 1e-9)
+    return before, after, np.maximum(t[after] - t[before], 1e-9)
+
+
+def _is_still(witness: Witness) -> NDArray[np.bool_]:
+    """Say at which samples the pelvis stood, judged over 0.4 s, shape (n,)."""
+    before, after, elapsed = _window(witness.t)
     speed = np.linalg.norm(witness.base[after, :2] - witness.base[before, :2], axis=1) / elapsed
     turn = np.abs(witness.yaw[after] - witness.yaw[before]) / elapsed
     return np.asarray((speed < STILL_SPEED) & (turn < STILL_TURN))
+
+
+def _is_in_hand(witness: Witness, thing: int) -> NDArray[np.bool_]:
+    """Say at which samples each hand has a thing that nothing else bears, shape (n, 2)."""
+    return np.asarray(witness.is_gripped[:, thing] & ~witness.is_borne[:, thing, None])
+
+
+def _is_left_alone(witness: Witness, thing: int) -> NDArray[np.bool_]:
+    """Say at which samples a thing lay still and no hand touched it, shape (n,)."""
+    before, after, elapsed = _window(witness.t)
+    path = witness.things[:, thing]
+    speed = np.linalg.norm(path[after] - path[before], axis=1) / elapsed
+    return np.asarray((speed < STILL_THING_SPEED) & ~witness.is_gripped[:, thing].any(axis=1))
+
+
+def _is_in_place(witness: Witness, thing: int, name: str) -> NDArray[np.bool_]:
+    """Say when a thing's middle was between a place's sides and below its top, shape (n,)."""
+    place = witness.home.floor_plan.place(name)
+    middle = witness.things[:, thing]
+    is_between = distance_to_place(place, middle[:, :2]) <= 0.0
+    return np.asarray(is_between & (middle[:, 2] < place.height))
+
+
+def _is_in_thing(witness: Witness, thing: int, name: str) -> NDArray[np.bool_]:
+    """Say when a thing was over a container's floor and reached down below its rim, (n,).
+
+    Its middle must be within the container's box and its cylinder, and its lowest point above the
+    container's floor: what lies beside a bowl, below its rim, is not in it.
+    """
+    number = witness.thing_number(name)
+    turn = witness.thing_turns[:, number]
+    offset = witness.things[:, thing] - witness.things[:, number]
+    in_container = np.einsum("nij,ni->nj", turn, offset)[:, :2]
+    half = witness.half_size(number)
+    is_over = (np.abs(in_container) < half[:2]).all(axis=1)
+    is_over &= np.linalg.norm(in_container, axis=1) < witness.home.things[number].radius
+    rim = witness.things[:, number, 2] + half[2]
+    low = witness.lowest[:, thing]
+    is_within = (low > witness.lowest[:, number] + CONTAINER_FLOOR_M) & (low < rim)
+    return np.asarray(is_over & is_within & (turn[:, 2, 2] > CONTAINER_UP))
 
 
 def _nth_reversal(track: NDArray[np.float64], swing: float, nth: int) -> int | None:

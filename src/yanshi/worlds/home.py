@@ -56,7 +56,8 @@ def build_home(seed: int, *, person_walks: bool = False) -> Home:
         furniture.FURNITURE[place.name](spec, place, decor, rng)
     add_person(spec, position=layout.person, yaw=layout.person_yaw, rng=rng, walks=person_walks)
     things = place_things(spec, layout, rng)
-    plan = FloorPlan(name="home", size=layout.size, places=layout.places, start=layout.start)
+    name = "visit" if person_walks else "home"
+    plan = FloorPlan(name=name, size=layout.size, places=layout.places, start=layout.start)
     return Home(spec=spec, floor_plan=plan, things=things, person=PERSON)
 
 

@@ -1,5 +1,6 @@
 """Where does everything stand in a room so that a robot can get to it?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ FRONT_STAND_M = 0.45
 """How far from a front edge a robot's pelvis stands when it is there."""
 PERSON_STAND_M = 0.9
 ATTEMPTS_MAX = 4000
+FurnitureSampler = Callable[[tuple[float, float], np.random.Generator], tuple[Place, ...] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,20 +108,7 @@ def front_point(place: Place, distance: float = FRONT_STAND_M) -> tuple[float, f
     )
 
 
-def sample_layout(rng: np.random.Generator) -> Layout:
-    """Sample layouts until one lets the robot get everywhere it may be sent."""
-    for _ in range(ATTEMPTS_MAX):
-        size = (float(rng.uniform(5.6, 6.8)), float(rng.uniform(4.7, 5.6)))
-        places = _sample_places(size, rng)
-        if places is None:
-            continue
-        layout = _sample_people(size, places, rng)
-        if layout is not None:
-            return layout
-    raise ConfigError(f"No room could be laid out in {ATTEMPTS_MAX} attempts; use another seed.")
-
-
-def _against_wall(
+def against_wall(
     size: tuple[float, float], wall: int, depth: float, shift: float
 ) -> tuple[tuple[float, float], float]:
     """Return centre and yaw of a box with its back to a wall, `shift` m along that wall."""
@@ -130,7 +119,9 @@ def _against_wall(
     return (float(centre[0]), float(centre[1])), float(yaw)
 
 
-def _sample_places(size: tuple[float, float], rng: np.random.Generator) -> tuple[Place, ...] | None:
+def sample_home_furniture(
+    size: tuple[float, float], rng: np.random.Generator
+) -> tuple[Place, ...] | None:
     """Return the furniture, or None when two pieces are too close."""
     walls = rng.permutation(4)
     boxes = {
@@ -142,7 +133,7 @@ def _sample_places(size: tuple[float, float], rng: np.random.Generator) -> tuple
     for index, (name, (depth, width, height, surface)) in enumerate(boxes.items()):
         wall = int(walls[index])
         slack = size[1 - wall % 2] / 2.0 - width / 2.0 - 0.35
-        centre, yaw = _against_wall(size, wall, depth, float(rng.uniform(-slack, slack)))
+        centre, yaw = against_wall(size, wall, depth, float(rng.uniform(-slack, slack)))
         solid = name != "door"
         box = (float(depth), float(width))
         places.append(
@@ -156,12 +147,12 @@ def _sample_places(size: tuple[float, float], rng: np.random.Generator) -> tuple
                 is_solid=solid,
             )
         )
-    places.append(_sample_plant(size, rng))
-    places.append(_sample_table(size, int(walls[3]), rng))
-    return tuple(places) if _apart(tuple(places)) else None
+    places.append(sample_plant(size, rng))
+    places.append(sample_table(size, int(walls[3]), rng))
+    return tuple(places) if are_apart(tuple(places)) else None
 
 
-def _sample_plant(size: tuple[float, float], rng: np.random.Generator) -> Place:
+def sample_plant(size: tuple[float, float], rng: np.random.Generator) -> Place:
     """Return a plant near a corner, facing the middle of the room."""
     width, corner = float(rng.uniform(0.36, 0.44)), rng.choice([-1.0, 1.0], size=2)
     inset = width / 2.0 + rng.uniform(0.06, 0.2, size=2)
@@ -175,13 +166,13 @@ def _sample_plant(size: tuple[float, float], rng: np.random.Generator) -> Place:
     )
 
 
-def _sample_table(size: tuple[float, float], wall: int, rng: np.random.Generator) -> Place:
+def sample_table(size: tuple[float, float], wall: int, rng: np.random.Generator) -> Place:
     """Return a table: with its back to a wall, or standing free."""
     depth, width = float(rng.uniform(0.6, 0.75)), float(rng.uniform(1.0, 1.4))
     height = float(rng.uniform(0.75, 0.82))
     if rng.random() < 0.6:
         slack = size[1 - wall % 2] / 2.0 - width / 2.0 - 0.3
-        centre, yaw = _against_wall(size, wall, depth, float(rng.uniform(-slack, slack)))
+        centre, yaw = against_wall(size, wall, depth, float(rng.uniform(-slack, slack)))
     else:
         half = np.asarray(size) / 2.0 - 1.3
         x, y = rng.uniform(-half, half)
@@ -197,7 +188,7 @@ def _sample_table(size: tuple[float, float], wall: int, rng: np.random.Generator
     )
 
 
-def _apart(places: tuple[Place, ...]) -> bool:
+def are_apart(places: tuple[Place, ...]) -> bool:
     """Say whether every piece keeps 0.12 m from the others and 0.9 m before its front free."""
     for place in places:
         front = np.asarray(front_point(place, 0.45))
@@ -258,3 +249,27 @@ def _sample_people(
         person_yaw=to_robot + float(rng.normal(0.0, 0.5)),
         start=start,
     )
+
+
+def sample_layout(
+    rng: np.random.Generator, sample_furniture: FurnitureSampler = sample_home_furniture
+) -> Layout:
+    """Sample layouts until one lets the robot get everywhere it may be sent.
+
+    Args:
+        rng: Where everything comes from.
+        sample_furniture: Returns the furniture of a room of some size, or None when two pieces
+            are too close.
+
+    Raises:
+        ConfigError: None did.
+    """
+    for _ in range(ATTEMPTS_MAX):
+        size = (float(rng.uniform(5.6, 6.8)), float(rng.uniform(4.7, 5.6)))
+        places = sample_furniture(size, rng)
+        if places is None:
+            continue
+        layout = _sample_people(size, places, rng)
+        if layout is not None:
+            return layout
+    raise ConfigError(f"No room could be laid out in {ATTEMPTS_MAX} attempts; use another seed.")

@@ -269,6 +269,18 @@ def make_plate(maker: Maker) -> None:
     maker.touch_ring(0.085, 0.02, 0.0, lean=1.11)
 
 
+def make_tray(maker: Maker) -> None:
+    """A tray 30 by 20 cm with a rim 3 cm high all round."""
+    x, y, h, floor, rim = 0.15, 0.10, 0.015, 0.004, 0.004
+    parts = [((x, y, floor), (0.0, 0.0, floor - h))]
+    for sign in (-1.0, 1.0):
+        parts.append(((rim, y, h), (sign * (x - rim), 0.0, 0.0)))
+        parts.append(((x, rim, h), (0.0, sign * (y - rim), 0.0)))
+    for size, position in parts:
+        maker.seen(BOX, size, position)
+        maker.touch(BOX, size, position)
+
+
 def make_apple(maker: Maker) -> None:
     """An apple 7.5 cm across with a dimple and a stalk."""
     profile = [(0.0, -0.027), (0.010, -0.034), (0.020, -0.034), (0.031, -0.022), (0.0375, 0.0)]

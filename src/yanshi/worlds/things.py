@@ -128,27 +128,32 @@ def add_thing(
     yaw: float,
     rng: np.random.Generator,
     body: str | None = None,
+    facts: Kind | None = None,
+    scale: float | None = None,
 ) -> PlacedThing:
     """Add a free thing to a world.
 
     Args:
         spec: The world; changed in place.
-        kind: One of `KINDS`.
+        kind: One of `KINDS`, or what `facts` are of.
         colour: One of the kind's colours.
         position: The point that it stands on, m, shape (3,): its middle ends up above it.
         yaw: Its turn about z, rad.
         rng: Where its own size and shade come from.
         body: Name of its body; by default colour and kind, `red_cup`.
+        facts: What a kind is that is none of `KINDS`.
+        scale: How large it is, usually 1; from `rng` if None.
 
     Raises:
         UnknownNameError: There is no such kind or colour.
         ConfigError: The kind does not come in that colour.
     """
-    facts = kind_of(kind)
+    facts = facts or kind_of(kind)
     if colour in COLOURS and colour not in facts.colours:
         known = ", ".join(facts.colours)
         raise ConfigError(f"No {colour} {kind} can be made. A {kind} may be: {known}.")
-    paint, scale = vary_paint(colour, rng), float(rng.uniform(SCALE_MIN, SCALE_MAX))
+    paint = vary_paint(colour, rng)
+    scale = float(rng.uniform(SCALE_MIN, SCALE_MAX)) if scale is None else scale
     name = body or f"{colour}_{kind}"
     middle = np.asarray(position, dtype=np.float64) + [0.0, 0.0, scale * facts.half_height]
     frame = spec.worldbody.add_body(name=name, pos=middle, quat=shapes.yaw_quaternion(yaw))

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from yanshi.core.errors import ConfigError, UnknownNameError
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home
+from yanshi.worlds.shapes import CAPSULE, CYLINDER, ELLIPSOID, SPHERE
 
 FALLEN_HEIGHT_M = 0.45
+BEARING_UP = 0.5
+"""Least upward part of a push that counts as bearing a thing."""
 FALLEN_UP = 0.5
 """Cosine of the pelvis' tilt below which the robot counts as fallen."""
 
@@ -65,6 +68,16 @@ class Witness:
         self._links = _body_ids(model, links)
         self._things = _body_ids(model, tuple(thing.body for thing in home.things))
         self._person = _body_ids(model, (home.person,) if home.person else ())
+        self._model = model
+        self._touched = _TouchedShapes(model, self._things)
+        self._is_robot = model.body_rootid == model.body_rootid[self._links[0]]
+        self._hand_of = np.full(model.nbody, -1, dtype=np.intp)
+        for body in range(model.nbody):  # Parents come first.
+            parent = self._hand_of[model.body_parentid[body]]
+            is_hand = np.flatnonzero(self._links[6:8] == body)
+            self._hand_of[body] = is_hand[0] if len(is_hand) else parent
+        self._thing_of = np.full(model.nbody, -1, dtype=np.intp)
+        self._thing_of[self._things] = np.arange(len(self._things))
         self._joints, sides = _joint_addresses(model, self.limbs)
         self._legs, self._left_arm, self._right_arm = sides
         self._rows: list[NDArray[np.float64]] = []
@@ -80,10 +93,33 @@ class Witness:
                     data.xpos[self._things].ravel(),
                     data.xpos[self._person].ravel(),
                     data.qvel[self._joints],
+                    data.xmat[self._links[6:8]].ravel(),
+                    data.xmat[self._things].ravel(),
+                    *self._touched.pose(data),
+                    *self._grips(data),
                 ]
             )
         )
         self.__dict__.pop("_columns", None)
+
+    def _grips(self, data: mujoco.MjData) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return which hand touches which thing, shape (2k,), and what is borne otherwise, (k,).
+
+        One is yes, zero is no. Things that sleep touch nothing here; what a robot touches is
+        always awake.
+        """
+        is_gripped, is_borne = np.zeros((len(self._things), 2)), np.zeros(len(self._things))
+        bodies = self._model.geom_bodyid[data.contact.geom]  # (ncon, 2)
+        things = self._thing_of[bodies]
+        if (things >= 0).any():
+            push = data.contact.frame[:, 2]  # Upward, on the second of two geoms.
+            for this, other, up in ((0, 1, -push), (1, 0, push)):
+                thing, hand = things[:, this], self._hand_of[bodies[:, other]]
+                by_hand = (thing >= 0) & (hand >= 0)
+                is_gripped[thing[by_hand], hand[by_hand]] = 1.0
+                by_others = (thing >= 0) & ~self._is_robot[bodies[:, other]] & (up > BEARING_UP)
+                is_borne[thing[by_others]] = 1.0
+        return is_gripped.ravel(), is_borne
 
     @cached_property
     def _columns(self) -> Mapping[str, NDArray[np.float64]]:
@@ -97,6 +133,12 @@ class Witness:
             "things": 3 * len(self._things),
             "person": 3 * len(self._person),
             "joints": len(self._joints),
+            "hand_turns": 18,
+            "thing_turns": 9 * len(self._things),
+            "geom_z": self._touched.count,
+            "geom_rows": 3 * self._touched.count,
+            "gripped": 2 * len(self._things),
+            "borne": len(self._things),
         }
         ends = np.cumsum(list(widths.values()))
         parts = dict(zip(widths, np.split(table, ends[:-1], axis=1), strict=True))
@@ -107,6 +149,12 @@ class Witness:
             "turns": parts["turns"].reshape(count, 2, 3, 3),
             "things": parts["things"].reshape(count, -1, 3),
             "person": parts["person"].reshape(count, -1, 3),
+            "hand_turns": parts["hand_turns"].reshape(count, 2, 3, 3),
+            "thing_turns": parts["thing_turns"].reshape(count, -1, 3, 3),
+            "lowest": self._touched.lowest(
+                parts["geom_z"], parts["geom_rows"].reshape(count, -1, 3)
+            ),
+            "gripped": parts["gripped"].reshape(count, -1, 2),
         }
 
     @property
@@ -165,6 +213,51 @@ class Witness:
         means = [speed[:, group].mean(axis=1) for group in groups if group.any()]
         return np.stack(means, axis=1) if len(means) == 3 else np.zeros((len(speed), 3))
 
+    @property
+    def things(self) -> NDArray[np.float64]:
+        """Middles of the things in the order of `home.things`, m, shape (n, k, 3)."""
+        return self._columns["things"]
+
+    @property
+    def thing_turns(self) -> NDArray[np.float64]:
+        """World from thing, shape (n, k, 3, 3)."""
+        return self._columns["thing_turns"]
+
+    @property
+    def lowest(self) -> NDArray[np.float64]:
+        """Height of each thing's lowest point, m, shape (n, k)."""
+        return self._columns["lowest"]
+
+    @property
+    def is_gripped(self) -> NDArray[np.bool_]:
+        """Whether the left and the right hand touch each thing, shape (n, k, 2)."""
+        return np.asarray(self._columns["gripped"] > 0.0)
+
+    @property
+    def is_borne(self) -> NDArray[np.bool_]:
+        """Whether something awake that is not the robot holds each thing up, shape (n, k)."""
+        return np.asarray(self._columns["borne"] > 0.0)
+
+    def in_hands(self, thing: int) -> NDArray[np.float64]:
+        """Return a thing's middle in both hands' frames, m, shape (n, 2, 3)."""
+        offset = self.things[:, [thing]] - self.hands
+        return np.asarray(np.einsum("nsij,nsi->nsj", self._columns["hand_turns"], offset))
+
+    def half_size(self, thing: int) -> NDArray[np.float64]:
+        """Return half the size of the box round a thing in its own frame, m, shape (3,)."""
+        return self._touched.half_size(thing)
+
+    def thing_number(self, name: str) -> int:
+        """Return where a thing is among `home.things`.
+
+        Raises:
+            UnknownNameError: There is no such thing here.
+        """
+        names = [thing.name for thing in self.home.things]
+        if name not in names:
+            raise UnknownNameError("thing", name, names)
+        return names.index(name)
+
     def outline(self, name: str) -> NDArray[np.float64]:
         """Return the points that stand for a target at each sample, m, shape (n or 1, k, 3).
 
@@ -193,6 +286,59 @@ class Witness:
     @property
     def _is_down(self) -> NDArray[np.bool_]:
         return np.asarray((self.base[:, 2] < FALLEN_HEIGHT_M) | (self.up < FALLEN_UP))
+
+
+class _TouchedShapes:
+    """Where the touched geoms of the things end."""
+
+    def __init__(self, model: mujoco.MjModel, bodies: NDArray[np.intp]) -> None:
+        touched = np.isin(model.geom_bodyid, bodies) & (model.geom_contype > 0)
+        self._geoms = np.flatnonzero(touched)
+        order = {int(body): number for number, body in enumerate(bodies)}
+        self._thing = np.array([order[b] for b in model.geom_bodyid[self._geoms]], dtype=np.intp)
+        self._thing_count = len(bodies)
+        self.count = len(self._geoms)
+        self._size = model.geom_size[self._geoms]
+        kind = model.geom_type[self._geoms]
+        self._is_round = np.isin(kind, (SPHERE, ELLIPSOID))
+        self._is_rod = np.isin(kind, (CAPSULE, CYLINDER))
+        self._has_caps = kind == CAPSULE
+        self._size[kind == SPHERE] = self._size[kind == SPHERE, :1]
+        turns = np.zeros((len(self._geoms), 9))
+        for turn, geom in zip(turns, self._geoms, strict=True):
+            mujoco.mju_quat2Mat(turn, model.geom_quat[geom])
+        rows = turns.reshape(-1, 3, 3)
+        reach = np.stack([self._reach(rows[:, axis]) for axis in range(3)], axis=1)
+        self._far = np.abs(model.geom_pos[self._geoms]) + reach
+
+    def pose(self, data: mujoco.MjData) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what `lowest` asks for of one moment, shapes (g,) and (3g,)."""
+        return data.geom_xpos[self._geoms, 2], data.geom_xmat[self._geoms, 6:].ravel()
+
+    def lowest(self, z: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the height of each thing's lowest point, m, shape (n, k).
+
+        Args:
+            z: Heights of the geoms' middles, m, shape (n, g).
+            rows: The world's upward direction in each geom's frame, shape (n, g, 3).
+        """
+        ends = z - self._reach(rows)
+        things = range(self._thing_count)
+        lows = [ends[:, self._thing == k].min(axis=1, initial=np.inf) for k in things]
+        return np.stack(lows, axis=1) if lows else np.zeros((len(z), 0))
+
+    def half_size(self, thing: int) -> NDArray[np.float64]:
+        """Return half the size of the box round a thing's geoms, about its middle, m, (3,)."""
+        return np.asarray(self._far[self._thing == thing].max(axis=0))
+
+    def _reach(self, direction: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far each geom reaches along a unit vector of its frame, m, shape (…, g)."""
+        size, along = self._size, np.abs(direction)
+        box = (size * along).sum(axis=-1)
+        ellipsoid = np.linalg.norm(size * along, axis=-1)
+        across = np.where(self._has_caps, 1.0, np.hypot(along[..., 0], along[..., 1]))
+        rod = size[:, 1] * along[..., 2] + size[:, 0] * across
+        return np.asarray(np.where(self._is_round, ellipsoid, np.where(self._is_rod, rod, box)))
 
 
 def place_points(plan: FloorPlan, name: str, others: tuple[str, ...] = ()) -> NDArray[np.float64]:

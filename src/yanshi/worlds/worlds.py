@@ -11,6 +11,7 @@ from yanshi.worlds import furniture
 from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home, build_home, build_visited_home
+from yanshi.worlds.tidy import build_tidy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,15 @@ WORLDS: dict[str, WorldKind] = {
                 "同一个家，不过里面的人会走动；yanshi weigh 在此进行",
             ),
             build=build_visited_home,
+        ),
+        WorldKind(
+            name="tidy",
+            summary=(
+                "A home to grasp in: things that touch and hide each other on two tables and "
+                "three boards, a tray, a bowl and a bin",
+                "练习抓取的家：两张桌子和三层架子上有互相挨着、遮挡的物品，还有托盘、碗和垃圾桶",
+            ),
+            build=build_tidy,
         ),
         WorldKind(
             name="empty",
