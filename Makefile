@@ -39,6 +39,8 @@ test: $(READY_DEV)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(PY) -m pytest tests/safety --cov=yanshi.safety --cov-branch --cov-fail-under=100 \
+	    --cov-report=term-missing:skip-covered
 	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 $(PY):

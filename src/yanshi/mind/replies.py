@@ -114,6 +114,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "我的电量只剩百分之 {text}。我先坐下，不再接受新的任务，请给我充电。",
     ),
     "not_finite": ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。"),
+    "unfelt": (
+        "I can no longer feel my joints, so I went limp. Please help me.",
+        "我感觉不到自己的关节了，所以放松了全身，请帮帮我。",
+    ),
     # The robot's own words.
     "say": ("{text}", "{text}"),
     # When nobody gave a reason.

@@ -42,8 +42,8 @@ from yanshi.runtime.recovery import DOING, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.runtime.words import OneSentence, Words
-from yanshi.safety.faults import Action, Fault, choose_action
-from yanshi.safety.gate import GateConfig, gate_target
+from yanshi.safety.faults import RESPONSES, Action, Fault, choose_action
+from yanshi.safety.gate import Bounds, GateConfig, first_target, gate_target
 from yanshi.senses.localization import Localization
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
@@ -53,6 +53,8 @@ MS = 1_000_000
 ENDINGS: dict[Fault, Outcome] = {
     Fault.TARGET_STALE: Outcome(kind="failed", reason="not_finite"),
     Fault.TARGET_MALFORMED: Outcome(kind="failed", reason="not_finite"),
+    Fault.STATE_STALE: Outcome(kind="failed", reason="unfelt"),
+    Fault.STATE_MALFORMED: Outcome(kind="failed", reason="unfelt"),
     Fault.EYES_LOST: Outcome(kind="failed", reason="eyes_lost"),
     Fault.STAYS_DOWN: Outcome(kind="failed", reason="fell"),
     Fault.STOP_ASKED: Outcome(kind="stopped", reason="stopped"),
@@ -163,13 +165,15 @@ class Episode:
         )
         self._meter = meter
         self._policy_s = c.policy_ms * 1e-3
-        self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
+        gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
+        robot = self._robot
+        self._bounds = Bounds.of(robot.limits, robot.damping, gate)
 
         state = self._body.read()
         self._walker.reset(state)
         self._base = self._localization.update(state)
-        self._sent = self._hold(state)
-        self._asked = self._sent
+        self._sent = first_target(state, robot.stiffness, robot.damping, self._bounds)
+        self._asked: JointTarget = self._sent
         self._state = state
         self._sensed_ns = -1
 
@@ -469,10 +473,12 @@ class Episode:
             self._body.stop()
             return
         self._sent, faults = gate_target(
-            self._asked, self._sent, self._robot.limits, self._gate, now_ns=t_ns
+            self._asked, self._sent, self._state, self._bounds, token=0, writer=0, now_ns=t_ns
         )
         for fault in faults:
             self._raise_fault(t_ns, fault)
+            if RESPONSES[fault] is Action.DAMP:
+                self._recovery.go_limp()
         self._body.write(self._sent)
 
     # -- book-keeping ----------------------------------------------------------------------

@@ -18,13 +18,15 @@ class Action(IntEnum):
     NONE = 0
     WARN = 1
     """Say so and go on."""
-    HOLD = 2
+    REJECT = 2
+    """Refuse what came and go on with what was."""
+    HOLD = 3
     """Keep balancing where it stands; the step under way has failed."""
-    SIT = 3
+    SIT = 4
     """Come to a stand, sink as low as the legs carry, let the joints go limp."""
-    GET_UP = 4
+    GET_UP = 5
     """Let the joints go limp until the robot lies still, get up, and begin the step anew."""
-    DAMP = 5
+    DAMP = 6
     """Let the joints go limp under damping."""
 
 
@@ -35,6 +37,12 @@ class Fault(Enum):
     """The policy's target is older than two of its periods."""
     TARGET_MALFORMED = auto()
     """A target or gain is not finite or not of the robot's shape."""
+    TARGET_FOREIGN = auto()
+    """A target was written by one who may not write now."""
+    STATE_STALE = auto()
+    """The joints were measured too long ago. Does not end within a run."""
+    STATE_MALFORMED = auto()
+    """A measured angle is none, or they are not of the robot's shape. Does not end within a run."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -59,6 +67,9 @@ class Fault(Enum):
 RESPONSES: dict[Fault, Action] = {
     Fault.TARGET_STALE: Action.HOLD,
     Fault.TARGET_MALFORMED: Action.HOLD,
+    Fault.TARGET_FOREIGN: Action.REJECT,
+    Fault.STATE_STALE: Action.DAMP,
+    Fault.STATE_MALFORMED: Action.DAMP,
     Fault.SENSES_LATE: Action.WARN,
     Fault.MIND_LATE: Action.WARN,
     Fault.EYES_LOST: Action.HOLD,
