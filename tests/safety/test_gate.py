@@ -227,6 +227,7 @@ def test_a_measurement_counts_for_50_ms(age_ns, is_felt):
     gated, faults = gate(asked, state=state, now_ns=60 * MS)
     assert faults == (frozenset() if is_felt else {Fault.STATE_STALE})
     assert gated.stiffness.any() == is_felt
+    assert gated.t_ns == 60 * MS
 
 
 def test_angles_as_far_from_zero_as_can_be_are_felt():
@@ -291,9 +292,9 @@ nan = np.array([np.nan, 1.0, 1.0])
     ],
 )
 def test_limits_that_are_none_are_refused_before_anything_moves(change, damping):
-    with pytest.raises(ConfigError, match="limits that are none") as raised:
+    with pytest.raises(ConfigError, match="^The gate was given limits") as raised:
         Bounds.of(replace(LIMITS, **change), damping)
-    assert "限位无效" in raised.value.zh
+    assert raised.value.zh.startswith("安全门得到的关节限位无效")
     assert "12.6 rad" in str(raised.value)
     assert "50.0" in str(raised.value)
 
