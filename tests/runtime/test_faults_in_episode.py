@@ -10,6 +10,7 @@ from yanshi.ledger.meter import open_meter
 from yanshi.mind.replies import REPLIES
 from yanshi.robots.g1.spec import G1
 from yanshi.runtime.episode import ending_of
+from yanshi.runtime.recovery import Stage
 from yanshi.safety.faults import TABLE, Fault
 
 LAPS = "; ".join(["go forward 1", "turn around", "wave", "go forward 1", "turn left 90", "wait 9"])
@@ -100,6 +101,7 @@ def test_joints_that_are_no_longer_felt_end_the_run_limp():
     run.onlooker.at = {1000: numb}
     report = episode.run("wait 5")
     assert set(report.faults) == {"state_malformed"}
+    assert episode._recovery.stage is Stage.DOWN
     assert report.outcome == "failed"
     assert report.said[-1] == TABLE[Fault.STATE_MALFORMED].words[0]
     np.testing.assert_array_equal(run.simulation.body._stiffness, np.zeros(angles.size))

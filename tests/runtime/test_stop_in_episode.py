@@ -6,6 +6,7 @@ from tests.runtime.stand_ins import Run, prepare
 
 from yanshi.core.messages import JointTarget
 from yanshi.mind.replies import word_outcome
+from yanshi.runtime.recovery import Stage
 from yanshi.runtime.words import Conversation
 from yanshi.skills.skill import Outcome
 
@@ -93,8 +94,11 @@ def test_a_stop_that_cannot_settle_goes_limp():
 
     def lose_the_policy() -> None:
         run.episode.stop()
-        run.episode._executive.tick = lambda percept: run.episode._sent  # Old, ever older.
+        last = run.episode._sent
+        run.episode._executive.tick = lambda percept: last  # Ever older.
 
-    run.onlooker.at = {2000: lose_the_policy}
+    stages = []
+    recovery = run.episode._recovery
+    run.onlooker.at = {2000: lose_the_policy, 2100: lambda: stages.append(recovery.stage)}
     run.episode.run("go forward 2")
-    assert run.episode._recovery.stage.name == "DOWN"
+    assert stages == [Stage.DOWN]  # Long before it could have fallen.
