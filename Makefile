@@ -1,6 +1,7 @@
 # make run     sets everything up and runs the main job:  make run SAY="走到桌子前" ARGS="--film out.mp4"
 # make test    sets everything up and runs every check
 # make doctor  says what is here, what is missing, and how fast this machine is
+# make mutants breaks safety/ in every small way and counts the breaks that no test sees
 # make train   adds what training needs (torch, large)
 # make clean   removes what the above have made
 
@@ -23,7 +24,7 @@ APT := apt-get update -qq && apt-get install -y -qq --no-install-recommends
 RENDERER := libegl1 libgl1-mesa-dri libgles2
 RENDERS := $(PY) -m yanshi.bodies.renderer > /dev/null
 
-.PHONY: run test doctor train setup renderer clean
+.PHONY: run test mutants doctor train setup renderer clean
 
 run: $(READY)
 	@$(VENV)/bin/yanshi run "$$SAY" $(ARGS)
@@ -39,7 +40,15 @@ test: $(READY_DEV)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(PY) -m pytest tests/safety --cov=yanshi.safety --cov-branch --cov-fail-under=100 \
+	    --cov-report=term-missing:skip-covered
 	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+mutants: $(READY_DEV)
+	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,mutants]'
+	rm -rf mutants
+	$(PY) -m mutmut run --max-children 2 > mutants.log 2>&1 || { tail -n 20 mutants.log; exit 1; }
+	$(PY) tests/safety/count_mutants.py
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -68,4 +77,4 @@ renderer:
 	@$(RENDERS) 2> /dev/null || { $(AS_ROOT) && $(APT) $(RENDERER); $(RENDERS); }
 
 clean:
-	rm -rf $(VENV) build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants mutants.log .coverage

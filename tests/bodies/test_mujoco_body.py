@@ -89,6 +89,14 @@ def test_time_is_the_simulations_and_rounds_to_whole_steps():
     assert standing.read().t_ns == 20_000_000
 
 
+def test_time_is_on_the_tick_after_hours_of_steps_that_each_are_a_little_off():
+    arm = body()
+    for _ in range(1_000_000):
+        arm.data.time += 0.002
+    assert round(arm.data.time * 1e9) != 2_000_000_000_000
+    assert arm.read().t_ns == 2_000_000_000_000
+
+
 def test_a_written_target_is_reached_and_the_torque_stays_inside_the_motors_limit():
     arm = body()
     arm.write(target(0.8))

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yanshi.mind.stop_words import AROUND, STOP, is_order_for, is_rise_order, is_stop_order
+from yanshi.mind.stop_words import (
+    AROUND,
+    GO_ON,
+    STOP,
+    is_go_on_order,
+    is_order_for,
+    is_rise_order,
+    is_stop_order,
+)
 from yanshi.policies.repertoire import repertoire
 
 ORDERS = [entry.strip() for entry in STOP.replace("\n", "").split("/") if entry.strip()]
@@ -180,3 +188,41 @@ def test_no_word_of_a_routine_stops_the_robot_or_gets_it_up():
         for word in piece.title.words:
             assert not is_stop_order(word)
             assert not is_rise_order(word)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "goes_on"),
+    [
+        ("继续", True),
+        ("好，请继续吧！", True),
+        ("機器人，可以繼續了", True),
+        ("go on", True),
+        ("OK, resume please.", True),
+        ("Robot, you can continue now", True),
+        ("", False),
+        ("不要继续", False),
+        ("别继续", False),
+        ("够了，继续", False),
+        ("继续走", False),
+        ("继续，然后跳舞", False),
+        ("don't go on", False),
+        ("no, go on", False),
+        ("go on to the table", False),
+        ("stop, go on", False),
+        ("ok", False),
+    ],
+)
+def test_only_a_sentence_that_is_nothing_but_the_word_to_go_on_ends_a_stop(sentence, goes_on):
+    assert is_go_on_order(sentence) is goes_on
+
+
+def test_no_word_to_go_on_is_any_other_order_and_no_other_order_goes_on():
+    words = [entry.strip() for entry in GO_ON.replace("\n", "").split("/") if entry.strip()]
+    assert any(word.isascii() for word in words)
+    assert not all(word.isascii() for word in words)
+    for word in words:
+        assert is_go_on_order(word)
+        assert not is_stop_order(word)
+        assert not is_rise_order(word)
+        assert not any(is_order_for(p.title.words, word) for p in repertoire().values())
+    assert not any(is_go_on_order(word) for word in ORDERS)

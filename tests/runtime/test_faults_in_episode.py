@@ -1,7 +1,107 @@
-from yanshi.runtime.episode import ENDINGS
-from yanshi.safety.faults import RESPONSES, Action
+"""Faults in a running robot: each is seen, answered and told; a healthy one has none."""
+
+from dataclasses import replace
+
+import numpy as np
+from tests.runtime.stand_ins import prepare
+
+from yanshi.bodies.push import read_push
+from yanshi.ledger.meter import open_meter
+from yanshi.mind.replies import REPLIES
+from yanshi.robots.g1.spec import G1
+from yanshi.runtime.episode import ending_of
+from yanshi.runtime.recovery import Stage
+from yanshi.safety.faults import TABLE, Fault
+
+LAPS = "; ".join(["go forward 1", "turn around", "wave", "go forward 1", "turn left 90", "wait 9"])
 
 
-def test_every_fault_that_ends_a_step_says_how_and_no_other_does():
-    ending = {f for f, action in RESPONSES.items() if action in (Action.HOLD, Action.DAMP)}
-    assert set(ENDINGS) == ending
+def test_every_fault_can_end_a_step_in_words():
+    assert {ending_of(fault).reason for fault in TABLE} <= set(REPLIES)
+    assert ending_of(Fault.STOP_ASKED).kind == "stopped"
+    assert ending_of(Fault.EYES_LOST).kind == "failed"
+
+
+def test_a_healthy_minute_has_no_fault():
+    run = prepare()
+    report = run.episode.run(f"{LAPS}; {LAPS}")
+    assert report.outcome == "done"
+    assert report.sim_s > 60.0
+    assert report.faults == {}
+
+
+def test_slow_eyes_are_told_and_waited_for():
+    run = prepare()
+    run.eyes.is_slow = True
+    run.episode._sight._wait_s = 0.0
+    report = run.episode.run("wait 1")
+    assert report.outcome == "done"
+    assert report.faults["senses_late"] > 0
+
+
+def test_a_mind_that_is_late_is_told_once():
+    run = prepare()
+    run.mind.is_mute = True
+    run.episode._hearing._waits = False
+    report = run.episode.run("wait 1")
+    assert report.faults == {"mind_late": 1}
+    assert report.outcome == "asked"
+
+
+def test_dead_eyes_end_the_plan():
+    run = prepare()
+
+    def die() -> None:
+        run.eyes.is_dead = True
+
+    run.onlooker.at = {1000: die}
+    report = run.episode.run("wait 5; wave")
+    assert report.faults == {"eyes_lost": 1}
+    assert run.onlooker.ends() == ["wait 5: failed"]
+    assert report.said == ["I can no longer see: my eyes have failed."]
+
+
+def test_a_log_that_breaks_off_stops_nothing():
+    run = prepare()
+    run.onlooker.trouble = "The disk is full."
+    report = run.episode.run("wait 1")
+    assert report.faults == {"recorder_lost": 1}
+    assert report.outcome == "done"
+
+
+def test_a_battery_runs_low_and_then_empty():
+    for charge, faults in ((0.2, {"battery_low"}), (0.09, {"battery_low", "battery_empty"})):
+        meter = open_meter("orin-nx", G1.limits, charge=charge)
+        report = prepare(meter=meter).episode.run("wait 1")
+        assert set(report.faults) == faults
+        assert report.falls == 0
+
+
+def test_who_falls_while_stopped_stays_down():
+    run = prepare(pushes=[read_push("90@1.5:left")])
+    run.onlooker.at = {1000: run.episode.stop}
+    run.episode.config = replace(run.episode.config, settle_ms=2500)
+    report = run.episode.run("wait 5")
+    assert report.falls == 1
+    assert report.faults["stays_down"] == 1
+    assert run.simulation.body.data.body("pelvis").xpos[2] < 0.4
+
+
+def test_joints_that_are_no_longer_felt_end_the_run_limp():
+    run = prepare()
+    episode = run.episode
+    angles = np.full(len(G1.joint_names), np.nan)
+
+    def feel_nothing(t_ns: int) -> None:
+        episode._state = replace(episode._state, t_ns=t_ns, joint_position=angles)
+
+    def numb() -> None:
+        episode._sense_body = feel_nothing  # type: ignore[method-assign]
+
+    run.onlooker.at = {1000: numb}
+    report = episode.run("wait 5")
+    assert set(report.faults) == {"state_malformed"}
+    assert episode._recovery.stage is Stage.DOWN
+    assert report.outcome == "failed"
+    assert report.said[-1] == TABLE[Fault.STATE_MALFORMED].words[0]
+    np.testing.assert_array_equal(run.simulation.body._stiffness, np.zeros(angles.size))

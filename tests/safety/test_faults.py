@@ -1,11 +1,139 @@
-from yanshi.safety.faults import RESPONSES, Action, Fault, choose_action
+"""The table of faults is whole, and the worst wins."""
+
+import ast
+from functools import cache, reduce
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from yanshi.safety.faults import TABLE, Action, Ends, Fault, Watch, choose_action
+
+TESTS = Path(__file__).parent.parent
+FIRED_BY = {
+    Fault.TARGET_STALE: (
+        "safety/test_gate.py:test_a_target_is_obeyed_from_its_stamp_for_two_periods"
+    ),
+    Fault.TARGET_MALFORMED: (
+        "safety/test_gate.py:test_a_malformed_target_is_refused_and_the_last_one_held"
+    ),
+    Fault.TARGET_FOREIGN: (
+        "safety/test_gate.py:test_what_comes_from_one_who_may_not_write_is_refused"
+    ),
+    Fault.STATE_STALE: "safety/test_gate.py:test_a_measurement_counts_for_50_ms",
+    Fault.STATE_MALFORMED: (
+        "safety/test_gate.py:test_joints_that_are_not_felt_go_limp_under_damping"
+    ),
+    Fault.SENSES_LATE: "runtime/test_faults_in_episode.py:test_slow_eyes_are_told_and_waited_for",
+    Fault.MIND_LATE: "runtime/test_faults_in_episode.py:test_a_mind_that_is_late_is_told_once",
+    Fault.EYES_LOST: "runtime/test_faults_in_episode.py:test_dead_eyes_end_the_plan",
+    Fault.RECORDER_LOST: (
+        "runtime/test_faults_in_episode.py:test_a_log_that_breaks_off_stops_nothing"
+    ),
+    Fault.FALLEN: (
+        "runtime/test_episode.py:test_a_push_that_fells_the_robot_ends_with_the_plan_finished"
+    ),
+    Fault.STAYS_DOWN: "runtime/test_faults_in_episode.py:test_who_falls_while_stopped_stays_down",
+    Fault.STOP_ASKED: (
+        "runtime/test_stop_in_episode.py:"
+        "test_the_first_gated_target_of_a_stop_comes_within_one_reflex_tick"
+    ),
+    Fault.BATTERY_LOW: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
+    Fault.BATTERY_EMPTY: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
+}
+"""For each fault a test in which it fires."""
 
 
-def test_every_fault_has_a_response():
-    assert set(RESPONSES) == set(Fault)
+def test_every_fault_has_a_row():
+    assert set(TABLE) == set(Fault)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_the_detector_of_a_fault_exists(fault):
+    module, _, name = TABLE[fault].detector.partition(":")
+    assert reduce(getattr, name.split("."), import_module(module))
+
+
+@cache
+def functions(path: str) -> dict[str, str]:
+    text = (TESTS / path).read_text(encoding="utf8")
+    nodes = ast.walk(ast.parse(text))
+    return {
+        node.name: ast.get_source_segment(text, node) or ""
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_test_makes_a_fault_fire(fault):
+    path, _, name = FIRED_BY[fault].partition(":")
+    body = functions(path)[name]
+    told = (f"Fault.{fault.name}", f'"{fault.name.lower()}"')
+    assert any(word in body for word in told) or fault is Fault.FALLEN, FIRED_BY[fault]
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_fault_is_worded_in_both_languages_and_says_who_may_end_it(fault):
+    row = TABLE[fault]
+    english, chinese = row.words
+    assert english.isascii()
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+    assert bool(row.ended_by) is (row.ends is Ends.BY_PERSON)
+    assert row.action > Action.NONE
+
+
+def test_what_damps_never_ends_within_a_run():
+    for row in TABLE.values():
+        if row.action is Action.DAMP:
+            assert row.ends is Ends.NEVER
+            assert row.spoils_stop
 
 
 def test_the_most_severe_response_wins():
     assert choose_action([Fault.SENSES_LATE, Fault.FALLEN, Fault.STOP_ASKED]) is Action.GET_UP
     assert choose_action([Fault.STAYS_DOWN, Fault.FALLEN]) is Action.DAMP
     assert choose_action([]) is Action.NONE
+
+
+@pytest.mark.parametrize("fault", [f for f in Fault if f is not Fault.STOP_ASKED])
+def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_limp(fault):
+    moves_wrongly = {
+        Fault.TARGET_STALE,
+        Fault.TARGET_MALFORMED,
+        Fault.STATE_STALE,
+        Fault.STATE_MALFORMED,
+        Fault.STAYS_DOWN,
+    }
+    action = choose_action([Fault.STOP_ASKED, fault])
+    assert (action is Action.DAMP) is (fault in moves_wrongly)
+    assert action >= Action.HOLD
+
+
+@settings(deadline=None)
+@given(st.sets(st.sampled_from(list(Fault))), st.sets(st.sampled_from(list(Fault))))
+def test_another_fault_never_weakens_the_reaction(some, more):
+    assert choose_action(some | more) >= choose_action(some)
+    assert choose_action(some) >= max((TABLE[f].action for f in some), default=Action.NONE)
+
+
+def test_a_fault_that_ends_alone_lasts_until_it_has_not_been_seen_for_a_tick_of_the_senses():
+    watch = Watch()
+    assert watch.action(0) is Action.NONE
+    watch.see(Fault.TARGET_STALE, 5)
+    assert watch.action(5) is Action.HOLD
+    watch.see(Fault.TARGET_STALE, 50)
+    assert watch.action(100_000_050) is Action.HOLD
+    assert watch.action(100_000_051) is Action.NONE
+
+
+def test_a_fault_is_news_once_and_again_after_a_person_has_ended_it():
+    watch = Watch()
+    assert [watch.see(Fault.STOP_ASKED, t) for t in range(3)] == [True, False, False]
+    assert watch.ticks[Fault.STOP_ASKED] == 3
+    watch.end(Fault.STOP_ASKED)
+    assert watch.see(Fault.STOP_ASKED, 4) is True
+    assert watch.ticks == {Fault.STOP_ASKED: 4}
+    Watch().end(Fault.STOP_ASKED)  # Nothing held.

@@ -186,7 +186,9 @@ class MujocoBody:
         return measured if measured[0] >= 0.0 else -measured
 
     def _now_ns(self) -> int:
-        return round(float(self.data.time) * 1e9)
+        # MuJoCo adds step after step: after minutes its time is off by nanoseconds, and a reading
+        # stamped later than now would be refused as one from the future.
+        return round(float(self.data.time) * 1e6) * 1000
 
 
 def _compile(spec: mujoco.MjSpec, config: PhysicsConfig) -> mujoco.MjModel:

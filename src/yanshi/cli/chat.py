@@ -39,8 +39,8 @@ def chat(
     """Talk with the robot, in Chinese or English; it remembers what was said and what it saw.
 
     A new order takes the place of the one under way, as soon as that may be left; a stop word
-    (停, stop) acts at once. An empty line changes nothing; Ctrl-D, or the end of the input, ends
-    the conversation.
+    (停, stop) acts at once and holds until you say 继续 or "go on". An empty line changes nothing;
+    Ctrl-D, or the end of the input, ends the conversation.
     """
     check_target(record)
     console = Console()

@@ -13,6 +13,7 @@ from yanshi.core.messages import Plan, Step
 from yanshi.mind.language import STEPS_MAX
 from yanshi.mind.names import spoken
 from yanshi.mind.tongue import SENTENCE_MAX, to_traditional
+from yanshi.safety.faults import TABLE, Fault
 from yanshi.skills.skill import Outcome, installed_skills
 from yanshi.worlds.things import COLOURS, KINDS
 
@@ -88,7 +89,7 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I gave up after {text} seconds: it took too long.",
         "用时超过 {text} 秒，我放弃了。",
     ),
-    "rising": ("I fell; I am getting up.", "我摔倒了，正在站起来。"),
+    "rising": TABLE[Fault.FALLEN].words,
     "fell_often": (
         "I fell over at this again and again, so I leave it.",
         "我做这一步时一再摔倒，所以不做了。",
@@ -101,19 +102,18 @@ REPLIES: dict[str, tuple[str, str]] = {
     "all_done": ("Done.", "好了。"),
     "is_up": ("I am on my feet.", "我站着呢。"),
     "cannot_rise": ("I have not learnt to get up.", "我还没有学会站起来。"),
-    "fell": ("I have fallen. Please help me up.", "我摔倒了，请扶我起来。"),
-    "stopped": ("I have stopped.", "我停下来了。"),
-    "eyes_lost": ("I can no longer see: my eyes have failed.", "我看不见了：视觉出了故障。"),
-    "battery_low": (
-        "My battery is down to {text} percent.",
-        "我的电量只剩百分之 {text} 了。",
+    "fell": TABLE[Fault.STAYS_DOWN].words,
+    "stopped": TABLE[Fault.STOP_ASKED].words,
+    "not_finite": TABLE[Fault.TARGET_MALFORMED].words,
+    **{fault.name.lower(): row.words for fault, row in TABLE.items()},
+    "stop_holds": (
+        'I have been stopped; say "go on" first.',
+        "我被叫停了；请先说“继续”。",
     ),
-    "battery_empty": (
-        "My battery is down to {text} percent. I sit down and take on nothing more; please charge "
-        "me.",
-        "我的电量只剩百分之 {text}。我先坐下，不再接受新的任务，请给我充电。",
+    "goes_on": (
+        "I can go on. What shall I do?",
+        "我可以继续了。您想让我做什么？",
     ),
-    "not_finite": ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。"),
     # The robot's own words.
     "say": ("{text}", "{text}"),
     # When nobody gave a reason.

@@ -1,4 +1,4 @@
-"""Words that stop the robot, get it up or name a routine, before any model has thought of them.
+"""Words that stop the robot, let it go on, get it up or name a routine, before any model.
 
 Only a sentence that is nothing but such an order counts, up to politeness, emphasis and
 repetition. "走到门口停下" and "don't stop dancing" go to the model: stopping in the middle of what
@@ -20,6 +20,14 @@ stop what you are doing/stop what you re doing/do not move/don t move/dont move/
 stay still/stay where you are/hold still/emergency stop/e stop/estop/whoa/abort/cease/cut it out/
 quit it/knock it off/no more moving
 """
+GO_ON = """
+继续/可以继续/可以继续了/解除停止/解除急停/取消停止/恢复行动/恢复运行/可以动了/能动了/
+繼續/可以繼續/可以繼續了/恢復行動/恢復運行/可以動了/能動了/
+go on/resume/resume operation/continue/carry on/you may go on/you can go on/
+you may move again/you can move again/you may continue/you can continue/release the stop/
+cancel the stop/end the stop
+"""
+"""What a person says to end a stop; see `safety.stop`. It means so only while one holds."""
 RISE = """
 站起来/站起身/站起身来/起来/起身/爬起来/从地上起来/从地上站起来/从地上爬起来/重新站起来/
 站起來/站起身來/起來/爬起來/從地上起來/從地上站起來/從地上爬起來/重新站起來/get up/stand up/
@@ -45,7 +53,7 @@ for us/for me/routine/form/once/again
 """What may stand around the name of a routine, besides courtesies."""
 TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 ENOUGH = "no/行了/够了/夠了/好了"
-"""Courtesies around an order to stop that mean the opposite around a routine's name."""
+"""Courtesies around an order to stop that mean the opposite around any other."""
 TOKENS_MAX = 24
 """A longer sentence has more to say than stop."""
 
@@ -56,13 +64,19 @@ def _phrases(table: str) -> frozenset[Phrase]:
     return frozenset(tuple(TOKEN.findall(entry)) for entry in table.split("/") if entry.strip())
 
 
-_STOP, _RISE, _AROUND = map(_phrases, (STOP, RISE, AROUND))
-_SHOWING = (_AROUND | _phrases(PERFORM)) - _phrases(ENOUGH)
+_STOP, _GO_ON, _RISE, _AROUND = map(_phrases, (STOP, GO_ON, RISE, AROUND))
+_AGREEING = _AROUND - _phrases(ENOUGH)
+_SHOWING = _AGREEING | _phrases(PERFORM) - _phrases(ENOUGH)
 
 
 def is_stop_order(sentence: str) -> bool:
     """Tell whether a sentence orders the robot to stop at once and does nothing else."""
     return _is_only(_STOP, sentence)
+
+
+def is_go_on_order(sentence: str) -> bool:
+    """Tell whether a sentence ends a stop and does nothing else."""
+    return _is_only(_GO_ON, sentence, _AGREEING)
 
 
 def is_rise_order(sentence: str) -> bool:

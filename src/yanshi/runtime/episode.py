@@ -15,7 +15,6 @@ A robot that falls belongs to its recovery until it stands again; the plan waits
 import gc
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +28,8 @@ from yanshi.ledger.meter import Meter
 from yanshi.mind.dialogue import NOWHERE, Seen
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.mind.replies import word_outcome
+from yanshi.mind.stop_words import is_go_on_order, is_stop_order
+from yanshi.mind.tongue import hear
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
 from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.clocks import LockstepClock, PacedClock
@@ -42,22 +43,15 @@ from yanshi.runtime.recovery import DOING, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.runtime.words import OneSentence, Words
-from yanshi.safety.faults import Action, Fault, choose_action
-from yanshi.safety.gate import GateConfig, gate_target
+from yanshi.safety.faults import TABLE, Action, Ends, Fault, Watch
+from yanshi.safety.gate import TARGET_FOREIGN, Bounds, GateConfig, first_target, gate_target
+from yanshi.safety.stop import Stop
 from yanshi.senses.localization import Localization
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 
 MS = 1_000_000
-ENDINGS: dict[Fault, Outcome] = {
-    Fault.TARGET_STALE: Outcome(kind="failed", reason="not_finite"),
-    Fault.TARGET_MALFORMED: Outcome(kind="failed", reason="not_finite"),
-    Fault.EYES_LOST: Outcome(kind="failed", reason="eyes_lost"),
-    Fault.STAYS_DOWN: Outcome(kind="failed", reason="fell"),
-    Fault.STOP_ASKED: Outcome(kind="stopped", reason="stopped"),
-}
-"""How the step under way ends with each fault that is answered by ending the plan."""
 TELLING = {"saw": 1, "saw_where": 2}
 """Reasons that tell of things: every so many facts are their names."""
 SWITCH_INTERVAL_S = 0.0005
@@ -83,6 +77,12 @@ class EpisodeConfig:
     """How long the robot goes on balancing after the last step before the run ends."""
     longest_s: float = 600.0
     """A run is ended by then, whatever it is doing."""
+
+
+def ending_of(fault: Fault) -> Outcome:
+    """Return how the step under way ends with a fault that is answered by ending the plan."""
+    kind = "stopped" if fault is Fault.STOP_ASKED else "failed"
+    return Outcome(kind=kind, reason=fault.name.lower())
 
 
 def as_reply(plan: Plan) -> Outcome | None:
@@ -163,24 +163,28 @@ class Episode:
         )
         self._meter = meter
         self._policy_s = c.policy_ms * 1e-3
-        self._gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
+        gate = GateConfig(tick_s=self.config.reflex_ms * 1e-3)
+        robot = self._robot
+        self._bounds = Bounds.of(robot.limits, robot.damping, gate)
 
         state = self._body.read()
         self._walker.reset(state)
         self._base = self._localization.update(state)
-        self._sent = self._hold(state)
-        self._asked = self._sent
+        self._sent = first_target(state, robot.stiffness, robot.damping, self._bounds)
+        self._asked: JointTarget = self._sent
         self._state = state
         self._sensed_ns = -1
 
         self._trace = Trace()
-        self._faults: Counter[Fault] = Counter()
+        self._watch = Watch()
+        self._stop = Stop()
+        self._heeded = self._asked_under = self._stop.right
         self._understanding: Understanding | None = None
         self._words: Words = OneSentence("", 0)
         self._context = NOWHERE
         self._idle_since_ns: int | None = None
         self._lost: list[Observer] = []
-        self._stop_asked = self._eyes_lost = False
+        self._eyes_lost = False
         self._pushed: list[Push] = []
         self._sentence = ""
         self.language = "en"
@@ -200,8 +204,12 @@ class Episode:
     # -- what a person may do while it runs ------------------------------------------------
 
     def stop(self) -> None:
-        """Stand still as of the next policy tick; may be called from any thread."""
-        self._stop_asked = True
+        """Stop, for good until a person says to go on; may be called from any thread.
+
+        From the next reflex tick on nothing of the plan reaches the motors; from the next policy
+        tick on the robot comes to a stand.
+        """
+        self._stop.ask()
 
     # -- the run ---------------------------------------------------------------------------
 
@@ -298,6 +306,8 @@ class Episode:
         else:
             self._executive.heed(percept)
         self._asked = target or self._hold(self._state)
+        self._asked_under = self._heeded
+        self._react(t_ns)
         if not self._has_ended:
             self._idle_since_ns = None
         elif self._idle_since_ns is None:
@@ -308,17 +318,14 @@ class Episode:
         if not battery.is_low:
             return
         percent = (f"{100.0 * battery.charge:.0f}",)
-        if not (self._faults[Fault.BATTERY_LOW] or battery.is_empty):
+        if not (self._watch.ticks[Fault.BATTERY_LOW] or battery.is_empty):
             self._say(t_ns, Outcome(kind="failed", reason="battery_low", facts=percent))
         self._raise_fault(t_ns, Fault.BATTERY_LOW)
         if not battery.is_empty:
             return
-        if not self._faults[Fault.BATTERY_EMPTY]:
-            # Stopped, not failed: who has a foot in the air may put it down first.
-            ending = replace(self._refusal(battery), kind="stopped")
-            self._raise_fault(t_ns, Fault.BATTERY_EMPTY, ending=ending)
-        elif self._executive.is_idle:
-            self._recovery.sit_down()
+        # Stopped, not failed: who has a foot in the air may put it down first.
+        ending = replace(self._refusal(battery), kind="stopped")
+        self._raise_fault(t_ns, Fault.BATTERY_EMPTY, ending=ending)
 
     @staticmethod
     def _refusal(battery: Battery) -> Outcome:
@@ -357,13 +364,15 @@ class Episode:
         recovery = self._recovery
         before, falls = recovery.stage, len(recovery.falls)
         target = recovery.tick(percept)
+        if self._stop.is_latched:
+            recovery.stay_down()
         if len(recovery.falls) > falls:
             self._executive.break_off()
             self._tell(t_ns, "fault", f"fallen {len(recovery.falls)}")
             if recovery.stage is Stage.RISING:
                 self._say(t_ns, Outcome(kind="failed", reason="rising"))
         if recovery.stage is Stage.RISING:
-            self._faults[Fault.FALLEN] += 1
+            self._watch.see(Fault.FALLEN, t_ns)
         elif recovery.stage is Stage.DOWN and before is Stage.SITTING and not recovery.falls:
             self._tell(t_ns, "down", "sits limp")
         elif recovery.stage is Stage.DOWN and before is not Stage.DOWN:
@@ -377,9 +386,8 @@ class Episode:
     # -- mind: 50 Hz --------------------------------------------------------------------------
 
     def _mind_tick(self, t_ns: int) -> None:
-        if self._stop_asked:
-            self._stop_asked = False
-            self._stand_still(t_ns)
+        if self._stop.right != self._heeded:
+            self._heed_stop(t_ns)
             stopped = self._hearing.stopped()
             self._understanding = self._understanding or stopped
             self._words.is_over |= not self._words.is_conversation
@@ -388,11 +396,14 @@ class Episode:
         if sentence is not None:
             self._sentence = sentence
             self._tell(t_ns, "heard", sentence)
+            if self._stop.is_latched and not is_stop_order(sentence):
+                self._answer_stopped(t_ns)
+                return
             self._hearing.ask(sentence, t_ns, replace(self._context, things=self._remembered()))
         if not self._hearing.is_thinking:
             return
         answer = self._hearing.answer(t_ns)
-        if self._hearing.is_late and not self._faults[Fault.MIND_LATE]:
+        if self._hearing.is_late and not self._watch.ticks[Fault.MIND_LATE]:
             self._raise_fault(t_ns, Fault.MIND_LATE)
         if answer is not None:
             self._take_on(t_ns, answer)
@@ -426,8 +437,8 @@ class Episode:
         self._context = self._context.after(understanding.turn)
         self._tell(t_ns, "plan", str(understanding.plan))
         if understanding.source == "stop":
-            self._recovery.stay_down()
-            self._executive.interrupt(ENDINGS[Fault.STOP_ASKED])
+            self._stop.ask()
+            self._heed_stop(t_ns)
         elif self._meter is not None and self._meter.battery.is_empty:
             self._say(t_ns, self._refusal(self._meter.battery))
         elif not self._executive.is_idle and (reply := as_reply(understanding.plan)) is not None:
@@ -435,10 +446,23 @@ class Episode:
         else:
             self._executive.follow(understanding.plan)
 
-    def _stand_still(self, t_ns: int) -> None:
+    def _heed_stop(self, t_ns: int) -> None:
         """Obey an order to stop: whoever stands stands still, whoever lies stays down."""
+        self._heeded = self._stop.right
         self._recovery.stay_down()
         self._raise_fault(t_ns, Fault.STOP_ASKED)
+
+    def _answer_stopped(self, t_ns: int) -> None:
+        """Answer what is said while a stop holds: only the word to go on is obeyed."""
+        self.language = hear(self._sentence).tongue.value
+        goes_on = is_go_on_order(self._sentence) and self._stop.rearm(self._heeded)
+        if goes_on:
+            self._watch.end(Fault.STOP_ASKED)
+        reason = "goes_on" if goes_on else "stop_holds"
+        self._say(t_ns, Outcome(kind="refused", reason=reason))
+        self._heard.append(
+            HeardReport(sentence=self._sentence, source="rule", mind="", why="stopped", ms=0.0)
+        )
 
     def _on_begin(self, step: Step) -> None:
         self._tell(self._state.t_ns, "begin", str(step))
@@ -468,11 +492,21 @@ class Episode:
         if self._recovery.stage is Stage.DOWN:
             self._body.stop()
             return
+        right = self._stop.right
         self._sent, faults = gate_target(
-            self._asked, self._sent, self._robot.limits, self._gate, now_ns=t_ns
+            self._asked,
+            self._sent,
+            self._state,
+            self._bounds,
+            token=self._asked_under,
+            writer=right,
+            now_ns=t_ns,
         )
+        if right != self._asked_under:
+            faults -= TARGET_FOREIGN  # What a stop has overtaken is nobody's fault.
         for fault in faults:
             self._raise_fault(t_ns, fault)
+            self._react(t_ns)
         self._body.write(self._sent)
 
     # -- book-keeping ----------------------------------------------------------------------
@@ -488,11 +522,19 @@ class Episode:
     def _raise_fault(
         self, t_ns: int, fault: Fault, detail: str = "", *, ending: Outcome | None = None
     ) -> None:
-        if not self._faults[fault]:
+        is_news = self._watch.see(fault, t_ns)
+        if is_news:
             self._tell(t_ns, "fault", f"{fault.name.lower()} {detail}".strip())
-        self._faults[fault] += 1
-        if choose_action([fault]) >= Action.HOLD:
-            self._executive.interrupt(ending or ENDINGS[fault])
+        if TABLE[fault].action >= Action.HOLD and (is_news or TABLE[fault].ends is not Ends.NEVER):
+            self._executive.interrupt(ending or ending_of(fault))
+
+    def _react(self, t_ns: int) -> None:
+        """Do what the worst of all faults that hold asks of the whole body."""
+        action = self._watch.action(t_ns)
+        if action is Action.DAMP:
+            self._recovery.go_limp()
+        elif action is Action.SIT and self._executive.is_idle:
+            self._recovery.sit_down()
 
     def _tell(self, t_ns: int, kind: str, text: str) -> None:
         if kind != "fault":  # When a fault is seen on the wall clock is this machine's affair.
@@ -504,7 +546,7 @@ class Episode:
         records = self._executive.records
         plan: Plan | None = self._understanding.plan if self._understanding else None
         outcome = records[-1].outcome if records else "failed"
-        if self._faults[Fault.BATTERY_EMPTY]:
+        if self._watch.ticks[Fault.BATTERY_EMPTY]:
             outcome = "failed" if any(r.step.skill != "stop" for r in records) else "refused"
         if not self._executive.is_idle:
             outcome = "failed"
@@ -550,7 +592,7 @@ class Episode:
                 "policy": loops["policy"].misses,
                 "reflex": loops["reflex"].misses,
             },
-            faults={fault.name.lower(): count for fault, count in self._faults.items()},
+            faults={fault.name.lower(): count for fault, count in self._watch.ticks.items()},
             trace_sha256=self._trace.hexdigest(),
             clock="wall" if self.clock.is_real_time else "sim",
             world=self.simulation.world,

@@ -114,6 +114,10 @@ class Recovery:
         elif self.stage is Stage.RISING and not self.has_feet:
             self.stage = Stage.DOWN
 
+    def go_limp(self) -> None:
+        """Let the joints go limp wherever the robot is, for good: nobody can balance it."""
+        self.stage = Stage.DOWN
+
     def sit_down(self) -> None:
         """Sink and go limp, for good; only who stands can."""
         if self.stage is Stage.UPRIGHT:

@@ -4,7 +4,9 @@ A fault is data, not an exception: a tick collects the faults it sees and the ta
 which is the whole policy, says what follows. Read it top to bottom.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 
 
@@ -18,59 +20,234 @@ class Action(IntEnum):
     NONE = 0
     WARN = 1
     """Say so and go on."""
-    HOLD = 2
+    REJECT = 2
+    """Refuse what came and go on with what was."""
+    HOLD = 3
     """Keep balancing where it stands; the step under way has failed."""
-    SIT = 3
+    SIT = 4
     """Come to a stand, sink as low as the legs carry, let the joints go limp."""
-    GET_UP = 4
+    GET_UP = 5
     """Let the joints go limp until the robot lies still, get up, and begin the step anew."""
-    DAMP = 5
+    DAMP = 6
     """Let the joints go limp under damping."""
 
 
 class Fault(Enum):
-    """A condition seen in one tick. Each ends by itself unless its line says otherwise."""
+    """A condition seen in one tick."""
 
     TARGET_STALE = auto()
     """The policy's target is older than two of its periods."""
     TARGET_MALFORMED = auto()
     """A target or gain is not finite or not of the robot's shape."""
+    TARGET_FOREIGN = auto()
+    """A target was written by one who may not write now."""
+    STATE_STALE = auto()
+    """The joints were measured too long ago."""
+    STATE_MALFORMED = auto()
+    """A measured angle is none, or they are not of the robot's shape."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
     """A sentence was not understood inside its deadline."""
     EYES_LOST = auto()
-    """The eyes' process died. Does not end within a run."""
+    """The eyes' process died."""
     RECORDER_LOST = auto()
-    """The log could not be written on. Does not end within a run."""
+    """The log could not be written on."""
     FALLEN = auto()
-    """The robot leans too far to catch itself, or has sunk. Ends when it stands again."""
+    """The robot leans too far to catch itself, or has sunk."""
     STAYS_DOWN = auto()
     """It has fallen and does not get up: it never learnt to, has tried in vain, or was asked to
-    stop. Does not end within a run."""
+    stop."""
     STOP_ASKED = auto()
-    """Somebody asked to stop. Ends with the next order."""
+    """Somebody asked to stop."""
     BATTERY_LOW = auto()
-    """A fifth of the charge is left. Does not end within a run."""
+    """A fifth of the charge is left."""
     BATTERY_EMPTY = auto()
-    """A tenth of the charge is left: no order is taken on. Does not end within a run."""
+    """A tenth of the charge is left: no order is taken on."""
 
 
-RESPONSES: dict[Fault, Action] = {
-    Fault.TARGET_STALE: Action.HOLD,
-    Fault.TARGET_MALFORMED: Action.HOLD,
-    Fault.SENSES_LATE: Action.WARN,
-    Fault.MIND_LATE: Action.WARN,
-    Fault.EYES_LOST: Action.HOLD,
-    Fault.RECORDER_LOST: Action.WARN,
-    Fault.FALLEN: Action.GET_UP,
-    Fault.STAYS_DOWN: Action.DAMP,
-    Fault.STOP_ASKED: Action.HOLD,
-    Fault.BATTERY_LOW: Action.WARN,
-    Fault.BATTERY_EMPTY: Action.SIT,
+class Ends(Enum):
+    """When a fault ends."""
+
+    ALONE = auto()
+    """By itself, once its cause has gone."""
+    BY_PERSON = auto()
+    """On a person's word alone, however long ago its cause has gone."""
+    NEVER = auto()
+    """Not within a run; a new run is a new start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What follows from a fault."""
+
+    action: Action
+    ends: Ends = Ends.ALONE
+    ended_by: str = ""
+    """Who may end it, where a person does."""
+    spoils_stop: bool = False
+    """Whether the robot can no longer be trusted to come to a stand on an order to stop."""
+    detector: str
+    """What sees it: `module:name`."""
+    words: tuple[str, str]
+    """What the robot says of it in English and in simplified Chinese; {text} is how much is
+    left."""
+
+
+GATE = "yanshi.safety.gate:gate_target"
+WRONG_MOVE = ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。")
+UNFELT = (
+    "I can no longer feel my joints, so I went limp. Please help me.",
+    "我感觉不到自己的关节了，所以放松了全身，请帮帮我。",
+)
+
+TABLE: dict[Fault, Row] = {
+    Fault.TARGET_STALE: Row(
+        action=Action.HOLD,
+        spoils_stop=True,
+        detector=GATE,
+        words=WRONG_MOVE,
+    ),
+    Fault.TARGET_MALFORMED: Row(
+        action=Action.HOLD,
+        spoils_stop=True,
+        detector=GATE,
+        words=WRONG_MOVE,
+    ),
+    Fault.TARGET_FOREIGN: Row(
+        action=Action.REJECT,
+        detector=GATE,
+        words=(
+            "Somebody tried to move me who may not; I did not let them.",
+            "有人无权却想让我动，我没有听。",
+        ),
+    ),
+    Fault.STATE_STALE: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=GATE,
+        words=UNFELT,
+    ),
+    Fault.STATE_MALFORMED: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=GATE,
+        words=UNFELT,
+    ),
+    Fault.SENSES_LATE: Row(
+        action=Action.WARN,
+        detector="yanshi.runtime.sight:Sight.collect",
+        words=("I see slowly just now.", "我现在看得有点慢。"),
+    ),
+    Fault.MIND_LATE: Row(
+        action=Action.WARN,
+        detector="yanshi.runtime.hearing:Hearing.answer",
+        words=("Let me think a little longer.", "让我再想一想。"),
+    ),
+    Fault.EYES_LOST: Row(
+        action=Action.HOLD,
+        ends=Ends.NEVER,
+        detector="yanshi.runtime.eyes_process:EyesProcess.collect",
+        words=("I can no longer see: my eyes have failed.", "我看不见了：视觉出了故障。"),
+    ),
+    Fault.RECORDER_LOST: Row(
+        action=Action.WARN,
+        ends=Ends.NEVER,
+        detector="yanshi.runtime.recorder:RunRecorder.fault",
+        words=("The log of this run has broken off.", "这次运行的记录中断了。"),
+    ),
+    Fault.FALLEN: Row(
+        action=Action.GET_UP,
+        detector="yanshi.senses.balance:Balance.update",
+        words=("I fell; I am getting up.", "我摔倒了，正在站起来。"),
+    ),
+    Fault.STAYS_DOWN: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector="yanshi.runtime.recovery:Recovery.tick",
+        words=("I have fallen. Please help me up.", "我摔倒了，请扶我起来。"),
+    ),
+    Fault.STOP_ASKED: Row(
+        action=Action.HOLD,
+        ends=Ends.BY_PERSON,
+        ended_by="whoever talks with the robot, by saying so: `go on`, 继续",
+        detector="yanshi.safety.stop:Stop.is_latched",
+        words=("I have stopped.", "我停下来了。"),
+    ),
+    Fault.BATTERY_LOW: Row(
+        action=Action.WARN,
+        ends=Ends.NEVER,
+        detector="yanshi.ledger.battery:Battery.is_low",
+        words=("My battery is down to {text} percent.", "我的电量只剩百分之 {text} 了。"),
+    ),
+    Fault.BATTERY_EMPTY: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector="yanshi.ledger.battery:Battery.is_empty",
+        words=(
+            "My battery is down to {text} percent. I sit down and take on nothing more; please "
+            "charge me.",
+            "我的电量只剩百分之 {text}。我先坐下，不再接受新的任务，请给我充电。",
+        ),
+    ),
 }
 
 
 def choose_action(faults: Iterable[Fault]) -> Action:
-    """Return the most severe response that any of the faults asks for."""
-    return max((RESPONSES[fault] for fault in faults), default=Action.NONE)
+    """Return the most severe response that any of the faults asks for.
+
+    Who is asked to stop and cannot be trusted to come to a stand goes limp.
+    """
+    held = frozenset(faults)
+    if Fault.STOP_ASKED in held and any(TABLE[fault].spoils_stop for fault in held):
+        return Action.DAMP
+    return max((TABLE[fault].action for fault in held), default=Action.NONE)
+
+
+class Watch:
+    """Which faults hold, from when they are seen until they end, and what follows from them."""
+
+    LASTS_NS = 100_000_000
+    """How long a fault that ends by itself must not be seen before it has: the slowest loop that
+    sees any, senses, has this period."""
+
+    def __init__(self) -> None:
+        self.ticks: Counter[Fault] = Counter()
+        """On how many ticks each fault was seen."""
+        self._seen_ns: dict[Fault, int] = {}
+        self._told: set[Fault] = set()
+
+    def see(self, fault: Fault, t_ns: int) -> bool:
+        """Take note of a fault; tell whether it is news, as the first since the run began or
+        since a person has ended it."""
+        is_news = fault not in self._told
+        self._told.add(fault)
+        self._seen_ns[fault] = t_ns
+        self.ticks[fault] += 1
+        return is_news
+
+    def end(self, fault: Fault) -> None:
+        """End a fault on a person's word.
+
+        Raises:
+            ValueError: No person can end it.
+        """
+        if TABLE[fault].ends is not Ends.BY_PERSON:
+            raise ValueError(f"{fault.name} ends {TABLE[fault].ends.name}, on nobody's word.")
+        self._seen_ns.pop(fault, None)
+        self._told.discard(fault)
+
+    def holding(self, t_ns: int) -> frozenset[Fault]:
+        """Return the faults that hold at a time."""
+        return frozenset(
+            fault
+            for fault, seen_ns in self._seen_ns.items()
+            if TABLE[fault].ends is not Ends.ALONE or t_ns - seen_ns <= self.LASTS_NS
+        )
+
+    def action(self, t_ns: int) -> Action:
+        """Return what all that holds asks for: the worst wins."""
+        return choose_action(self.holding(t_ns))
