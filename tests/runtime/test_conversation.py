@@ -58,11 +58,17 @@ def test_a_stop_word_in_mid_walk_acts_at_once_and_the_conversation_goes_on(brain
     def stop() -> None:
         words.say("停！")
 
+    def turn() -> None:
+        words.say("向后转")  # Not done: the stop holds until a person ends it.
+
+    def go_on() -> None:
+        words.say("继续")
+
     def wave() -> None:
         words.say("挥挥手")
         words.end()
 
-    onlooker.at = {3000: stop, 4000: wave}
+    onlooker.at = {3000: stop, 3500: turn, 4000: go_on, 4200: wave}
     episode.hear(words)
     assert ends(onlooker) == ["go shelf: stopped", "wave: done"]
     stopped = next(t for t, kind, _ in onlooker.events if kind == "end")
