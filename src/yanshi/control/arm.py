@@ -7,7 +7,7 @@ posture, within the limits of angle and speed. The palm's frame has the axes of 
 along the fingers, z from the middle finger to the index; the right palm faces y, the left one -y.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import mink
@@ -45,13 +45,13 @@ class ArmConfig:
     under a tenth of a millimetre off."""
     limit_margin: float = 0.02
     """Distance kept from the ends of every joint, rad."""
-    position_tolerance: float = 0.003
+    position_tolerance: float = 0.002
     """`solve` has arrived when the palm is this near, m …"""
-    orientation_tolerance: float = 0.03
+    orientation_tolerance: float = 0.02
     """… and turned by less than this, rad."""
     leap_max: float = 0.4
     """Farthest that a joint goes in one step of `solve`, rad; longer ones overshoot."""
-    solve_steps: int = 60
+    solve_steps: int = 30
     """Steps before `solve` tries from another posture."""
 
 
@@ -156,22 +156,26 @@ class Arm:
         Raises:
             UnreachableError: The palm stays farther from the goal than the tolerances.
         """
-        self._aim(joint_position, pelvis_from_palm)
         nearest = (np.inf, np.inf)
-        for start in (joint_position[self.joints], *starts, *self._starts):
-            self._configuration.update(self._inside(start))
-            last = np.inf
-            for _ in range(self.config.solve_steps):
-                angles = self._advance(limits=[self._angle_limit, self._leap_limit])
-                off = self._off()
-                if self._is_near(off):
-                    return angles
-                nearest = min(nearest, off)
-                error = off[0] + self.config.orientation_cost * off[1]
-                if abs(last - error) < _STUCK_M:
-                    break
-                last = error
+        for angles, off in self._searches(joint_position, pelvis_from_palm, starts):
+            if self._is_near(off):
+                return angles
+            nearest = min(nearest, off)
         raise UnreachableError(self._why(joint_position, pelvis_from_palm, nearest))
+
+    def solutions(
+        self,
+        joint_position: NDArray[np.float64],
+        pelvis_from_palm: NDArray[np.float64],
+        starts: Iterable[NDArray[np.float64]] = (),
+    ) -> Iterator[NDArray[np.float64]]:
+        """Yield the answers of `solve` from each of its starts; they differ by the elbow.
+
+        Some starts find none, and two may find the same.
+        """
+        for angles, off in self._searches(joint_position, pelvis_from_palm, starts):
+            if self._is_near(off):
+                yield angles
 
     def dexterity(self, joint_position: NDArray[np.float64]) -> float:
         """Return how freely the palm moves from here, from 0 (stuck) to about 1.
@@ -195,6 +199,26 @@ class Arm:
         pelvis_from_torso = self.kinematics.pelvis_from_link(joint_position, torso)
         goal = self._model_from_torso @ np.linalg.solve(pelvis_from_torso, pelvis_from_palm)
         self._palm.set_target(mink.SE3.from_matrix(goal))
+
+    def _searches(
+        self,
+        joint_position: NDArray[np.float64],
+        pelvis_from_palm: NDArray[np.float64],
+        starts: Iterable[NDArray[np.float64]],
+    ) -> Iterator[tuple[NDArray[np.float64], tuple[float, float]]]:
+        """Yield where a search from each start ends, and how far that is from the goal."""
+        for start in (joint_position[self.joints], *starts, *self._starts):
+            self._aim(joint_position, pelvis_from_palm)  # Anew: others may have aimed meanwhile.
+            self._configuration.update(self._inside(start))
+            last = np.inf
+            for _ in range(self.config.solve_steps):
+                angles = self._advance(limits=[self._angle_limit, self._leap_limit])
+                off = self._off()
+                error = off[0] + self.config.orientation_cost * off[1]
+                if self._is_near(off) or abs(last - error) < _STUCK_M:
+                    break
+                last = error
+            yield angles, off
 
     def _advance(self, limits: list[mink.Limit]) -> NDArray[np.float64]:
         velocity = mink.solve_ik(
@@ -243,7 +267,7 @@ class Arm:
 
 
 _PALM = "palm"
-_STUCK_M = 1e-4
+_STUCK_M = 3e-5
 """A search that gains less than this in a step ends."""
 _STRAIGHT = (0.0, 0.0, 0.0, 0.5 * np.pi, 0.0, 0.0, 0.0)
 _TURNABLE = 0.9
@@ -251,9 +275,9 @@ _TURNABLE = 0.9
 # The right arm's postures to start from: forearm ahead; palm down; hand low and near; arm aside.
 _STARTS = (
     (0.0, -0.25, 0.0, 0.5, 0.0, 0.0, 0.0),
-    (-0.4, -0.4, 0.2, 0.6, 1.3, 0.0, 0.0),
+    (-0.3, -0.4, 0.3, -0.2, -1.2, 0.4, 0.3),
     (0.5, -0.3, 0.0, -0.2, 0.3, 0.5, 0.0),
-    (-0.2, -0.9, 0.6, 0.3, 0.8, 0.0, 0.5),
+    (-0.2, -0.9, 0.6, 0.3, -0.8, 0.0, 0.5),
 )
 _MIRROR = (1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0)
 """Signs that turn angles of one arm into the mirrored ones of the other."""
