@@ -112,20 +112,31 @@ def wandering(planner, boxes, seed):
 
 
 def test_distances_are_those_of_the_arms_own_surface(right, outline):
-    """The cover of the hand's boxes is at most 7 mm thicker, and never thinner."""
+    """The cover of the hand's boxes is at most 16 mm thicker, at its ends, and never thinner."""
     right.clearance.surround([TABLE])
     rng = np.random.default_rng(0)
     near = 0
-    for _ in range(300):
+    while near < 150:
         joints = G1.default_position.copy()
         joints[right.arm.joints] = rng.uniform(right.arm.lower, right.arm.upper)
-        found, truth = right.clearance.from_boxes(joints, 0.1), outline.distance(joints, [TABLE])
-        if 0.0 < truth < 0.09:
+        truth = outline.distance(joints, [TABLE])
+        if 0.0 < truth < 0.08:
             near += 1
-            assert truth - 0.013 < found < truth + 0.002
-        elif truth >= 0.1:
-            assert found > 0.087
-    assert near > 20
+            found = right.clearance.from_boxes(joints, 0.1)
+            assert truth - 0.016 < found < truth + 0.002
+
+
+def test_a_tilted_box_is_where_it_is_said_to_be(right, outline):
+    T = np.eye(4)
+    T[:2, :2] = [[np.cos(0.7), -np.sin(0.7)], [np.sin(0.7), np.cos(0.7)]]
+    T[:3, 3] = (0.5, -0.1, 0.2)
+    boxes = [Box(pelvis_from_box=T, half_size=np.array([0.03, 0.1, 0.2]))]
+    right.clearance.surround([TABLE, BOARD])
+    right.clearance.surround(boxes)  # The others are gone.
+    joints = over_the_table(right)
+    truth = outline.distance(joints, boxes)
+    assert 0.01 < truth < 0.15
+    assert right.clearance.from_boxes(joints, 0.3) == pytest.approx(truth, abs=0.016)
 
 
 def test_an_arm_in_the_chest_is_in_the_body(right):
@@ -152,7 +163,9 @@ def test_ways_keep_their_distance_their_limits_and_their_ends(right, outline):
             angles = np.vstack([start, start, way.angles])
             speed = np.diff(angles, axis=0) / TICK_S
             assert np.abs(speed).max() < config.speed + 1e-6
-            assert np.abs(np.diff(speed, axis=0)).max() < TICK_S * config.acceleration * 1.05
+            change = np.diff(speed, axis=0) / TICK_S
+            assert np.abs(change).max() < config.acceleration
+            assert np.abs(np.diff(change, axis=0)).max() / TICK_S < config.jerk
             assert (angles >= arm.lower - 1e-9).all()
             assert (angles <= arm.upper + 1e-9).all()
             for posture in way.angles[::3]:

@@ -72,6 +72,24 @@ def test_digits_meet_the_narrow_faces_of_a_box():
     assert abs(np.cos(best.heading - 0.4)) == pytest.approx(1.0, abs=1e-6)
 
 
+def test_faces_askew_to_the_digits_cost_and_round_things_have_none():
+    cube = best_grasps(thing(size=(0.055,) * 3, yaw=0.4), n=500)
+    best = cube[0].score
+    for grasp in cube:
+        askew = abs((grasp.heading - 0.4 + 0.25 * np.pi) % (0.5 * np.pi) - 0.25 * np.pi)
+        assert grasp.score <= best * (1.0 - askew / (0.25 * np.pi)) + 1e-9
+    ball = best_grasps(thing(Shape.SPHERE, (0.055,) * 3), n=500)
+    assert len({round(grasp.score, 9) for grasp in ball}) == 2  # One for each height of the grip.
+
+
+def test_the_palm_stays_above_what_it_takes_from_above():
+    tall = thing(Shape.CYLINDER, (0.06, 0.06, 0.2))
+    grasps = [g for g in best_grasps(tall, n=500) if g.approach is Approach.ABOVE]
+    assert grasps
+    for grasp in grasps:
+        assert grasp.pelvis_from_palm[2, 3] > 0.05 + 0.1
+
+
 @pytest.mark.parametrize("approach", list(Approach))
 def test_the_hand_comes_from_where_the_approach_says(approach):
     grasps = best_grasps(thing(Shape.CYLINDER, CAN), n=500)

@@ -170,7 +170,8 @@ def _round_off(spec: mujoco.MjSpec) -> None:
     """Cover the boxes of arms and hands by capsules.
 
     MuJoCo 3.10 finds a distance of 0 between one pair of boxes in twenty that are centimetres
-    apart; a capsule's distances from boxes are right. The cover is up to 7 mm thicker.
+    apart; a capsule's distances from boxes are right. The cover is up to 7 mm thicker and 15 mm
+    longer.
     """
     for body in spec.bodies:
         if not any(part in body.name for part in _ARM_PARTS):

@@ -82,8 +82,8 @@ class GraspConfig:
     """From above: how far the thing may rise above its grip before it meets the palm, m."""
     above_middle: float = 0.008
     """From above: how far over its middle a low thing may be gripped, m."""
-    side_grip: tuple[float, float] = (0.046, 0.06)
-    """From the side: as `above_grip`, for the lower edge of the hand, m."""
+    side_grip: tuple[float, float] = (0.062, 0.07)
+    """From the side: as `above_grip`, for the lower edge of the hand on a free way, m."""
     beside: tuple[float, float] = (0.005, 0.03)
     """Air to neighbours at least, and for full marks, m."""
     rise: float = 0.10
