@@ -1,0 +1,105 @@
+"""The arm's own kinematics judge every stance that the map returns."""
+
+import numpy as np
+import pytest
+
+from yanshi.control.arm import Arm
+from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
+from yanshi.control.palm import Approach, grip_in_palm, palm_turn
+from yanshi.control.reach_map import TABLE_FILE, load_reach_map
+from yanshi.core.errors import UnreachableError
+from yanshi.policies.contract import load_contract, policy_folder
+from yanshi.robots.g1.links import G1_LINKS
+from yanshi.robots.g1.model import load_g1
+from yanshi.robots.g1.spec import G1, HEAD_CAMERA
+
+HEIGHTS = (0.35, 0.4, 0.6, 0.75, 0.85, 1.0, 1.15)
+
+
+@pytest.fixture(scope="module")
+def reach():
+    return load_reach_map()
+
+
+@pytest.fixture(scope="module")
+def arms():
+    kinematics = Kinematics(G1, load_g1(with_looks=False), G1_LINKS, HEAD_CAMERA)
+    return [Arm(kinematics, load_g1(with_looks=False), side) for side in (LEFT, RIGHT)]
+
+
+def assert_takes(arm, stance, height):
+    """Solve the arm for a stance's grasp and measure where the grip comes."""
+    joints = G1.default_position.copy()
+    joints[G1.joint_index("waist_pitch")] = stance.lean
+    turn = palm_turn(stance.approach, stance.side, stance.heading)
+    grip = grip_in_palm(stance.approach, stance.side)
+    thing = np.array([stance.ahead, stance.left, height - stance.height])
+    goal = np.eye(4)
+    goal[:3, :3], goal[:3, 3] = turn, thing - turn @ grip
+    joints[arm.joints] = arm.solve(joints, goal)
+    palm = arm.pelvis_from_palm(joints)
+    assert np.linalg.norm(palm[:3, :3] @ grip + palm[:3, 3] - thing) < 0.01
+
+
+@pytest.mark.parametrize("height", HEIGHTS)
+def test_every_stance_brings_the_palm_to_the_thing(reach, arms, height):
+    stances = reach.stances(height)
+    assert stances
+    for stance in stances:
+        assert_takes(arms[stance.side], stance, height)
+
+
+def test_every_posture_for_a_thing_where_it_is_brings_the_palm_to_it(reach, arms):
+    rng = np.random.default_rng(0)
+    taken = 0
+    for _ in range(40):
+        ahead, left, height = rng.uniform((0.15, -0.4, 0.6), (0.5, 0.4, 1.1))
+        for stance in reach.here(ahead, left, height)[:5]:
+            assert (stance.ahead, stance.left) == (ahead, left)
+            assert_takes(arms[stance.side], stance, height)
+            taken += 1
+    assert taken > 40
+
+
+def test_stances_are_postures_that_the_walker_knows(reach):
+    settings = load_contract(policy_folder("g1_walk"), G1).settings
+    for height in HEIGHTS:
+        for stance in reach.stances(height):
+            assert settings["posture_min"][0] <= stance.height <= settings["posture_max"][0]
+            least = np.interp(
+                stance.height, settings["stance_heights"], settings["stance_lean_min"]
+            )
+            assert least <= stance.lean <= settings["stance_lean_max"]
+
+
+def test_the_other_hand_has_the_mirrored_stance(reach):
+    stances = reach.stances(0.8)
+    keys = {(s.side, s.ahead, s.left, s.heading, s.height, s.lean, s.approach) for s in stances}
+    for side, ahead, left, heading, *rest in keys:
+        assert (LEFT + RIGHT - side, ahead, -left, -heading, *rest) in keys
+
+
+def test_a_table_is_reached_standing_and_a_low_one_squatting_or_leaning(reach):
+    high, low = reach.stances(0.85)[0], reach.stances(0.38)[0]
+    assert high.height > 0.7
+    assert low.height < 0.55
+    assert low.lean >= 0.1
+
+
+def test_the_best_comes_first_and_keeps_what_was_asked(reach):
+    stances = reach.stances(0.8, ahead_min=0.3, approach=Approach.SIDE)
+    scores = [stance.score for stance in stances]
+    assert scores == sorted(scores, reverse=True)
+    assert all(s.ahead >= 0.3 and s.approach is Approach.SIDE for s in stances)
+
+
+def test_what_no_stance_reaches_is_refused(reach):
+    with pytest.raises(UnreachableError, match="No stance takes a thing 2.00 m"):
+        reach.stances(2.0)
+    with pytest.raises(UnreachableError, match=r"0\.90 m or more"):
+        reach.stances(0.8, ahead_min=0.9)
+    assert reach.here(1.0, 0.0, 0.8) == []
+
+
+def test_the_table_is_small():
+    assert TABLE_FILE.stat().st_size < 300_000
