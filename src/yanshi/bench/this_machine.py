@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from yanshi.bench.rows import Row, report
 from yanshi.ledger.catalog import Board, models
 from yanshi.ledger.roofline import Job, fitted
 from yanshi.mind.language import PlanLanguage
-from yanshi.mind.model import ModelConfig, ModelProcess
+from yanshi.mind.model import Completion, ModelConfig, ModelProcess
 from yanshi.mind.trim import VOCABULARY
 from yanshi.worlds.home import build_home
 
@@ -70,27 +71,31 @@ def measure_model() -> tuple[float, float, int]:
         AssetError: There is no model.
     """
     grammar = PlanLanguage.of(build_home(0).floor_plan).draft.grammar
-    times: dict[int, list[tuple[float, int]]] = {SHORT: [], LONG: []}
+    tokens: list[float] = []
+    prompts: list[float] = []
     read = 0
-    for length in (SHORT, LONG):
-        process = ModelProcess(ModelConfig(threads=CORES, tokens_max=length))
-        try:
+    with ExitStack() as stack:
+        both = []
+        for length in (SHORT, LONG):
+            process = ModelProcess(ModelConfig(threads=CORES, tokens_max=length))
+            stack.callback(process.close)
             process.set_grammar(grammar, PROMPT)
             process.wait_ready()
-            for _ in range(REPEATS):
-                process.ask(PROMPT)
-                answer = process.poll(60.0)
-                assert answer is not None, "The model did not answer in a minute."
-                times[length].append((answer.took_s * 1e3, answer.tokens[1]))
-                read = answer.tokens[0]
-        finally:
-            process.close()
-    few, many = (
-        (statistics.median(t for t, _ in rows), statistics.median(n for _, n in rows))
-        for rows in times.values()
-    )
-    token_ms = (many[0] - few[0]) / (many[1] - few[1])
-    return token_ms, few[0] - few[1] * token_ms, read
+            both.append(process)
+        for _ in range(REPEATS):  # By turns, so that what else the machine does meets both.
+            few, many = (_answer(process) for process in both)
+            read = few.tokens[0]
+            more = many.tokens[1] - few.tokens[1]
+            tokens.append((many.took_s - few.took_s) * 1e3 / more)
+            prompts.append(few.took_s * 1e3 - few.tokens[1] * tokens[-1])
+    return statistics.median(tokens), statistics.median(prompts), read
+
+
+def _answer(process: ModelProcess) -> Completion:
+    process.ask(PROMPT)
+    answer = process.poll(60.0)
+    assert answer is not None, "The model did not answer in a minute."
+    return answer
 
 
 def measure() -> int:
