@@ -50,7 +50,7 @@ def weigh(
     """Let many brains do the same tasks and tell what each weighs: success, time, energy, money.
 
     Where a model cannot be run here, ours answers in its place and only time, energy and money are
-    that model's. An hour on two cores; with --json an interrupted run goes on where it ended.
+    that model's. It takes a while; with --json an interrupted run goes on where it ended.
     """
     for path in (json, page, film):
         check_target(path)
