@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from yanshi.control.arm import ARM_JOINTS, SIDES, Arm
-from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
+from yanshi.control.arm import SIDES, Arm
+from yanshi.control.kinematics import ARM_JOINTS, LEFT, RIGHT, Kinematics
 from yanshi.core.errors import UnknownNameError, UnreachableError
 from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from yanshi.bench.run import is_chinese
 from yanshi.bodies.push import Push, read_push
 from yanshi.bodies.simulation import Simulation
 from yanshi.core.messages import Scene
@@ -129,7 +128,7 @@ class Script(Observer):
 
     def words(self, zh: str, en: str) -> str:
         """Return the one in this run's language."""
-        return zh if is_chinese(zh) and self.language.startswith("zh") else en
+        return zh if self.language.startswith("zh") else en
 
     @property
     def robot(self) -> NDArray[np.float64]:

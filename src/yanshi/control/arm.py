@@ -15,19 +15,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from yanshi.control.kinematics import LEFT, Kinematics
+from yanshi.control.kinematics import ARM_JOINTS, LEFT, Kinematics
 from yanshi.core.errors import UnknownNameError, UnreachableError
 
 SIDES = ("left", "right")
-ARM_JOINTS = (
-    "shoulder_pitch",
-    "shoulder_roll",
-    "shoulder_yaw",
-    "elbow",
-    "wrist_roll",
-    "wrist_pitch",
-    "wrist_yaw",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class Kinematics:
         self._link_from_camera = camera.link_from_camera
         self._posed = np.full(len(robot.joint_names), np.nan)
         self._arms = tuple(
-            [robot.joint_index(f"{side}_{joint}") for joint in _POINTING_JOINTS]
+            [robot.joint_index(f"{side}_{joint}") for joint in ARM_JOINTS]
             for side in ("left", "right")
         )
         self._legs = tuple(
@@ -248,7 +248,7 @@ class Kinematics:
 
 
 _LOADED_JOINTS = ("hip_pitch", "hip_roll", "hip_yaw", "knee")
-_POINTING_JOINTS = (
+ARM_JOINTS = (
     "shoulder_pitch",
     "shoulder_roll",
     "shoulder_yaw",

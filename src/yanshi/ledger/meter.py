@@ -17,13 +17,11 @@ from yanshi.ledger.catalog import Board, Link, Robot
 from yanshi.ledger.motors import AMBIENT_C, Motors
 from yanshi.ledger.roofline import NeededError, need
 from yanshi.ledger.thinkers import OnBoard, Thinker
-from yanshi.ledger.verdict import EYES_MS, Question, job_of, read_mind
+from yanshi.ledger.verdict import EYES_MS, PICTURES_HZ, Question, job_of, read_mind
 from yanshi.robots.spec import JointLimits
 
 ELECTRONICS_WATT, SENSORS_WATT = 50.0, 10.0
 """Computer and motor drivers that the robot comes with, and its lidar, camera and IMU; assumed."""
-PICTURES_HZ = 10.0
-"""How often the eyes look."""
 BOARD_WARM_K, BOARD_TIME_CONSTANT_S = 60.0, 120.0
 """How much warmer than the room a board gets at its highest power, and how fast; assumed."""
 
@@ -44,8 +42,6 @@ class Meter:
     thoughts: int = 0
     thinking_s: float = 0.0
     """Of the board."""
-    waiting_s: float = 0.0
-    """Of the robot, for its plans; lost ones are not counted."""
     lost: int = 0
     """Thoughts that never came."""
     by_cloud: int = 0
@@ -85,17 +81,13 @@ class Meter:
         self.bytes_down += thought.bytes_down
         self.usd += thought.usd
         self.by_cloud += thought.by_cloud
-        if math.isinf(thought.takes_s):
-            self.lost += 1
-        else:
-            self.waiting_s += thought.takes_s
+        self.lost += math.isinf(thought.takes_s)
         return thought.takes_s
 
     def thought(self, took_s: float) -> None:
         """Charge one thought that took the board so long, as was measured."""
         self.thoughts += 1
         self.thinking_s += took_s
-        self.waiting_s += took_s
         self._busy_s += took_s
 
     def carry(self, traffic: tuple[int, int], took_s: float) -> None:

@@ -31,7 +31,7 @@ INSTRUCTION_TOKENS = 900.0
 EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""
-POLICY_PERIOD_MS = 20.0
+POLICY_PERIOD_MS, PICTURES_HZ = 20.0, 10.0
 STACK_GB, SYSTEM_GB = 0.5, 1.5
 """The rest of our processes, measured; the operating system, recollection, not verified."""
 WORKING = 0.1
@@ -227,7 +227,7 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
     extra = (busy - idle) / 2.0
     joules = extra * thought_s
     share = question.thoughts_per_minute / 60.0
-    eyes_watt = extra * EYES_MS * 1e-3 * 10.0
+    eyes_watt = extra * EYES_MS * 1e-3 * PICTURES_HZ
     radio = _radio_watt(question, times)
     mean = idle + joules * share + eyes_watt + radio
     body = robot.power_watt
