@@ -69,7 +69,9 @@ class ClosedEyes:
         self.is_dead = self.is_slow = False
         self._t_ns = 0
 
-    def look(self, t_ns: int, qpos: np.ndarray, *, want_rgb: bool = False) -> None:
+    def look(
+        self, t_ns: int, qpos: np.ndarray, up_in_camera: np.ndarray, *, want_rgb: bool = False
+    ) -> None:
         if self.is_dead:
             raise BodyError("The eyes' process ended.")
         self._t_ns, self.pending = t_ns, 1
@@ -80,7 +82,9 @@ class ClosedEyes:
         self.pending = 0
         depth = np.zeros((4, 4), dtype=np.float32)
         surfaces = Surfaces(depth=depth, focal_length=4.0)
-        return Glance(t_ns=self._t_ns, detections=(), surfaces=surfaces, took_ms=1.0, rgb=None)
+        return Glance(
+            t_ns=self._t_ns, detections=(), solids=(), surfaces=surfaces, took_ms=1.0, rgb=None
+        )
 
 
 class Onlooker(Observer):

@@ -117,6 +117,20 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Solid:
+    """The estimated shape of a thing that stands upright, seen from near."""
+
+    shape: str
+    """`box`, `cylinder` (upright) or `sphere`."""
+    position: tuple[float, float, float]
+    """Its middle, m, in the frame of whoever tells it."""
+    size: tuple[float, float, float]
+    """Edges or diameters along its own axes, z up, m."""
+    yaw: float
+    """Its turn about the vertical, rad."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
     """One thing that the eyes have seen, with its place on the map."""
 
@@ -130,6 +144,8 @@ class Thing:
     """How sure the eyes are, 0 to 1."""
     t_ns: int
     """When it was seen last."""
+    solid: Solid | None = None
+    """Its shape on the map; None until it was seen from near."""
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.core.errors import BodyError
+from yanshi.core.messages import Solid
 from yanshi.senses.eyes import Detection
 from yanshi.senses.scene_memory import Surfaces
 
@@ -30,6 +31,8 @@ class Glance:
     t_ns: int
     """When the picture was taken, on the run's clock."""
     detections: tuple[Detection, ...]
+    solids: tuple[Solid | None, ...]
+    """Shape of each, in the level frame of the camera; None where it is too far away to tell."""
     surfaces: Surfaces
     """How far away what it saw was, coarsely: tells a hidden thing from a missing one."""
     took_ms: float
@@ -72,9 +75,23 @@ class EyesProcess:
             message, zh = answer
             raise BodyError(message, zh=zh)
 
-    def look(self, t_ns: int, qpos: NDArray[np.float64], *, want_rgb: bool = False) -> None:
-        """Order one picture; returns at once."""
-        self._send(("look", t_ns, qpos, want_rgb))
+    def look(
+        self,
+        t_ns: int,
+        qpos: NDArray[np.float64],
+        up_in_camera: NDArray[np.float64],
+        *,
+        want_rgb: bool = False,
+    ) -> None:
+        """Order one picture; returns at once.
+
+        Args:
+            t_ns: Now.
+            qpos: Where everything in the simulated world is, for the simulated light.
+            up_in_camera: Where up is for the robot's own IMU, unit vector, shape (3,).
+            want_rgb: Whether the picture should come back, too.
+        """
+        self._send(("look", t_ns, qpos, up_in_camera, want_rgb))
         self.pending += 1
 
     def collect(self, timeout_s: float) -> Glance | None:
@@ -141,6 +158,7 @@ def _answer(connection: Connection) -> None:
     from yanshi.core.errors import YanshiError
     from yanshi.robots.g1.spec import HEAD_CAMERA
     from yanshi.senses.eyes import Eyes
+    from yanshi.senses.solids import measure_solids
 
     camera: MujocoCamera | None = None
     eyes: Eyes | None = None
@@ -157,16 +175,18 @@ def _answer(connection: Connection) -> None:
             continue
         assert camera is not None
         assert eyes is not None
-        _, t_ns, qpos, want_rgb = message
+        _, t_ns, qpos, up_in_camera, want_rgb = message
         began = time.perf_counter()
         image = camera.capture_at(qpos, t_ns)
         detections = eyes.detect(image)
+        solids = measure_solids(image, detections, up_in_camera)
         took_ms = (time.perf_counter() - began) * 1e3
         rgb = np.array(image.rgb) if want_rgb else None
         connection.send(
             Glance(
                 t_ns=t_ns,
                 detections=detections,
+                solids=solids,
                 surfaces=Surfaces.of(image),
                 took_ms=took_ms,
                 rgb=rgb,

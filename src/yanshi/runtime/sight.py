@@ -14,6 +14,7 @@ from yanshi.runtime.eyes_process import EyesProcess, Glance
 from yanshi.runtime.loops import Timings
 from yanshi.senses.localization import Localization, Viewpoint
 from yanshi.senses.scene_memory import SceneMemory
+from yanshi.senses.solids import solid_on_map
 
 PATIENCE_S = 30.0
 """How long a simulated world waits for a picture before the eyes count as dead."""
@@ -67,7 +68,8 @@ class Sight:
         """
         if self._eyes.pending == 0:
             self._viewpoints.append((t_ns, viewpoint))
-            self._eyes.look(t_ns, qpos, want_rgb=self._want_rgb)
+            up_in_camera = viewpoint.map_from_camera[2, :3]
+            self._eyes.look(t_ns, qpos, up_in_camera, want_rgb=self._want_rgb)
 
     def collect(self, *, remember: bool = True) -> Glance | None:
         """Take in what the eyes have seen meanwhile; None when nothing new is there.
@@ -95,6 +97,10 @@ class Sight:
         map_from_camera = self._localization.correct(viewpoint, glance.surfaces, glance.detections)
         if remember:
             self.scene = self._memory.update(
-                glance.detections, map_from_camera, taken_ns, glance.surfaces
+                glance.detections,
+                map_from_camera,
+                taken_ns,
+                glance.surfaces,
+                [solid and solid_on_map(solid, map_from_camera) for solid in glance.solids],
             )
         return glance

@@ -7,16 +7,21 @@ out of sight keeps its confidence and grows older. The answer does not depend on
 the detections in a picture.
 """
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from yanshi.core.messages import Image, Scene, Thing
+from yanshi.core.messages import Image, Scene, Solid, Thing
 from yanshi.senses.eyes import Detection
 
 Votes = dict[str, float]
+SOLIDS_KEPT = 7
+"""A thing's shape is the median of so many measurements …"""
+SOLIDS_LAST_S = 1.5
+"""… none of them older than the newest by more than this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,7 @@ class _Track:
     number: int
     kind_votes: Votes = field(default_factory=dict)
     colour_votes: Votes = field(default_factory=dict)
+    solids: deque[tuple[int, Solid]] = field(default_factory=lambda: deque(maxlen=SOLIDS_KEPT))
 
     @property
     def kind(self) -> str:
@@ -100,6 +106,7 @@ class SceneMemory:
         map_from_camera: ArrayLike,
         t_ns: int,
         surfaces: Surfaces | None = None,
+        solids: Sequence[Solid | None] = (),
     ) -> Scene:
         """Add one picture's detections and return the scene.
 
@@ -110,9 +117,12 @@ class SceneMemory:
             t_ns: When the picture was taken.
             surfaces: What the picture's depth shows; without it nothing is ever missed, hence
                 never forgotten.
+            solids: What shape each detection has, on the map; may be left out.
         """
         T_mc = np.asarray(map_from_camera, dtype=np.float64)
-        ordered = sorted(detections, key=_canonical_order)
+        shapes = [*solids] or [None] * len(detections)
+        both = sorted(zip(detections, shapes, strict=True), key=lambda d: _canonical_order(d[0]))
+        ordered = [detection for detection, _ in both]
         on_map = [T_mc[:3, :3] @ d.position_in_camera + T_mc[:3, 3] for d in ordered]
         pairs = self._match(ordered, on_map, T_mc[:3, 3])
         expected = self._expected(T_mc, surfaces)
@@ -122,9 +132,12 @@ class SceneMemory:
                 track.confidence *= 1.0 - self.config.fall
         for index, (detection, position) in enumerate(zip(ordered, on_map, strict=True)):
             if index in pairs:
-                self._strengthen(self._tracks[pairs[index]], detection, position, t_ns)
+                track = self._tracks[pairs[index]]
+                self._strengthen(track, detection, position, t_ns)
             else:
-                self._begin(detection, position, t_ns)
+                track = self._begin(detection, position, t_ns)
+            if (solid := both[index][1]) is not None:
+                track.solids.append((t_ns, solid))
         self._tracks = [t for t in self._tracks if t.confidence >= self.config.forget_below]
         return self._scene(t_ns)
 
@@ -180,7 +193,7 @@ class SceneMemory:
                 expected.add(index)
         return expected
 
-    def _begin(self, detection: Detection, position: NDArray[np.float64], t_ns: int) -> None:
+    def _begin(self, detection: Detection, position: NDArray[np.float64], t_ns: int) -> _Track:
         track = _Track(
             position=position,
             information=_information(detection),
@@ -191,6 +204,7 @@ class SceneMemory:
         self._count += 1
         self._vote(track, detection)
         self._tracks.append(track)
+        return track
 
     def _strengthen(
         self, track: _Track, detection: Detection, position: NDArray[np.float64], t_ns: int
@@ -227,10 +241,28 @@ class SceneMemory:
                 ),
                 confidence=float(track.confidence),
                 t_ns=track.t_ns,
+                solid=_agreed(track.solids),
             )
             for track in sorted(shown, key=lambda track: track.number)
         )
         return Scene(t_ns=t_ns, things=things)
+
+
+def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid | None:
+    """Return the median of the newest measurements of a shape."""
+    if not solids:
+        return None
+    newest_ns, newest = solids[-1]
+    fresh = [
+        solid
+        for t_ns, solid in solids
+        if newest_ns - t_ns < SOLIDS_LAST_S * 1e9 and solid.shape == newest.shape
+    ]
+    # Edges keep their order only among boxes that are turned alike; the middle one will do.
+    ranked = sorted(fresh, key=lambda solid: solid.size[0] * solid.size[1])
+    x, y, z = np.median([solid.position for solid in fresh], axis=0)
+    middle = ranked[len(ranked) // 2]
+    return replace(middle, position=(float(x), float(y), float(z)))
 
 
 def _information(detection: Detection) -> float:

@@ -1,0 +1,273 @@
+"""How large is a thing, and how does it stand? Its shape from the depth of one near picture.
+
+The points about a sighting are parted into what it stands on, the thing and its neighbours. A
+robot looks down on things: it sees the top whole and the side that is turned to it, which is enough
+for a box (the smallest rectangle about all points seen from above), an upright cylinder (a circle
+through its wall) and a ball (a sphere through its cap). The kind, which the detector tells, says
+which of the three to fit.
+
+Everything is in the *level frame* of the camera: its origin is the camera's, z points up and x
+where the camera looks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.core.messages import Image, Solid
+from yanshi.senses.eyes import Detection, back_project
+
+Array = NDArray[np.float64]
+
+BALLS = ("ball", "apple", "walnut")
+UPRIGHT_ROUND = ("cup", "bottle", "can", "bowl", "plate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolidsConfig:
+    """What is looked at about a sighting."""
+
+    distance_max: float = 1.0
+    """A thing farther from the camera than this is too coarse to measure, m."""
+    radius: float = 0.14
+    """How far about its middle a thing may reach, m."""
+    surface_slack: float = 0.006
+    """What rises less than this above the surface belongs to it, m."""
+    height_min: float = 0.012
+    points_min: int = 40
+    """Fewer points tell no shape."""
+    points_max: int = 1500
+    wall: float = 0.0025
+    """How near to a circle a point of its wall lies, m."""
+    round_radius: tuple[float, float] = (0.015, 0.12)
+    """Radii that a round thing may have, m."""
+    tries: int = 160
+    """Circles tried."""
+
+
+def level_from_camera(up_in_camera: Array) -> Array:
+    """Return the rotation into the level frame of a camera, shape (3, 3).
+
+    Args:
+        up_in_camera: Where up is, unit vector, shape (3,); not along the optical axis.
+    """
+    ahead = np.array([0.0, 0.0, 1.0]) - up_in_camera[2] * up_in_camera
+    ahead /= np.linalg.norm(ahead)
+    return np.stack([ahead, np.cross(up_in_camera, ahead), up_in_camera])
+
+
+def solid_on_map(solid: Solid, map_from_camera: Array) -> Solid:
+    """Return a solid of the level frame of a camera as it stands on the map.
+
+    Args:
+        solid: In the level frame of the camera.
+        map_from_camera: The optical camera frame on the map, shape (4, 4).
+    """
+    turn = map_from_camera[:3, :3] @ level_from_camera(map_from_camera[2, :3]).T
+    x, y, z = turn @ np.array(solid.position) + map_from_camera[:3, 3]
+    yaw = solid.yaw + float(np.arctan2(turn[1, 0], turn[0, 0]))
+    return replace(solid, position=(float(x), float(y), float(z)), yaw=yaw)
+
+
+def measure_solids(
+    image: Image,
+    detections: Sequence[Detection],
+    up_in_camera: Array,
+    config: SolidsConfig | None = None,
+) -> tuple[Solid | None, ...]:
+    """Return the shape of each thing in a picture, None where it cannot be told.
+
+    Args:
+        image: The picture.
+        detections: What was found in it.
+        up_in_camera: Where up is in the camera's frame, unit vector, shape (3,).
+        config: What is looked at.
+
+    Returns:
+        Solids in the level frame of the camera, as many as detections.
+    """
+    config = config or SolidsConfig()
+    turn = level_from_camera(np.asarray(up_in_camera, dtype=np.float64))
+    middles = np.array([d.position_in_camera for d in detections]).reshape(-1, 3) @ turn.T
+    solids: list[Solid | None] = []
+    for index, detection in enumerate(detections):
+        is_near = np.linalg.norm(detection.position_in_camera) < config.distance_max
+        if detection.kind == "person" or not is_near:
+            solids.append(None)
+            continue
+        points = _points_about(image, detection, turn, config)
+        solids.append(_measure(detection.kind, points, middles, index, config))
+    return tuple(solids)
+
+
+def _points_about(image: Image, detection: Detection, turn: Array, config: SolidsConfig) -> Array:
+    """Return the points of the picture about a thing in the level frame, shape (n, 3)."""
+    x, y, z = detection.position_in_camera
+    rows, columns = image.depth.shape
+    column = 0.5 * columns + image.focal_length_px * x / z
+    row = 0.5 * rows + image.focal_length_px * y / z
+    reach = 1.2 * config.radius * image.focal_length_px / z
+    top, bottom = (int(np.clip(row + s * reach, 0, rows)) for s in (-1.0, 1.0))
+    left, right = (int(np.clip(column + s * reach, 0, columns)) for s in (-1.0, 1.0))
+    depth = image.depth[top:bottom, left:right]
+    i, j = np.nonzero(depth > 0.0)
+    points = back_project(j + left + 0.5, i + top + 0.5, depth[i, j], image)
+    return points @ turn.T
+
+
+def _measure(
+    kind: str, points: Array, middles: Array, index: int, config: SolidsConfig
+) -> Solid | None:
+    middle = middles[index]
+    offset = points - middle
+    points = points[np.linalg.norm(offset[:, :2], axis=1) < config.radius]
+    points = points[np.abs(points[:, 2] - middle[2]) < 0.25]
+    surface = _surface_below(points[:, 2], middle[2])
+    if surface is None:
+        return None
+    points = points[points[:, 2] > surface + config.surface_slack]
+    nearest = np.linalg.norm(points[:, None, :2] - middles[None, :, :2], axis=2)
+    points = points[nearest.argmin(axis=1) == index] if len(points) else points
+    points = _connected(points, middle)
+    if len(points) < config.points_min:
+        return None
+    top = float(np.percentile(points[:, 2], 99.0))
+    height = top - surface
+    if height < config.height_min:
+        return None
+    if len(points) > config.points_max:
+        points = points[:: len(points) // config.points_max + 1]
+    if kind in BALLS:
+        fitted = _ball(points, surface, height, config)
+    elif kind in UPRIGHT_ROUND:
+        fitted = _round(points, top, config)
+    else:
+        fitted = _box(points)
+    if fitted is None:
+        return None
+    shape, (x, y), size, yaw = fitted
+    return Solid(
+        shape=shape,
+        position=(float(x), float(y), surface + 0.5 * height),
+        size=(float(size[0]), float(size[1]), height),
+        yaw=float(yaw),
+    )
+
+
+_BIN_M = 0.004
+
+
+def _surface_below(heights: Array, middle: float) -> float | None:
+    """Return the height of the level that most points below a thing's middle lie on."""
+    below = heights[(heights < middle + 0.005) & (heights > middle - 0.2)]
+    if len(below) < 30:
+        return None
+    low = float(below.min())
+    counts = np.bincount(((below - low) / _BIN_M).astype(int))
+    pairs = counts + np.append(counts[1:], 0)  # A level may lie across two bins.
+    best = low + float(pairs.argmax()) * _BIN_M
+    return float(np.median(below[(below >= best) & (below < best + 2.0 * _BIN_M)]))
+
+
+_GRID_M = 0.006
+
+
+def _connected(points: Array, middle: Array) -> Array:
+    """Return the points that hang together with those nearest to a thing's middle."""
+    if not len(points):
+        return points
+    cells = np.floor(points[:, :2] / _GRID_M).astype(int)
+    cells -= cells.min(axis=0) - 1
+    full = np.zeros(cells.max(axis=0) + 2, dtype=bool)
+    full[cells[:, 0], cells[:, 1]] = True
+    start = cells[np.linalg.norm(points[:, :2] - middle[:2], axis=1).argmin()]
+    reached = np.zeros_like(full)
+    reached[start[0], start[1]] = True
+    while True:
+        grown = reached.copy()
+        for di in (-1, 0, 1):
+            for dj in (-1, 0, 1):
+                grown |= np.roll(reached, (di, dj), (0, 1))
+        grown &= full
+        if (grown == reached).all():
+            break
+        reached = grown
+    return points[reached[cells[:, 0], cells[:, 1]]]
+
+
+_Fit = tuple[str, tuple[float, float], tuple[float, float], float]
+"""Shape, middle, edges across and turn, as seen from above."""
+
+
+def _box(points: Array) -> _Fit:
+    """Fit the smallest rectangle about the points as seen from above."""
+    xy = points[:, :2]
+    best: tuple[float, _Fit] | None = None
+    for yaw in np.deg2rad(np.arange(0.0, 90.0, 2.0)):
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        along = xy @ np.array([[cos, -sin], [sin, cos]])
+        low, high = np.percentile(along, [1.0, 99.0], axis=0)
+        size = high - low
+        u, v = 0.5 * (low + high)
+        fit: _Fit = ("box", (cos * u - sin * v, sin * u + cos * v), tuple(size), float(yaw))
+        if best is None or size.prod() < best[0]:
+            best = float(size.prod()), fit
+    assert best is not None
+    return best[1]
+
+
+def _round(points: Array, top: float, config: SolidsConfig) -> _Fit | None:
+    """Fit a circle through the wall as seen from above; a handle is left out."""
+    wall = points[points[:, 2] < top - 0.01][:, :2]
+    if len(wall) < config.points_min:
+        wall = points[:, :2]
+    rng = np.random.default_rng(0)  # The same picture gives the same shape.
+    triples = wall[rng.integers(len(wall), size=(config.tries, 3))]
+    middles, radii = _circles(triples)
+    low, high = config.round_radius
+    fits = np.isfinite(radii) & (radii > low) & (radii < high)
+    if not fits.any():
+        return None
+    middles, radii = middles[fits], radii[fits]
+    off = np.abs(np.linalg.norm(wall[None] - middles[:, None], axis=2) - radii[:, None])
+    best = int((off < config.wall).sum(axis=1).argmax())
+    on = wall[off[best] < 2.0 * config.wall]
+    middle, radius = _least_squares_circle(on)
+    if not low < radius < high:
+        middle, radius = middles[best], float(radii[best])
+    return "cylinder", (middle[0], middle[1]), (2.0 * radius, 2.0 * radius), 0.0
+
+
+def _circles(triples: Array) -> tuple[Array, Array]:
+    """Return the circles through triples of points: middles (n, 2) and radii (n,)."""
+    a, b, c = triples[:, 0], triples[:, 1] - triples[:, 0], triples[:, 2] - triples[:, 0]
+    double = 2.0 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bb, cc = (b**2).sum(axis=1), (c**2).sum(axis=1)
+        x = (c[:, 1] * bb - b[:, 1] * cc) / double
+        y = (b[:, 0] * cc - c[:, 0] * bb) / double
+    offset = np.stack([x, y], axis=1)
+    return a + offset, np.linalg.norm(offset, axis=1)
+
+
+def _least_squares_circle(points: Array) -> tuple[Array, float]:
+    origin = points.mean(axis=0)
+    xy = points - origin
+    A = np.column_stack([2.0 * xy, np.ones(len(xy))])
+    x, y, c = np.linalg.lstsq(A, (xy**2).sum(axis=1), rcond=None)[0]
+    return origin + (x, y), float(np.sqrt(max(c + x * x + y * y, 0.0)))
+
+
+def _ball(points: Array, surface: float, height: float, config: SolidsConfig) -> _Fit | None:
+    """Fit a sphere that stands on the surface: its height is its diameter, more or less."""
+    origin = points.mean(axis=0)
+    offset = points - origin
+    A = np.column_stack([2.0 * offset, np.ones(len(offset))])
+    x, y, z, c = np.linalg.lstsq(A, (offset**2).sum(axis=1), rcond=None)[0]
+    radius = float(np.sqrt(max(c + x * x + y * y + z * z, 0.0)))
+    low, high = config.round_radius
+    if not low < radius < high:
+        return None
+    return "sphere", (origin[0] + x, origin[1] + y), (2.0 * radius, 2.0 * radius), 0.0
