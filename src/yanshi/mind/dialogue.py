@@ -16,13 +16,17 @@ from yanshi.worlds.things import COLOURS
 
 TURNS_MAX = 8
 """How many orders back anybody may point."""
-CHOOSY = frozenset({"go", "turn", "point"})
+CHOOSY = frozenset({"go", "turn", "point", "pick", "place", "hand", "push", "carry"})
 """Skills that need the one thing that is meant; `look` tells of all that fit."""
+HANDY = frozenset({"pick", "place", "hand", "push", "carry"})
+"""Skills that are done to a thing with the hands."""
+CONTAINERS = frozenset({"bowl", "tray", "box", "plate", "cup"})
+"""Kinds that things are put into."""
 UNSAFE = Step(skill="refuse", arguments=("unsafe",))
 TOO_LONG = Plan(steps=(Step(skill="refuse", arguments=("too_many_steps",)),))
 """What an order comes to that has more steps, with those it repeats, than a plan may have."""
 _PLACED = frozenset({"go", "turn", "look", "point"})
-"""Skills whose one argument is a thing, a place or a person."""
+"""Skills whose one argument is a thing, a place or a person, if it is no direction."""
 _COUNTED = {"go": "m", "turn": "deg", "wait": "s"}
 """The unit of a skill's number."""
 
@@ -159,12 +163,23 @@ def _amended(turn: Turn, mean: Step, context: Context, places: Sequence[str]) ->
     if not meant:
         raise _OpenError("what")
     # With it change all that name the same.
-    at = [index for index in at if steps[index].arguments == steps[meant[0]].arguments]
+    said = {steps[meant[0]].arguments[k] for k in _changed(steps[meant[0]], amend, context)}
+    at = [
+        index
+        for index in at
+        if {steps[index].arguments[k] for k in _changed(steps[index], amend, context)} & said
+    ]
     amended = [amend(step, context) if index in at else step for index, step in enumerate(steps)]
     return amended if turn.asked else amended[at[0] :]
 
 
 Amend = Callable[[Step, Context], Step]
+
+
+def _changed(step: Step, amend: Amend, context: Context) -> list[int]:
+    """Return which arguments of a step an amendment changes."""
+    pairs = zip(step.arguments, amend(step, context).arguments, strict=True)
+    return [at for at, (before, after) in enumerate(pairs) if before != after]
 
 
 def _amendment(mean: Step, places: Sequence[str]) -> tuple[Amend, Callable[[Step], bool]]:
@@ -191,9 +206,9 @@ def _amendment(mean: Step, places: Sequence[str]) -> tuple[Amend, Callable[[Step
     def name(step: Step, context: Context) -> Step:
         if not _names(step):
             return step
-        meant = value
+        meant, at = value, _meant_slot(step, value, places)
         if value in COLOURS:
-            kind = _kind(step.arguments[0])
+            kind = _kind(step.arguments[at])
             if kind in (*places, "person", THERE):
                 return step
             if kind == IT:
@@ -202,11 +217,15 @@ def _amendment(mean: Step, places: Sequence[str]) -> tuple[Amend, Callable[[Step
                 )
             else:
                 meant = f"{value} {kind.removeprefix(OTHER).strip()}"
-        return replace(step, arguments=(meant,))
+        elif step.skill in HANDY and (meant in (*places, "person")) != _is_where(step, at, places):
+            return step  # No place is taken in hand, and nothing stands on an apple.
+        return _with(step, at, meant)
 
     def is_like(step: Step) -> bool:
-        is_place = step.arguments[:1] in [(place,) for place in (*places, THERE)]
-        return _names(step) and is_place == (value in places)
+        if not _names(step):
+            return False
+        at = _meant_slot(step, value, places)
+        return (step.arguments[at] in (*places, THERE)) == (value in places)
 
     return name, is_like
 
@@ -214,23 +233,35 @@ def _amendment(mean: Step, places: Sequence[str]) -> tuple[Amend, Callable[[Step
 def _looked_up(plan: Plan, context: Context, places: Sequence[str]) -> Plan:
     """Put names in the place of `it`, `other` and `there`."""
     steps: list[Step] = []
+    before = [name for turn in context.turns for name in _spoken_of(turn)]
     for step in plan.steps:
-        if not _names(step):
-            steps.append(step)
-            continue
-        here = [s.arguments[0] for s in steps if _names(s)]
-        before = [name for turn in context.turns for name in _spoken_of(turn)]
-        name = step.arguments[0]
-        if name == IT:
-            name = _it(here, before, context, places)
-        elif name == THERE:
-            name = ([*before, *here] or [""])[-1]
-            if not name or name in (IT, THERE):
-                raise _OpenError("where")
-        elif name.split()[0] == OTHER:
-            name = _other(name.removeprefix(OTHER).strip(), [*before, *here], context, places)
-        steps.append(replace(step, arguments=(name,)))
+        for at in _slots(step):
+            here = [s.arguments[k] for s in steps for k in _slots(s)]
+            name = step.arguments[at]
+            if name == IT:
+                find = _it_in_hand if step.skill in HANDY else _it
+                name = find(here, before, context, places)
+            elif name == THERE:
+                name = ([*before, *here] or [""])[-1]
+                if step.skill in HANDY:
+                    name = ([n for n in (*before, *here) if n in places] or [""])[-1]
+                if not name or name in (IT, THERE):
+                    raise _OpenError("where")
+            elif name.split()[0] == OTHER:
+                name = _other(name.removeprefix(OTHER).strip(), [*before, *here], context, places)
+            step = _with(step, at, name)
+        steps.append(step)
     return replace(plan, steps=tuple(steps))
+
+
+def _it_in_hand(
+    here: Sequence[str], before: Sequence[str], context: Context, places: Sequence[str]
+) -> str:
+    """Return the thing that "it" is where something is done to it with a hand."""
+    things = [name for name in here if name not in (*places, "person")]
+    if things:
+        return things[-1]
+    return context.holding or _it((), [n for n in before if n not in places], context, places)
 
 
 def _it(here: Sequence[str], before: Sequence[str], context: Context, places: Sequence[str]) -> str:
@@ -249,7 +280,7 @@ def _it(here: Sequence[str], before: Sequence[str], context: Context, places: Se
 
 def _spoken_of(turn: Turn) -> list[str]:
     """Return what an order named and what was seen on it, when that was one thing."""
-    named = [step.arguments[0] for step in turn.plan.steps if _names(step)]
+    named = [step.arguments[at] for step in turn.plan.steps for at in _slots(step)]
     return named + (list(turn.seen) if len(set(turn.seen)) == 1 else [])
 
 
@@ -275,12 +306,13 @@ def _check_choice(plan: Plan, context: Context) -> None:
 
 def _is_open(step: Step, context: Context) -> bool:
     """Whether a step's words do not tell which one is meant."""
-    if not _names(step):
-        return False
-    name = step.arguments[0]
-    if name in (IT, THERE) or name.split()[0] == OTHER:
-        return True
-    return len({thing.name for thing in context.things if _fits(thing.name, name)}) > 1
+    for at in _slots(step):
+        name = step.arguments[at]
+        if name in (IT, THERE) or name.split()[0] == OTHER:
+            return True
+        if len({thing.name for thing in context.things if _fits(thing.name, name)}) > 1:
+            return True
+    return False
 
 
 def _fits(name: str, words: str) -> bool:
@@ -288,12 +320,40 @@ def _fits(name: str, words: str) -> bool:
 
 
 def _names(step: Step) -> bool:
-    """Whether a step's argument is a thing, a place or a person."""
-    return (
+    """Whether an argument of a step is a thing, a place or a person."""
+    return bool(_slots(step))
+
+
+def _slots(step: Step) -> tuple[int, ...]:
+    """Return which arguments of a step are things, places or persons."""
+    if step.skill in HANDY:
+        return (0, len(step.arguments) - 1) if len(step.arguments) > 1 else (0,)
+    is_named = (
         step.skill in _PLACED
         and len(step.arguments) == 1
         and step.arguments[0] not in ("around", *WAYS)
     )
+    return (0,) if is_named else ()
+
+
+def _meant_slot(step: Step, value: str, places: Sequence[str]) -> int:
+    """Return which argument of a step a correction means: the thing, or where it goes."""
+    last = len(step.arguments) - 1
+    if step.skill not in HANDY or not last:
+        return 0
+    is_where = value in places or (last == 2 and _kind(value) in CONTAINERS)
+    return last if is_where else 0
+
+
+def _is_where(step: Step, at: int, places: Sequence[str]) -> bool:
+    """Whether an argument of a handy step is a piece of furniture, or may become one."""
+    return at > 0 and (step.arguments[at] in (*places, THERE))
+
+
+def _with(step: Step, at: int, name: str) -> Step:
+    arguments = list(step.arguments)
+    arguments[at] = name
+    return replace(step, arguments=tuple(arguments))
 
 
 def _kind(name: str) -> str:

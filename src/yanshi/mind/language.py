@@ -63,6 +63,15 @@ DRAFTS: dict[str, tuple[str, ...]] = {
     ),
 }
 """What only a draft holds, and what may follow it."""
+TAUGHT: dict[str, tuple[str, ...]] = {
+    "pick": ("{thing}",),
+    "place": ("{thing} in {thing}", "{thing} on {thing}", "{thing} {place}", "{thing}"),
+    "hand": ("{thing}",),
+    "push": ("{thing}",),
+    "carry": ("{thing} {place}",),
+}
+"""What the model was taught of hands, also where a robot's skills lack some of it: such a step is
+understood, and refused."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ class PlanLanguage:
         acts = {name: ("",) for name in (*stand_ins("act"), *repertoire())}
         return replace(
             self,
-            syntaxes={**acts, **self.syntaxes, **DRAFTS},
+            syntaxes={**acts, **TAUGHT, **self.syntaxes, **DRAFTS},
             places=(*self.places, THERE, *stand_ins("place")),
             kinds=(*self.kinds, *stand_ins("thing")),
             is_draft=True,

@@ -15,7 +15,7 @@ from yanshi.core.errors import AssetError, PlanError
 from yanshi.core.messages import Plan, Step
 from yanshi.mind import lexicon, quotes
 from yanshi.mind.dialogue import NOWHERE, TOO_LONG, UNSAFE, Context, Turn, settle
-from yanshi.mind.language import PlanLanguage
+from yanshi.mind.language import TAUGHT, PlanLanguage
 from yanshi.mind.lexicon import Lexicon, Word
 from yanshi.mind.model import BARE, Backend, Completion, ModelConfig, ModelProcess, taught_words
 from yanshi.mind.names import NAMES
@@ -393,7 +393,7 @@ class Mind:
         lines = [line.strip().strip("`") for line in text.strip().splitlines()]
         plan = next((line for line in lines if line), "")
         draft = self._language.draft.parse(plan.removesuffix(";").removesuffix("."))
-        return _to_its_end(_without_unlearnt(_without_echoes(draft)))
+        return _to_its_end(_without_unlearnt(_without_echoes(draft), self._language))
 
     def _prompt(self, sentence: str) -> str:
         if self.config.is_adapted:
@@ -417,16 +417,18 @@ def _without_echoes(plan: Plan) -> Plan:
     )
 
 
-def _without_unlearnt(plan: Plan) -> Plan:
-    """Refuse a routine that was written down and not learnt yet."""
+def _without_unlearnt(plan: Plan, language: PlanLanguage) -> Plan:
+    """Refuse what was taught or written down and is not among the robot's skills."""
     pieces = repertoire()
     refusal = Step(skill="refuse", arguments=("unknown_skill",))
-    return Plan(
-        steps=tuple(
-            refusal if (piece := pieces.get(step.skill)) and not piece.is_learnt else step
-            for step in plan.steps
+
+    def is_unlearnt(skill: str) -> bool:
+        piece = pieces.get(skill)
+        return (piece is not None and not piece.is_learnt) or (
+            skill in TAUGHT and skill not in language.syntaxes
         )
-    )
+
+    return Plan(steps=tuple(refusal if is_unlearnt(s.skill) else s for s in plan.steps))
 
 
 def _to_its_end(plan: Plan) -> Plan:

@@ -29,7 +29,7 @@ EXAMPLES = (
     ("fly to the moon", "refuse impossible"),
     ("踢他一脚", "refuse unsafe"),
     ("踢个球给孩子看看", "kick"),
-    ("pick the apple up", "refuse unknown_skill"),
+    ("pick the apple up", "pick apple"),
     ("帮我弄一下", "ask what"),
 )
 

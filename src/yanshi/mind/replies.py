@@ -89,6 +89,28 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I gave up after {text} seconds: it took too long.",
         "用时超过 {text} 秒，我放弃了。",
     ),
+    # What went wrong with the hands.
+    "hands_full": ("My hands are full: I hold {list}.", "我手里已经拿着{list}了。"),
+    "already_held": ("I hold {thing} already.", "{thing}已经在我手里了。"),
+    "out_of_reach": (
+        "I cannot reach {thing} from where I can stand. I take things that are 40 cm to 1.1 m "
+        "high and near an edge.",
+        "我站在哪儿都够不着{thing}。我拿得到离地 40 厘米到 1.1 米、靠近边缘的东西。",
+    ),
+    "lost_sight": (
+        "I stand before {thing} and do not see it any more.",
+        "我站到跟前，却看不到{thing}了。",
+    ),
+    "no_grasp": (
+        "My hand does not get hold of {thing} as it stands. I take things 3 to 9 cm wide and at "
+        "least 3 cm high with some air round them.",
+        "{thing}这样放着，我的手抓不住。我拿得住宽 3 到 9 厘米、高 3 厘米以上、"
+        "周围留有空隙的东西。",
+    ),
+    "missed": ("I reached for {thing} and missed it.", "我伸手去拿{thing}，没有拿到。"),
+    "slipped": ("{thing} slipped out of my hand.", "{thing}从我手里滑掉了。"),
+    "no_surface": ("Nothing can be put on {thing}.", "{thing}上面放不了东西。"),
+    "no_space": ("There is no free spot on {thing}.", "{thing}上没有空位了。"),
     "rising": TABLE[Fault.FALLEN].words,
     "fell_often": (
         "I fell over at this again and again, so I leave it.",

@@ -42,12 +42,13 @@ QUESTION = re.compile(
 STAND_IN = re.compile(r"(thing|place|act)([1-9])")
 QUOTES = re.compile("[\"“”‘’「」『』]|'\\w+ .*'")
 TWO_ARTICLES = re.compile(r"\b(the \w+ )the ")
-VERBS = ("go", "look", "point", "turn")
+VERBS = ("go", "look", "point", "turn", "pick", "hand", "push")
 """Skills that are done with a thing, a place or a person."""
 
 # Share of each skill among the steps; the rest of a skill's weight is shared by its plans.
 SKILL_WEIGHTS = {
     **{"go": 30, "look": 24, "turn": 13, "point": 8, "say": 7},
+    **{"pick": 8, "place": 14, "hand": 8, "push": 3, "carry": 3},
     **{"wave": 5, "dance": 5, "wait": 6, "bow": 4, "getup": 2, "stop": 3},
 }
 ROUTINE_WEIGHT = 2
