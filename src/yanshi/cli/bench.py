@@ -80,6 +80,28 @@ def bench_eyes(n: Number = 200, seed: Seed = 0, json: Json = None) -> None:
     raise typer.Exit(eyes.bench_eyes(n, seed, json))
 
 
+@bench.command("hands")
+def bench_hands(
+    n: Number = 100,
+    seed: Seed = 0,
+    json: Json = None,
+    kind: Annotated[list[str] | None, typer.Option(help="pick or place; both if left out.")] = None,
+    quick: Quick = False,
+    workers: Workers = 1,
+) -> None:
+    """Let the robot take things and put them down in homes it has not seen."""
+    from yanshi.bench import hands
+    from yanshi.core.errors import UnknownNameError
+
+    for name in kind or ():
+        if name not in hands.KINDS:
+            raise UnknownNameError("kind of trial", name, hands.KINDS)
+    kinds = tuple(kind) if kind else hands.KINDS
+    raise typer.Exit(
+        hands.bench_hands(QUICK_N if quick else n, seed, json, kinds=kinds, workers=workers)
+    )
+
+
 @bench.command("mind")
 def bench_mind(
     n: Number = 600,

@@ -8,6 +8,7 @@ its cell do. Make the table again after a change of robot or palm:
     python -m yanshi.control.reach_map
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,9 @@ EASY_HEIGHT = 0.72
 SQUAT_COST, LEAN_COST = 0.8, 0.3
 """Score lost by a metre of squatting and a rad of leaning."""
 
+AheadMin = Callable[[float, float], float]
+"""How far before a thing the pelvis must stay, m, by its height, m, and the torso's lean, rad."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stance:
@@ -73,7 +77,11 @@ class ReachMap:
         self._dexterity = dexterity
 
     def stances(
-        self, height: float, *, ahead_min: float = 0.0, approach: Approach | None = None
+        self,
+        height: float,
+        *,
+        ahead_min: float | AheadMin = 0.0,
+        approach: Approach | None = None,
     ) -> list[Stance]:
         """Return ways to stand for a thing, the best first.
 
@@ -82,6 +90,7 @@ class ReachMap:
         Args:
             height: Of the thing's middle above the floor, m.
             ahead_min: The pelvis can come no nearer to the thing than this, m: a table is between.
+                May depend on the posture.
             approach: The only one that is wanted; any if None.
 
         Raises:
@@ -91,7 +100,8 @@ class ReachMap:
         for lean, pelvis, up in _postures(height):
             cells = self._at_height(lean, up)  # (approaches, headings, ahead, left)
             x, y = (_middles(axis) for axis in GRID[:2])
-            cells = np.where((x >= ahead_min)[:, None], cells, 0.0)
+            least = ahead_min if isinstance(ahead_min, float) else ahead_min(pelvis, LEANS[lean])
+            cells = np.where((x >= least)[:, None], cells, 0.0)
             for a, h in np.ndindex(*cells.shape[:2]):
                 i, j = np.unravel_index(int(cells[a, h].argmax()), cells.shape[2:])
                 free = float(cells[a, h, i, j])
@@ -100,9 +110,8 @@ class ReachMap:
                     found += _both_hands(way, (float(x[i]), float(y[j])), free)
         if not found:
             raise UnreachableError(
-                f"No stance takes a thing {height:.2f} m above the floor with the pelvis "
-                f"{ahead_min:.2f} m or more before it. One between 0.4 and 1.1 m high and within "
-                "0.4 m would do."
+                f"No stance takes a thing {height:.2f} m above the floor from where the pelvis can "
+                "be. One between 0.4 and 1.1 m high and within 0.4 m would do."
             )
         return sorted(found, key=lambda stance: -stance.score)
 

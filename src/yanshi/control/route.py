@@ -221,6 +221,11 @@ class FollowerConfig:
     """… and this, rad; else step again."""
     still_s: float = 0.7
     """How long to stand before the place counts as reached."""
+    patience_s: float = 2.0
+    """Small steps that have not come there by then are made longer and longer: who carries
+    something steps short."""
+    insist: tuple[float, float] = (0.4, 0.2)
+    """By so much for a metre that is missing for a second, m/s, and by this at most."""
 
 
 STILL: Velocity = (0.0, 0.0, 0.0)
@@ -243,6 +248,9 @@ class Follower:
         self._is_settling = False
         self._is_turning = False
         self._still_since_ns: int | None = None
+        self._settles_since_ns: int | None = None
+        self._insistence = np.zeros(2)
+        self._last_ns: int | None = None
 
     @property
     def is_settling(self) -> bool:
@@ -309,14 +317,29 @@ class Follower:
             self._still_since_ns = base.t_ns
             return STILL
         offset = self.goal - base.position[:2]
+        self._insist(base.t_ns, offset)
         cos, sin = np.cos(base.yaw), np.sin(base.yaw)
-        ahead, left = cos * offset[0] + sin * offset[1], -sin * offset[0] + cos * offset[1]
+        x, y = 1.2 * offset + self._insistence
+        ahead, left = cos * x + sin * y, -sin * x + cos * y
         ahead_max, left_max = config.step_speed
         return (
-            float(np.clip(1.2 * ahead, -ahead_max, ahead_max)),
-            float(np.clip(1.2 * left, -left_max, left_max)),
+            float(np.clip(ahead, -ahead_max, ahead_max)),
+            float(np.clip(left, -left_max, left_max)),
             float(np.clip(1.5 * error, -config.turn_speed, config.turn_speed)),
         )
+
+    def _insist(self, t_ns: int, offset: NDArray[np.float64]) -> None:
+        """Ask for more than is missing once small steps have not come there in time."""
+        config = self.config
+        if self._settles_since_ns is None:
+            self._settles_since_ns = t_ns
+        elapsed_s = 0.0 if self._last_ns is None else (t_ns - self._last_ns) * 1e-9
+        self._last_ns = t_ns
+        if (t_ns - self._settles_since_ns) * 1e-9 < config.patience_s:
+            return
+        gain, most = config.insist
+        self._insistence += gain * elapsed_s * offset
+        np.clip(self._insistence, -most, most, out=self._insistence)
 
 
 def wrap(angle: float) -> float:

@@ -179,6 +179,20 @@ class Walker:
         height, pitch = self._posture
         return height, pitch
 
+    def posed(self, height: float, pitch: float) -> np.ndarray:
+        """Return all joint angles of a posture, arms hanging, rad.
+
+        Args:
+            height: Of the pelvis above the floor, m.
+            pitch: Lean of the torso, rad.
+        """
+        position = self.robot.default_position.copy()
+        if self._stance is not None:
+            stance = Stance(self.robot, self.contract)
+            stance.take(height, max(pitch, stance.least_lean(height)))
+            position += stance.added
+        return position
+
     def reset(self, state: RobotState) -> None:
         """Take over the robot as it is now, e.g. from a dance."""
         self._start[:] = state.joint_position

@@ -139,6 +139,7 @@ class Episode:
             floor_plan=simulation.floor_plan,
             walker=self._walker,
             kinematics=self._kinematics,
+            waits=not is_real_time,
         )
         prepare_skills(tools)
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
@@ -562,6 +563,7 @@ class Episode:
                     outcome=record.outcome,
                     start_s=round(record.start_ns * 1e-9, 3),
                     end_s=round(record.end_ns * 1e-9, 3),
+                    reason=record.reason,
                 )
                 for record in records
             ],

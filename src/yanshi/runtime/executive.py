@@ -13,6 +13,7 @@ import numpy as np
 
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import JointTarget, Plan, Step
+from yanshi.skills.motion import tick
 from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
 
 
@@ -187,8 +188,7 @@ class Executive:
         return (" ".join(self._step.arguments),) if self._step else ()
 
     def _stand(self, percept: Percept) -> JointTarget:
-        target: JointTarget = self._tools.walker.step(percept.state, (0.0, 0.0, 0.0))
-        return target
+        return tick(self._tools, percept)
 
     def _end(self, outcome: Outcome, percept: Percept, *, goes_on: bool = False) -> None:
         assert self._step is not None

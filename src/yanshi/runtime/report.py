@@ -22,6 +22,8 @@ class StepReport:
     outcome: str
     start_s: float
     end_s: float
+    reason: str = ""
+    """Why it did not work, as `Outcome.reason` tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
 from yanshi.skills.skill import Percept, Tools
 
+HANDS = "hands"
+"""Where `Tools.shared` keeps the run's `skills.hands.Hands`."""
 LEAN_STIFFNESS = 50.0
 """N·m/rad: leaning back by this balances what is held out, as the upper body weighs 20 kg with
 its middle 0.25 m above the waist."""
@@ -29,7 +31,9 @@ REPLAN_S = 1.0
 def tick(
     tools: Tools, percept: Percept, velocity: Velocity = STILL, upper_body: UpperBody = AT_REST
 ) -> JointTarget:
-    """Return the walker's next target."""
+    """Return the walker's next target; hands that hold something go on holding it."""
+    if (hands := tools.shared.get(HANDS)) is not None:
+        upper_body = hands.body(percept, upper_body)
     target: JointTarget = tools.walker.step(percept.state, velocity, upper_body)
     return target
 
@@ -121,11 +125,20 @@ def walk_to_room(
     return percept, True
 
 
-def step_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+def step_to(
+    tools: Tools,
+    percept: Percept,
+    pose: Pose,
+    config: FollowerConfig | None = None,
+    longest_s: float = np.inf,
+) -> Behaviour[Percept]:
     """Step straight to a pose in any direction without turning to it first."""
     path = np.array([here(percept), pose[:2]])
-    follower = Follower(path, pose[2], FollowerConfig(settle_m=np.inf))
+    follower = Follower(path, pose[2], config or FollowerConfig(settle_m=np.inf))
+    began_ns = percept.state.t_ns
     while (velocity := follower.velocity(percept.base)) is not None:
+        if (percept.state.t_ns - began_ns) * 1e-9 > longest_s:
+            break
         percept = yield tick(tools, percept, velocity)
     return percept
 

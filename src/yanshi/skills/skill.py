@@ -88,6 +88,8 @@ class Tools:
     """Balance, steps and a free upper body."""
     kinematics: Kinematics
     """Poses of links, arm solutions."""
+    waits: bool = True
+    """Whether the run's clock stands still while somebody thinks: the simulated one does."""
     shared: dict[str, Any] = field(default_factory=dict)
     """What skills keep for the next skill of their kind, e.g. a loaded policy, by name."""
 

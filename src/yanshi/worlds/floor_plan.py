@@ -29,6 +29,8 @@ class Place:
     """Whether one would walk into it; a door in the wall is not."""
     boards: tuple[float, ...] = ()
     """Heights of all its surfaces from the lowest up, m, when it has more than one."""
+    is_open_below: bool = False
+    """Whether knees go under its surface: that of a table."""
 
     @property
     def surface_heights(self) -> tuple[float, ...]:

@@ -185,6 +185,7 @@ def sample_table(size: tuple[float, float], wall: int, rng: np.random.Generator)
         yaw=float(np.arctan2(np.sin(yaw), np.cos(yaw))),
         height=height,
         has_surface=True,
+        is_open_below=True,
     )
 
 

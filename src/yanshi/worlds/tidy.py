@@ -200,6 +200,7 @@ def _sample_coffee_table(sofa: Place, rng: np.random.Generator) -> Place:
         yaw=float(np.arctan2(np.sin(yaw), np.cos(yaw))),
         height=COFFEE_TABLE_M,
         has_surface=True,
+        is_open_below=True,
     )
 
 

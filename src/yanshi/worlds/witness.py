@@ -102,6 +102,11 @@ class Witness:
         )
         self.__dict__.pop("_columns", None)
 
+    def is_gripped_now(self, thing: int) -> bool:
+        """Whether a hand touched a thing at the last sample."""
+        first = len(self._rows[-1]) - 3 * len(self._things)
+        return bool(self._rows[-1][first + 2 * thing : first + 2 * thing + 2].any())
+
     def _grips(self, data: mujoco.MjData) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return which hand touches which thing, shape (2k,), and what is borne otherwise, (k,).
 

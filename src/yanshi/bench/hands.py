@@ -1,0 +1,360 @@
+"""`yanshi bench hands`: does the robot get hold of things, and put them where they are to go?
+
+Each trial stands the robot in a world `tidy` that it has not seen and gives it one plan: to pick a
+thing that some stance reaches, or to put such a thing on a piece of furniture, into the bowl or on
+the tray. It finds everything with its own camera; the simulator judges. For each failure the robot
+itself says the cause; what it believed done and was not is `dropped`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
+from yanshi.bench.told import Told
+from yanshi.bodies.simulation import Simulation, simulate
+from yanshi.control.grasp import GraspConfig
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Scene
+from yanshi.mind.language import PlanLanguage
+from yanshi.policies.walker import Walker
+from yanshi.runtime.episode import Episode
+from yanshi.runtime.eyes_process import EyesProcess
+from yanshi.runtime.observer import Observer, Snapshot
+from yanshi.runtime.report import RunReport
+from yanshi.skills.skill import Tools
+from yanshi.skills.stances import grips_of, spots
+from yanshi.worlds import goals
+from yanshi.worlds.floor_plan import Place
+from yanshi.worlds.layout import distance_to_place
+from yanshi.worlds.things import PlacedThing
+from yanshi.worlds.tidy import GRASPABLE
+from yanshi.worlds.witness import Witness
+
+WORLD = "tidy"
+KINDS = ("pick", "place")
+TARGETS = {"pick": ">= 0.92", "place": ">= 0.88"}
+FELL_OFF_M = 0.2
+"""A thing that has sunk so far was knocked off."""
+SMALL = ("cube", "ball", "apple", "walnut")
+"""What goes into a bowl."""
+CAUSES = {
+    "not_found": "not seen",
+    "lost_sight": "not seen",
+    "out_of_reach": "not reachable",
+    "unreachable": "not reachable",
+    "no_grasp": "not reachable",
+    "no_space": "not reachable",
+    "missed": "missed",
+    "slipped": "slipped",
+    "timeout": "late",
+    "fell_often": "fell",
+    "which": "asked",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One plan in one home, and how it is judged."""
+
+    kind: str
+    seed: int
+    thing: str
+    goal: tuple[str, ...] = ()
+    """`("in", "red bowl")` or `("table",)`."""
+
+    @property
+    def plan(self) -> str:
+        """The plan as it is said."""
+        return " ".join((self.kind, self.thing, *self.goal))
+
+
+class Judge(Observer):
+    """Watches an episode through the simulator's eyes, and how well the robot knows the thing."""
+
+    def __init__(self, simulation: Simulation, thing: str) -> None:
+        self._simulation = simulation
+        self._body = next(t.body for t in simulation.home.things if t.name == thing)
+        self._thing = thing
+        self._is_touched = False
+        self.witness = Witness(simulation.body.model, simulation.home)
+        self.error_m: float | None = None
+        """How far from the truth the thing's place was believed to be before it was touched."""
+
+    def on_tick(self, snapshot: Snapshot) -> None:
+        """Look at the simulator's state."""
+        data = self._simulation.body.data
+        self.witness.sample(data)
+        if self._is_touched or len(self.witness.t) < 2:
+            return
+        number = self.witness.thing_number(self._thing)
+        self._is_touched = bool(self.witness.is_gripped_now(number))
+        known = [t for t in snapshot.scene.things if t.name == self._thing and t.solid]
+        if known and not self._is_touched:
+            true = np.array(data.body(self._body).xpos[:2])
+            errors = [
+                np.linalg.norm(np.array(t.solid.position[:2]) - true) for t in known if t.solid
+            ]
+            self.error_m = float(min(errors))
+
+
+@cache
+def _reach_tools(seed: int) -> tuple[Simulation, Tools]:
+    simulation = simulate(WORLD, seed)
+    tools = Tools(
+        robot=simulation.robot,
+        floor_plan=simulation.floor_plan,
+        walker=_walker(),
+        kinematics=simulation.kinematics,
+    )
+    return simulation, tools
+
+
+@cache
+def _walker() -> Walker:
+    simulation = simulate("empty", 0)
+    return Walker(simulation.robot, kinematics=simulation.kinematics)
+
+
+def reachable(
+    simulation: Simulation, tools: Tools, thing: PlacedThing, *, must_fit: bool = True
+) -> bool:
+    """Whether some stance reaches a thing, by the simulator's own positions.
+
+    Args:
+        simulation: Where it is.
+        tools: For the stances.
+        thing: Which one.
+        must_fit: Whether it must be neither too wide nor too flat for the hand.
+    """
+    x, y, z = simulation.body.data.body(thing.body).xpos
+    witness = Witness(simulation.body.model, simulation.home)
+    a, b, half = witness.half_size(witness.thing_number(thing.name))
+    config = GraspConfig()
+    is_fit = config.width_min <= 2.0 * min(a, b) <= config.width_max
+    if must_fit and not (is_fit and half >= config.above_grip[0] - config.above_middle):
+        return False
+    place = _place_under(simulation, (x, y, z))
+    if place is None:
+        return False
+    try:
+        spots(
+            tools,
+            Scene(t_ns=0),
+            simulation.floor_plan.start[:2],
+            (x, y),
+            place,
+            grips=grips_of(z - half, z + half),
+            sides=(LEFT, RIGHT),
+        )
+    except UnreachableError:
+        return False
+    return True
+
+
+def _place_under(simulation: Simulation, point: Sequence[float]) -> Place | None:
+    for place in simulation.floor_plan.places:
+        if place.has_surface and distance_to_place(place, np.array([point[:2]]))[0] <= 0.0:
+            return place
+    return None
+
+
+def choose_task(kind: str, seed: int) -> Task | None:
+    """Return what is asked in the home of a seed; None where nothing there can be asked."""
+    simulation, tools = _reach_tools(seed)
+    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    names = Counter(thing.name for thing in simulation.home.things)
+    things = [
+        thing
+        for thing in simulation.home.things
+        if thing.kind in GRASPABLE and names[thing.name] == 1
+    ]
+    for index in rng.permutation(len(things)):
+        thing = things[index]
+        if not reachable(simulation, tools, thing):
+            continue
+        if kind == "pick":
+            return Task(kind=kind, seed=seed, thing=thing.name)
+        for goal in rng.permutation(np.array([*_goals(simulation, tools, thing), ("", "")])):
+            if goal[1]:
+                where = tuple(str(word) for word in goal if word)
+                return Task(kind=kind, seed=seed, thing=thing.name, goal=where)
+    return None
+
+
+def _goals(simulation: Simulation, tools: Tools, thing: PlacedThing) -> list[tuple[str, str]]:
+    """Return where a thing may go: containers that a stance reaches, and other furniture."""
+    found = []
+    point = simulation.body.data.body(thing.body).xpos
+    here = _place_under(simulation, point)
+    for other in simulation.home.things:
+        is_fit = other.kind == TRAY_KIND or (other.kind == "bowl" and thing.kind in SMALL)
+        if is_fit and reachable(simulation, tools, other, must_fit=False):
+            found.append(("in", other.name))
+    for name in ("table", "coffee_table", "shelf"):
+        if here is None or here.name != name:
+            found.append(("", name))
+    return found
+
+
+TRAY_KIND = "tray"
+
+
+def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
+    """Return what a trial comes to."""
+    witness = watcher.witness
+    number = witness.thing_number(task.thing)
+    if task.kind == "pick":
+        end_s = float(witness.t[-1])
+        is_done = goals.lifted(task.thing).is_met(witness)
+        is_done &= goals.held(task.thing).met_at(witness, end_s - 1.0) is not None
+        spared = (task.thing,)
+    else:
+        name = task.goal[-1]
+        goal = goals.on if len(task.goal) == 1 else goals.inside
+        is_done = goal(task.thing, name).is_met(witness)
+        spared = (task.thing, name) if len(task.goal) > 1 else (task.thing,)
+    others = [k for k in range(len(witness.home.things)) if k != number]
+    sunk = witness.things[0, others, 2] - witness.things[-1, others, 2]
+    reason = result.steps[-1].reason if result.steps else ""
+    is_told_done = result.outcome == "done"
+    has_fallen = bool(result.falls) or witness.has_fallen
+    if is_done and is_told_done:
+        cause = ""
+    elif has_fallen:
+        cause = "fell"
+    elif is_told_done:
+        cause = "dropped"
+    elif is_done:
+        cause = "not believed"
+    else:
+        cause = CAUSES.get(reason, reason or result.outcome)
+    return {
+        "is_done": bool(is_done and is_told_done),
+        "cause": cause,
+        "has_fallen": has_fallen,
+        "knocked_off": bool((sunk > FELL_OFF_M).any()),
+        "disturbed": not goals.undisturbed(*spared).is_met(witness),
+        "error_m": watcher.error_m,
+        "seconds": result.steps[-1].end_s - result.steps[0].start_s if result.steps else None,
+    }
+
+
+_EYES: list[EyesProcess] = []
+
+
+def _eyes() -> EyesProcess:
+    """Return this process' eyes."""
+    if not _EYES:
+        _EYES.append(EyesProcess())
+    return _EYES[0]
+
+
+@dataclass(frozen=True)
+class HandsBench:
+    """The trials, numbered from 0; called with a number it runs that one."""
+
+    tasks: tuple[Task, ...]
+
+    def __call__(self, index: int, observers: Sequence[Observer] = ()) -> Trial:
+        """Run a trial."""
+        task = self.tasks[index]
+        eyes = _eyes()
+        eyes.enter(WORLD, task.seed)
+        simulation = simulate(WORLD, task.seed, with_looks=bool(observers))
+        eyes.wait_ready()
+        watcher = Judge(simulation, task.thing)
+        language = PlanLanguage.of(simulation.floor_plan)
+        episode = Episode(simulation, Told(language), eyes, observers=(watcher, *observers))
+        result = episode.run(task.plan)
+        simulation.body.close()
+        verdict = judge(task, result, watcher)
+        print(
+            f"{index:3d} home {task.seed}: {task.plan}  "
+            + ("✔" if verdict["is_done"] else f"✘ {verdict['cause']}: {result.said[-1:]}"),
+            flush=True,
+        )
+        return {
+            **asdict(task),
+            **verdict,
+            "said": result.said,
+            "outcome": result.outcome,
+            "sim_s": result.sim_s,
+            "real_time_factor": result.real_time_factor,
+            "mujoco_warnings": result.mujoco_warnings,
+            "trace_sha256": result.trace_sha256,
+        }
+
+
+def choose_tasks(n: int, seed: int, kinds: Sequence[str]) -> tuple[Task, ...]:
+    """Return n tasks of each kind, one a home; homes in which nothing can be asked are passed."""
+    tasks: list[Task] = []
+    for kind in kinds:
+        chosen, home = 0, seed
+        while chosen < n:
+            task = choose_task(kind, home)
+            home += 1
+            if task is not None:
+                tasks.append(task)
+                chosen += 1
+    return tuple(tasks)
+
+
+def bench_hands(
+    n: int, seed: int, out: Path | None = None, *, kinds: Sequence[str] = KINDS, workers: int = 1
+) -> int:
+    """Run n trials of each kind, print the rows, and return 1 when a target was missed."""
+    bench = HandsBench(choose_tasks(n, seed, kinds))
+    settings = {"n": n, "seed": seed, "kinds": list(kinds)}
+    try:
+        trials = run_trials(bench, len(bench.tasks), out=out, settings=settings, workers=workers)
+    finally:
+        for eyes in _EYES:
+            eyes.close()
+        _EYES.clear()
+    return report("bench hands", make_rows(trials), out, list_failures(trials))
+
+
+def make_rows(trials: Sequence[Trial]) -> list[Row]:
+    """Return the figures of a bench from its trials."""
+    rows = []
+    for kind in KINDS:
+        of_kind = [t for t in trials if t["kind"] == kind]
+        if not of_kind:
+            continue
+        rows.append(rate_row(f"{kind}: done", [t["is_done"] for t in of_kind], TARGETS[kind]))
+        took = [t["seconds"] for t in of_kind if t["is_done"]]
+        rows.append(percentile_row(f"{kind}: takes, median", took, 50.0, "", "s"))
+        causes = Counter(t["cause"] for t in of_kind if t["cause"])
+        for cause, count in causes.most_common():
+            rows.append(
+                rate_row(f"{kind}: {cause}", [True] * count + [False] * (len(of_kind) - count))
+            )
+    errors = [100.0 * t["error_m"] for t in trials if t["error_m"] is not None]
+    rows += [
+        rate_row("a thing knocked off", [t["knocked_off"] for t in trials], "<= 0.03"),
+        rate_row("a thing moved by 5 cm", [t["disturbed"] for t in trials]),
+        rate_row("fell", [t["has_fallen"] for t in trials], "<= 0.01"),
+        rate_row("no MuJoCo warning", [t["mujoco_warnings"] == 0 for t in trials], ">= 1"),
+        percentile_row("place of the thing, median error", errors, 50.0, "<= 1", "cm"),
+        percentile_row(
+            "real-time factor, median", [t["real_time_factor"] for t in trials], 50.0, ">= 2", "x"
+        ),
+    ]
+    return rows
+
+
+def list_failures(trials: Sequence[Trial]) -> list[str]:
+    """Return one line per trial that was not as asked."""
+    return [
+        f"✘ home {t['seed']}: {t['kind']} {t['thing']} {' '.join(t['goal'])}: {t['cause']}; "
+        f"said {t['said'][-1:]}"
+        for t in trials
+        if not t["is_done"]
+    ]

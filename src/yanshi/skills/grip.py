@@ -1,0 +1,557 @@
+"""The flows of grasping: come near, look again, reach, close, lift, see whether it is held."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.control import grasp as grasps
+from yanshi.control.arm_path import ArmPath
+from yanshi.control.clearance import Box
+from yanshi.control.fingers import OPEN
+from yanshi.control.grasp import Grasp
+from yanshi.control.palm import Approach, grip_in_palm
+from yanshi.control.route import STILL, FollowerConfig, wrap
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Solid, Thing
+from yanshi.policies.walker import UpperBody
+from yanshi.skills.aside import aside
+from yanshi.skills.behaviour import Behaviour
+from yanshi.skills.ground import place_under
+from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fingers
+from yanshi.skills.motion import here, stand, step_to, tick, walk_to
+from yanshi.skills.search import SURE, find, matches
+from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.stances import Spot, boxes_about, grips_of, spots
+from yanshi.worlds.things import kind_of
+
+Pose = NDArray[np.float64]
+"""Shape (4, 4)."""
+
+TRIES = 3
+LOOK_AGAIN_S = 0.9
+STEPS_FROM_M = 0.6
+"""A pelvis that is lower than this rises before the robot steps."""
+SETTLE_S = 0.5
+"""How long the body rests in a new posture before anything is measured."""
+PALM_SPEED = 0.14
+"""Of a palm on its way to a thing, m/s."""
+NEAR_M, NEAR_RAD = 0.006, 0.06
+"""A palm that is so near to where it is wanted has arrived."""
+MISSES_M = 0.025
+"""Farther off than this it neither closes nor lets go."""
+ARRIVE_S = 1.5
+"""How long it may take for the last millimetres."""
+CLOSE_S = 3.0
+LIFT_M = 0.10
+STEPS_UP = 3
+"""How often the robot steps up to a thing until it stands where it wants to."""
+STEP_UP_S = 6.0
+"""… and how long it tries each time."""
+OFF_M, OFF_RAD = 0.075, 0.12
+"""How far off it may stand."""
+EXACT = FollowerConfig(
+    settle_m=np.inf,
+    position_tolerance_m=0.05,
+    position_accepted_m=0.08,
+    yaw_accepted=0.1,
+    still_s=0.3,
+    patience_s=1.5,
+    insist=(0.8, 0.25),
+)
+OVERSHOOT_M = 0.035
+"""How much farther than asked it steps with its arms folded."""
+BACK_SPEED = 0.3
+"""m/s."""
+BACK_SHORT_M = 0.05
+IN_HAND_M = 0.2
+"""What is seen farther from the palm than this is not in the hand."""
+FRESH_S = 0.6
+SAME_M = 0.2
+"""A thing seen again within this is the one that was seen before."""
+SHAPES = {
+    "box": grasps.Shape.BOX,
+    "cylinder": grasps.Shape.CYLINDER,
+    "sphere": grasps.Shape.SPHERE,
+}
+FLAT_M = 0.035
+"""A box lower than this counts as flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reach:
+    """A grasp, and the arm's way to where it begins."""
+
+    grasp: Grasp
+    way: ArmPath
+    map_from_palm: Pose
+    map_from_palm_before: Pose
+
+
+def fetch(
+    tools: Tools,
+    percept: Percept,
+    name: str,
+    *,
+    tries: int = TRIES,
+    sides: Sequence[int] | None = None,
+    approaches: Sequence[Approach] = tuple(Approach),
+) -> Behaviour[tuple[Percept, Outcome]]:
+    """Find a thing and take it into a hand, from another stance at each try.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        name: Of the thing.
+        tries: How often.
+        sides: Hands that may take it; all free ones if None.
+        approaches: From where it is taken if that can be.
+
+    Raises:
+        UnreachableError: No stance reaches it.
+    """
+    percept, found = yield from find(tools, percept, name)
+    if isinstance(found, Outcome):
+        return percept, found
+    outcome = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+    tried: list[Spot] = []
+    for _ in range(tries):
+        place = place_under(tools.floor_plan, found)
+        if place is None:
+            return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+        hands = hands_of(tools)
+        free = [side for side in hands.free if sides is None or side in sides]
+        grips = grips_of(*bottom_and_top(found))
+        think = partial(
+            spots,
+            tools,
+            percept.scene,
+            here(percept),
+            found.position[:2],
+            place,
+            grips=[grip for grip in grips if grip[0] in approaches] or grips,
+            sides=free,
+        )
+        percept, ways = yield from aside(tools, percept, think)
+        spot = next((spot for spot in ways if not _was_tried(spot, tried)), ways[0])
+        tried.append(spot)
+        percept, outcome = yield from take(tools, percept, found, spot)
+        if outcome.kind == "done":
+            return percept, outcome
+        again = matches(percept.scene, found.name)
+        if not again:
+            percept, refound = yield from find(tools, percept, name)
+            if isinstance(refound, Outcome):
+                return percept, refound
+            found = refound
+        else:
+            before = found.position
+            found = min(again, key=lambda t: _apart(t.position, before))
+    return percept, outcome
+
+
+def bottom_and_top(thing: Thing) -> tuple[float, float]:
+    """Return between which heights above the floor a thing is, m."""
+    if thing.solid is not None:
+        middle, half = thing.solid.position[2], 0.5 * thing.solid.size[2]
+    else:
+        middle, half = thing.position[2], kind_of(thing.kind).half_height
+    return middle - half, middle + half
+
+
+def _was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
+    return any(
+        spot.stance.side == other.stance.side
+        and spot.stance.approach is other.stance.approach
+        and np.hypot(spot.pose[0] - other.pose[0], spot.pose[1] - other.pose[1]) < 0.12
+        for other in tried
+    )
+
+
+def _apart(a: Sequence[float], b: Sequence[float]) -> float:
+    return float(np.linalg.norm(np.subtract(a, b)))
+
+
+def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
+    """Walk before a place, fold the free arms, step up to it and take the posture.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    hands = hands_of(tools)
+    hands.fold(percept, hands.free)
+    percept = yield from walk_to(tools, percept, spot.before)
+    goal = np.array(spot.upright[:2])
+    goal -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
+    for _ in range(STEPS_UP):
+        percept = yield from step_to(
+            tools, percept, (goal[0], goal[1], spot.pose[2]), EXACT, STEP_UP_S
+        )
+        percept = yield from stand(tools, percept, SETTLE_S + _bend_s(spot), body_of(spot))
+        off = np.subtract(spot.pose[:2], here(percept))
+        if np.linalg.norm(off) < OFF_M and abs(wrap(percept.base.yaw - spot.pose[2])) < OFF_RAD:
+            break
+        goal += off
+        percept = yield from stand(tools, percept, _bend_s(spot))
+    return percept
+
+
+def _bend_s(spot: Spot) -> float:
+    return 4.0 * abs(0.7 - spot.stance.height) + 1.5 * abs(spot.stance.lean)
+
+
+def body_of(spot: Spot) -> UpperBody:
+    """Return the posture of a stance."""
+    return UpperBody(posture=(spot.stance.height, spot.stance.lean))
+
+
+def step_away(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
+    """Straighten up and step back; the free arms hang by and by."""
+    hands = hands_of(tools)
+    if spot.stance.height < STEPS_FROM_M:
+        percept = yield from stand(tools, percept, 0.3 + 0.7 * _bend_s(spot))
+    percept = yield from back_off(tools, percept, spot.before[:2])
+    hands.lower(percept, hands.free)
+    return percept
+
+
+def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Behaviour[Percept]:
+    """Step towards a point without turning, and stand when it is passed or nearly reached."""
+    way = np.subtract(point, here(percept))
+    length = float(np.linalg.norm(way))
+    end_ns = percept.state.t_ns + round((4.0 + length / BACK_SPEED) * 1e9)
+    while percept.state.t_ns < end_ns:
+        left = np.subtract(point, here(percept))
+        if left @ way < BACK_SHORT_M * length:
+            break
+        cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
+        x, y = BACK_SPEED * left / max(float(np.linalg.norm(left)), 1e-6)
+        velocity = (float(cos * x + sin * y), float(-sin * x + cos * y), 0.0)
+        percept = yield tick(tools, percept, velocity)
+    return (yield from stand(tools, percept, SETTLE_S))
+
+
+def take(
+    tools: Tools, percept: Percept, thing: Thing, spot: Spot
+) -> Behaviour[tuple[Percept, Outcome]]:
+    """Stand for a thing, look again, and take it with the hand of the stance."""
+    hand = hands_of(tools)[spot.stance.side]
+    percept = yield from come_to(tools, percept, spot)
+    body = body_of(spot)
+    percept = yield from stand(tools, percept, LOOK_AGAIN_S, body)
+    seen = _seen_again(percept, thing)
+    if seen is None or seen.solid is None:
+        percept = yield from step_away(tools, percept, spot)
+        return percept, Outcome(kind="failed", reason="lost_sight", facts=(thing.name,))
+    others = [t for t in percept.scene.things if t is not seen and t.confidence >= SURE]
+    question = percept
+
+    def plan() -> Reach:
+        return plan_reach(tools, question, hand, seen.solid, others)  # type: ignore[arg-type]
+
+    try:
+        percept, reach = yield from aside(tools, percept, plan, body)
+    except UnreachableError:
+        percept = yield from step_away(tools, percept, spot)
+        return percept, Outcome(kind="failed", reason="no_grasp", facts=(thing.name,))
+    percept, is_held = yield from _grasp(tools, percept, hand, seen, reach, body)
+    percept = yield from _withdraw(tools, percept, hand, reach, body, spot, others)
+    if not is_held or hand.held is None:
+        return percept, Outcome(kind="failed", reason="missed", facts=(thing.name,))
+    is_felt = hand.fingers.holds(percept.state.joint_position, percept.state.joint_torque)
+    if not is_felt or _is_seen_elsewhere(percept, hand, seen):
+        hand.held = None
+        hands_of(tools).lower(percept, [hand.side])
+        return percept, Outcome(kind="failed", reason="slipped", facts=(thing.name,))
+    return percept, DONE
+
+
+def _is_seen_elsewhere(percept: Percept, hand: Hand, thing: Thing) -> bool:
+    """Whether the eyes saw a thing of late, and not in the hand that should hold it."""
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    fresh = [
+        t
+        for t in percept.scene.things
+        if t.name == thing.name
+        and t.confidence >= SURE
+        and (percept.state.t_ns - t.t_ns) * 1e-9 < FRESH_S
+    ]
+    apart = [_apart(t.position, palm[:3, 3]) for t in fresh]
+    return bool(apart) and min(apart) > IN_HAND_M
+
+
+def _seen_again(percept: Percept, thing: Thing) -> Thing | None:
+    """Return what is seen now of the thing that was seen before."""
+    near = [
+        t
+        for t in percept.scene.things
+        if t.confidence >= SURE
+        and t.kind != "person"
+        and _apart(t.position, thing.position) < SAME_M
+    ]
+    named = [t for t in near if t.name == thing.name] or [t for t in near if t.kind == thing.kind]
+    return min(named, key=lambda t: _apart(t.position, thing.position), default=None)
+
+
+def level_frames(percept: Percept) -> tuple[Pose, Pose]:
+    """Return the map in the pelvis frame, and the level pelvis frame on the map."""
+    map_pelvis = map_from_pelvis(percept)
+    cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
+    map_level = np.eye(4)
+    map_level[:2, :2] = [[cos, -sin], [sin, cos]]
+    map_level[:3, 3] = map_pelvis[:3, 3]
+    return np.linalg.inv(map_pelvis), map_level
+
+
+def solid_pose(solid: Solid) -> Pose:
+    """Return the pose of a solid's middle on the map."""
+    T = np.eye(4)
+    cos, sin = np.cos(solid.yaw), np.sin(solid.yaw)
+    T[:2, :2] = [[cos, -sin], [sin, cos]]
+    T[:3, 3] = solid.position
+    return T
+
+
+def plan_reach(
+    tools: Tools, percept: Percept, hand: Hand, solid: Solid, others: Sequence[Thing]
+) -> Reach:
+    """Choose a grasp and find the arm's way to it.
+
+    Raises:
+        UnreachableError: None of the best grasps can be come to.
+    """
+    pelvis_map, map_level = level_frames(percept)
+    level_map = np.linalg.inv(map_level)
+    shape = SHAPES[solid.shape]
+    if shape is grasps.Shape.BOX and solid.size[2] < FLAT_M:
+        shape = grasps.Shape.FLAT
+    wanted = grasps.Thing(
+        shape=shape, pelvis_from_thing=level_map @ solid_pose(solid), size=solid.size
+    )
+    joints = percept.state.joint_position.copy()
+    if hand.angles is not None:
+        joints[hand.arm.joints] = hand.angles
+    pelvis_level = pelvis_map @ map_level
+
+    def free(side: int, level_palm: Pose) -> float:
+        try:
+            posed = joints.copy()
+            posed[hand.arm.joints] = hand.arm.solve(joints, pelvis_level @ level_palm)
+        except UnreachableError:
+            return 0.0
+        return hand.arm.dexterity(posed)
+
+    best = grasps.best_grasps(
+        wanted,
+        sides=[hand.side],
+        neighbours=boxes_about(tools.floor_plan, others, level_map)[-len(others) :]
+        if others
+        else (),
+        reach=free,
+        n=6,
+    )
+    boxes = boxes_about(tools.floor_plan, others, pelvis_map)
+    itself = pelvis_map @ solid_pose(solid)
+    core = Box(pelvis_from_box=itself, half_size=0.35 * np.array(solid.size))
+    last: UnreachableError | None = None
+    for grasp in best:
+        joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
+        try:
+            before = pelvis_level @ grasp.pelvis_from_palm_before
+            way = hand.planner.free_way(joints, before, [*boxes, core])
+            there = joints.copy()
+            there[hand.arm.joints] = way.angles[-1]
+            hand.planner.straight_way(there, pelvis_level @ grasp.pelvis_from_palm, boxes)
+        except UnreachableError as error:
+            last = error
+            continue
+        return Reach(
+            grasp=grasp,
+            way=way,
+            map_from_palm=map_level @ grasp.pelvis_from_palm,
+            map_from_palm_before=map_level @ grasp.pelvis_from_palm_before,
+        )
+    assert last is not None
+    raise last
+
+
+def follow(
+    tools: Tools, percept: Percept, hand: Hand, way: ArmPath, body: UpperBody
+) -> Behaviour[Percept]:
+    """Move an arm along a way."""
+    for angles in way.angles:
+        hand.angles = angles
+        percept = yield tick(tools, percept, STILL, body)
+    return percept
+
+
+def palm_to(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    map_from_palm: Pose,
+    body: UpperBody,
+    *,
+    speed: float = PALM_SPEED,
+    each_tick: Callable[[Percept], None] = lambda percept: None,
+) -> Behaviour[Percept]:
+    """Move a palm straight to a pose on the map, however the body sways meanwhile."""
+    assert hand.angles is not None
+    start = map_from_pelvis(percept) @ _palm_wanted(percept, hand)
+    length = float(np.linalg.norm(map_from_palm[:3, 3] - start[:3, 3]))
+    ticks = max(1, round(max(length / speed, 0.2) / 0.02))
+    for number in range(1, ticks + 1):
+        share = number / ticks
+        smooth = share * share * (3.0 - 2.0 * share)
+        _servo(percept, hand, _between(start, map_from_palm, smooth))
+        each_tick(percept)
+        percept = yield tick(tools, percept, STILL, body)
+    end_ns = percept.state.t_ns + round(ARRIVE_S * 1e9)
+    while percept.state.t_ns < end_ns and not _has_arrived(percept, hand, map_from_palm):
+        _servo(percept, hand, map_from_palm)
+        each_tick(percept)
+        percept = yield tick(tools, percept, STILL, body)
+    return percept
+
+
+def _palm_wanted(percept: Percept, hand: Hand) -> Pose:
+    joints = percept.state.joint_position.copy()
+    assert hand.angles is not None
+    joints[hand.arm.joints] = hand.angles
+    return hand.arm.pelvis_from_palm(joints)
+
+
+def _servo(percept: Percept, hand: Hand, map_from_palm: Pose) -> None:
+    """Take one step of the arm towards a pose of the palm on the map."""
+    assert hand.angles is not None
+    joints = percept.state.joint_position.copy()
+    joints[hand.arm.joints] = hand.angles
+    goal = np.linalg.inv(map_from_pelvis(percept)) @ map_from_palm
+    hand.angles = hand.arm.step(joints, goal)
+
+
+def palm_off(percept: Percept, hand: Hand, map_from_palm: Pose) -> float:
+    """Return how far a palm is from where it is wanted, m."""
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    return float(np.linalg.norm(palm[:3, 3] - map_from_palm[:3, 3]))
+
+
+def _has_arrived(percept: Percept, hand: Hand, map_from_palm: Pose) -> bool:
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    off = float(np.linalg.norm(palm[:3, 3] - map_from_palm[:3, 3]))
+    cosine = 0.5 * (np.trace(palm[:3, :3].T @ map_from_palm[:3, :3]) - 1.0)
+    return off < NEAR_M and float(np.arccos(np.clip(cosine, -1.0, 1.0))) < NEAR_RAD
+
+
+def _between(start: Pose, end: Pose, share: float) -> Pose:
+    """Return a pose on the line between two, turned along by quaternions."""
+    import mink
+
+    a, b = mink.SE3.from_matrix(start), mink.SE3.from_matrix(end)
+    turn = (a.rotation().inverse() @ b.rotation()).log()
+    T = np.eye(4)
+    T[:3, :3] = (a.rotation() @ mink.SO3.exp(share * turn)).as_matrix()
+    T[:3, 3] = start[:3, 3] + share * (end[:3, 3] - start[:3, 3])
+    return T
+
+
+def _grasp(
+    tools: Tools, percept: Percept, hand: Hand, thing: Thing, reach: Reach, body: UpperBody
+) -> Behaviour[tuple[Percept, bool]]:
+    """Reach for a thing, close the fingers round it and lift it; tell whether it is held."""
+    assert thing.solid is not None
+    hand.closure = open_fingers(reach.grasp.closure)
+    percept = yield from follow(tools, percept, hand, reach.way, body)
+    percept = yield from palm_to(tools, percept, hand, reach.map_from_palm_before, body)
+    percept = yield from palm_to(tools, percept, hand, reach.map_from_palm, body)
+    if palm_off(percept, hand, reach.map_from_palm) < MISSES_M:
+        percept = yield from close_fingers(tools, percept, hand, reach.map_from_palm, body)
+    state = percept.state
+    if not hand.fingers.holds(state.joint_position, state.joint_torque):
+        hand.closure = open_fingers(reach.grasp.closure)
+        percept = yield from stand(tools, percept, 0.4, body)
+        percept = yield from palm_to(tools, percept, hand, reach.map_from_palm_before, body)
+        return percept, False
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(state.joint_position)
+    hand.held = Held(
+        name=thing.name,
+        palm_from_thing=np.linalg.inv(palm) @ solid_pose(thing.solid),
+        size=thing.solid.size,
+        approach=reach.grasp.approach,
+        grip_height=_grip_height(percept, hand, thing.solid, reach.grasp.approach),
+    )
+    above = reach.map_from_palm.copy()
+    above[2, 3] += LIFT_M
+    percept = yield from palm_to(tools, percept, hand, above, body)
+    state = percept.state
+    is_held = hand.fingers.holds(state.joint_position, state.joint_torque)
+    if not is_held:
+        hand.held = None
+    return percept, is_held
+
+
+def _grip_height(percept: Percept, hand: Hand, solid: Solid, approach: Approach) -> float:
+    """Return how far above a thing's lowest point the middle of the digits is, m."""
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    grip = palm[:3, :3] @ grip_in_palm(approach, hand.side, min(solid.size[:2])) + palm[:3, 3]
+    return float(grip[2] - solid.position[2] + 0.5 * solid.size[2])
+
+
+def close_fingers(
+    tools: Tools, percept: Percept, hand: Hand, map_from_palm: Pose, body: UpperBody
+) -> Behaviour[Percept]:
+    """Close the fingers until each presses on something or is all closed."""
+    assert hand.closure is not None
+    end_ns = percept.state.t_ns + round(CLOSE_S * 1e9)
+    while percept.state.t_ns < end_ns:
+        torque = percept.state.joint_torque
+        hand.closure = hand.fingers.close(hand.closure, torque)
+        _servo(percept, hand, map_from_palm)
+        percept = yield tick(tools, percept, STILL, body)
+        if hand.fingers.has_closed(hand.closure, percept.state.joint_torque):
+            break
+    return percept
+
+
+def _withdraw(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    reach: Reach,
+    body: UpperBody,
+    spot: Spot,
+    others: Sequence[Thing],
+) -> Behaviour[Percept]:
+    """Bring the hand back before the chest and step away from the furniture."""
+    hands = hands_of(tools)
+    question = percept
+
+    def way_back() -> ArmPath:
+        pelvis_map, _ = level_frames(question)
+        joints = question.state.joint_position.copy()
+        assert hand.angles is not None
+        joints[hand.arm.joints] = hand.angles
+        if hand.held is None:
+            goal = hands.ready(hand.side)
+        else:
+            goal = hands.carry_angles(hand.side, hand.held.approach, joints)
+        posed = joints.copy()
+        posed[hand.arm.joints] = goal
+        boxes = boxes_about(tools.floor_plan, others, pelvis_map)
+        return hand.planner.free_way(joints, hand.arm.pelvis_from_palm(posed), boxes)
+
+    try:
+        percept, way = yield from aside(tools, percept, way_back, body)
+        percept = yield from follow(tools, percept, hand, way, body)
+    except UnreachableError:
+        pass  # Then the arm stays out while the robot steps back.
+    if hand.held is None:
+        hand.closure = open_fingers(OPEN)
+    return (yield from step_away(tools, percept, spot))
+
+
+def approach_name(approach: Approach) -> str:
+    """Return a word for logs."""
+    return approach.value

@@ -1,0 +1,241 @@
+"""Both hands of the robot: where the arms are wanted, what is held, and how that stays so.
+
+One `Hands` lives as long as the run. Every skill's tick, and the executive's between steps, goes
+through `Hands.body`, so that an arm that holds something goes on holding it whatever else is done.
+
+An arm's motors are soft springs. The torques that the arm's own weight asks are added to them, and
+what is missing beyond that, the load's weight and friction, is learnt by a slow integral of the
+angles' error; that integral is also how heavy the robot feels a thing to be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.control.arm import SIDES, Arm
+from yanshi.control.arm_path import ArmPlanner
+from yanshi.control.clearance import Clearance
+from yanshi.control.fingers import OPEN, Fingers
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.control.palm import Approach, palm_turn
+from yanshi.core.errors import UnreachableError
+from yanshi.core.frames import rotation_matrix
+from yanshi.policies.walker import UpperBody
+from yanshi.robots.g1.model import load_g1
+from yanshi.skills.motion import HANDS
+from yanshi.skills.skill import Percept, Tools
+
+Angles = NDArray[np.float64]
+
+INTEGRAL_PER_S = 1.5
+"""Share of the angles' error that is made good in a second."""
+BIAS_MAX = 0.35
+"""rad; 5 N·m at the shoulder."""
+READY = (0.3, -0.5, -0.3, -1.0, 0.0, -0.8, 0.0)
+"""The right arm folded: hand before the chest, no farther ahead than a knee."""
+ARM_STEP = 1.6 * 0.02
+"""How far a joint of an arm that goes by itself moves in a tick, rad."""
+_MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+HOLD_PALMS = ((0.26, -0.18, 0.17), (0.28, -0.20, 0.10), (0.24, -0.22, 0.22), (0.30, -0.16, 0.05))
+"""Where the right palm may be while the robot walks with a thing, in the pelvis frame, m; the
+first that the arm comes to."""
+SQUEEZE = 0.12
+"""How much farther than where it met the thing a digit is told to close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Held:
+    """A thing in a hand."""
+
+    name: str
+    """Colour and kind."""
+    palm_from_thing: NDArray[np.float64]
+    """Pose of its middle in the palm's frame, shape (4, 4)."""
+    size: tuple[float, float, float]
+    approach: Approach
+    grip_height: float
+    """How far above its lowest point it is gripped, m."""
+
+
+@dataclass(slots=True, eq=False)
+class Hand:
+    """One of them, and the arm it is on."""
+
+    side: int
+    arm: Arm
+    planner: ArmPlanner
+    fingers: Fingers
+    angles: Angles | None = None
+    """Where the arm is wanted, rad, shape (7,); None while it hangs at rest."""
+    closure: Angles | None = None
+    held: Held | None = None
+    bias: Angles | None = None
+    """What is added to the angles for the arm to get there, rad, shape (7,)."""
+    goal: Angles | None = None
+    """Where the arm goes by itself, whatever else is done meanwhile."""
+    is_resting: bool = False
+    """Whether it hangs once it is there."""
+
+
+class Hands:
+    """The robot's two hands."""
+
+    def __init__(self, tools: Tools) -> None:
+        """Prepare arms, distances and fingers of both sides."""
+        self._tools = tools
+        robot, links = tools.robot, tools.kinematics.links
+        self.hands: list[Hand] = []
+        for side in (LEFT, RIGHT):
+            arm = Arm(tools.kinematics, load_g1(with_looks=False), side)
+            clearance = Clearance(robot, load_g1(with_looks=False), links, side)
+            planner, fingers = ArmPlanner(arm, clearance), Fingers(robot, side)
+            self.hands.append(Hand(side, arm, planner, fingers))
+        self._rest = robot.default_position
+
+    def __getitem__(self, side: int) -> Hand:
+        return self.hands[side]
+
+    @property
+    def free(self) -> tuple[int, ...]:
+        """The sides that hold nothing."""
+        return tuple(hand.side for hand in self.hands if hand.held is None)
+
+    @property
+    def held_names(self) -> tuple[str, ...]:
+        """What is in the hands."""
+        return tuple(hand.held.name for hand in self.hands if hand.held is not None)
+
+    def holding(self, name: str) -> Hand | None:
+        """Return the hand that holds a thing of this name: `red cup`, or `cup` of any colour."""
+        for hand in self.hands:
+            if hand.held is not None and name in (hand.held.name, hand.held.name.split()[-1]):
+                return hand
+        return None
+
+    def drop_all(self) -> None:
+        """Forget what was held and let both arms hang: after a fall."""
+        for hand in self.hands:
+            hand.angles = hand.closure = hand.held = hand.bias = hand.goal = None
+
+    def fold(self, percept: Percept, sides: Sequence[int]) -> None:
+        """Let arms fold before the chest while the robot goes on."""
+        for side in sides:
+            self._send(percept, self.hands[side], self.ready(side), is_resting=False)
+
+    def lower(self, percept: Percept, sides: Sequence[int]) -> None:
+        """Let arms go to hang while the robot goes on."""
+        for side in sides:
+            hand = self.hands[side]
+            hand.closure = None
+            if hand.angles is not None:
+                self._send(percept, hand, self._rest[hand.arm.joints], is_resting=True)
+
+    def _send(self, percept: Percept, hand: Hand, goal: Angles, *, is_resting: bool) -> None:
+        if hand.angles is None:
+            hand.angles = percept.state.joint_position[hand.arm.joints].copy()
+        hand.goal, hand.is_resting = goal, is_resting
+
+    def _go_on(self, hand: Hand) -> None:
+        """Move an arm one tick towards where it goes by itself."""
+        assert hand.angles is not None
+        assert hand.goal is not None
+        way = hand.goal - hand.angles
+        hand.angles = hand.angles + np.clip(way, -ARM_STEP, ARM_STEP)
+        if np.abs(way).max() <= ARM_STEP:
+            hand.goal = None
+            if hand.is_resting:
+                hand.angles = hand.bias = None
+
+    def ready(self, side: int) -> Angles:
+        """Return the angles of an arm that is folded before the chest."""
+        return np.array(READY) * (1.0 if side == RIGHT else _MIRROR)
+
+    def carry_angles(self, side: int, approach: Approach, joints: Angles) -> Angles:
+        """Return angles that hold a thing before the chest as it was taken, the robot upright.
+
+        Raises:
+            UnreachableError: The arm comes to none of the places for that.
+        """
+        hand, mirror = self.hands[side], 1.0 if side == RIGHT else -1.0
+        for x, y, z in HOLD_PALMS:
+            for heading in (0.5, 0.2, 0.8, 0.0):
+                goal = np.eye(4)
+                goal[:3, :3] = palm_turn(approach, side, mirror * heading)
+                goal[:3, 3] = (x, mirror * y, z)
+                try:
+                    return hand.arm.solve(joints, goal)
+                except UnreachableError:
+                    continue
+        raise UnreachableError(f"The {SIDES[side]} arm cannot hold a thing before the chest.")
+
+    def body(self, percept: Percept, asked: UpperBody) -> UpperBody:
+        """Return what the upper body should do: what is asked, and what the hands do beside it.
+
+        Joints that are asked for come first: who waves waves.
+        """
+        for hand in self.hands:
+            if hand.goal is not None:
+                self._go_on(hand)
+        busy = [hand for hand in self.hands if hand.angles is not None or hand.closure is not None]
+        if not busy:
+            return asked
+        joints: dict[int, float] = {}
+        for hand in busy:
+            if hand.angles is not None and hand.arm.joints[0] not in asked.joints:
+                joints |= self._arm(percept, hand)
+            if hand.held is not None and hand.closure is not None:
+                # What has slipped a little is gripped anew.
+                hand.closure = hand.fingers.close(hand.closure, percept.state.joint_torque)
+            if hand.closure is not None and hand.fingers.joints[0] not in asked.joints:
+                angles = hand.fingers.angles(hand.closure)
+                joints |= dict(zip(hand.fingers.joints.tolist(), angles.tolist(), strict=True))
+        effort = dict(asked.effort)
+        arms = [j for hand in busy if hand.angles is not None for j in hand.arm.joints.tolist()]
+        if arms:
+            posed = percept.state.joint_position.copy()
+            for hand in busy:
+                if hand.angles is not None:
+                    posed[hand.arm.joints] = hand.angles
+            up = rotation_matrix(percept.base.orientation_wxyz)[2]
+            torque = self._tools.kinematics.holding_torque(posed, up)
+            effort |= {j: float(torque[j]) for j in arms if j not in asked.joints}
+        return UpperBody(
+            joints=joints | dict(asked.joints),
+            waist=asked.waist,
+            effort=effort,
+            posture=asked.posture,
+        )
+
+    def _arm(self, percept: Percept, hand: Hand) -> dict[int, float]:
+        """Return an arm's joints, with what the integral adds to them."""
+        assert hand.angles is not None
+        if hand.bias is None:
+            hand.bias = np.zeros(len(hand.angles))
+        error = hand.angles - percept.state.joint_position[hand.arm.joints]
+        hand.bias += INTEGRAL_PER_S * 0.02 * np.clip(error, -0.1, 0.1)
+        np.clip(hand.bias, -BIAS_MAX, BIAS_MAX, out=hand.bias)
+        wanted = hand.angles + hand.bias
+        return dict(zip(hand.arm.joints.tolist(), wanted.tolist(), strict=True))
+
+
+def hands_of(tools: Tools) -> Hands:
+    """Return the run's hands; they are made when first asked for."""
+    if HANDS not in tools.shared:
+        tools.shared[HANDS] = Hands(tools)
+    hands: Hands = tools.shared[HANDS]
+    return hands
+
+
+def map_from_pelvis(percept: Percept) -> NDArray[np.float64]:
+    """Return the pelvis' pose on the map, shape (4, 4)."""
+    T = np.eye(4)
+    T[:3, :3] = rotation_matrix(percept.base.orientation_wxyz)
+    T[:3, 3] = percept.base.position
+    return T
+
+
+def open_fingers(closure: Sequence[float] = OPEN) -> Angles:
+    """Return the closures of the three digits of an open hand."""
+    return np.array(closure, dtype=np.float64)

@@ -1,0 +1,370 @@
+"""Put a thing down: on a piece of furniture, on another thing or in a container."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yanshi.control.arm_path import ArmPath
+from yanshi.control.palm import Approach, palm_turn
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Thing
+from yanshi.policies.walker import UpperBody
+from yanshi.skills.aside import aside
+from yanshi.skills.behaviour import Behaviour, Flow
+from yanshi.skills.grip import (
+    LOOK_AGAIN_S,
+    MISSES_M,
+    TRIES,
+    body_of,
+    come_to,
+    fetch,
+    follow,
+    level_frames,
+    palm_off,
+    palm_to,
+    step_away,
+)
+from yanshi.skills.ground import place_under
+from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
+from yanshi.skills.motion import here, stand
+from yanshi.skills.search import SURE, find, is_place, matches
+from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.stances import Spot, boxes_about, spots
+from yanshi.worlds.floor_plan import Place
+
+FALL_M = 0.008
+"""How far above a surface a thing is let go, m."""
+RIM_AIR_M = 0.02
+"""How far above a container's rim its lowest point is let go, m."""
+ABOVE_M = 0.12
+"""From so far above a hand comes down with a thing, m."""
+OPEN_S = 0.8
+LOWER_SPEED = 0.1
+"""m/s."""
+LOW_M = 0.62
+"""Only from above does a hand come to surfaces lower than this, m."""
+EDGE_M = 0.10
+"""How far from a surface's edge the middle of a thing is put at least, m."""
+SAME_M = 0.12
+APART_M = 0.03
+"""Air to what stands there already, m."""
+BIN_AIR_M = 0.25
+"""How far above a bin a thing is let go, m."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """Where a thing is to end."""
+
+    point: tuple[float, float, float]
+    """Its lowest point on the map when it is let go, m."""
+    place: Place
+    """What one stands before."""
+
+
+class PutDown(Flow):
+    """Walk to where the hand reaches the goal, lower the thing, let go."""
+
+    syntax = ("{thing} in {thing}", "{thing} on {thing}", "{thing} {place}", "{thing}")
+    summary = (
+        "Put a thing on furniture, on another thing or in a container",
+        "把物品放到家具上、别的物品上或容器里",
+    )
+    called = {"": ("put down {0}", "放下{0}")}
+    verb = ("put things down", "放东西")
+    risk = "travels"
+    timeout_s = 300.0
+
+    @staticmethod
+    def prepare(tools: Tools) -> None:
+        """Make the arms' skeletons before the motors are on."""
+        hands_of(tools)
+
+    def check(self, percept: Percept) -> Outcome | None:
+        """Refuse a place on which nothing can stand."""
+        name = self.arguments[-1]
+        if len(self.arguments) == 2 and is_place(self.tools, name):
+            place = self.tools.floor_plan.place(name)
+            if not (place.has_surface or is_container(place)):
+                return Outcome(kind="failed", reason="no_surface", facts=(name,))
+        return None
+
+    def act(self, percept: Percept) -> Behaviour[Outcome]:
+        """Fetch the thing unless it is in a hand already, then put it down."""
+        tools, name = self.tools, self.arguments[0]
+        hands = hands_of(tools)
+        hand = hands.holding(name)
+        try:
+            if hand is None:
+                if not hands.free:
+                    return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
+                percept, outcome = yield from fetch(
+                    tools, percept, name, tries=TRIES, approaches=self._approaches(percept)
+                )
+                if outcome.kind != "done":
+                    return outcome
+                hand = hands.holding(name)
+                assert hand is not None
+            percept, outcome = yield from self._put(percept, hand)
+        except UnreachableError:
+            return Outcome(kind="failed", reason="out_of_reach", facts=(self.arguments[-1],))
+        return outcome
+
+    def _put(self, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, Outcome]]:
+        tools = self.tools
+        percept, goal = yield from self._goal(percept, hand)
+        if isinstance(goal, Outcome):
+            return percept, goal
+        assert hand.held is not None
+        held = hand.held
+        think = partial(
+            spots,
+            tools,
+            percept.scene,
+            here(percept),
+            goal.point[:2],
+            goal.place,
+            grips=[(held.approach, goal.point[2] + held.grip_height)],
+            sides=[hand.side],
+        )
+        percept, ways = yield from aside(tools, percept, think)
+        for spot in ways[:TRIES]:
+            percept = yield from come_to(tools, percept, spot)
+            percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
+            percept, again = yield from self._goal(percept, hand)  # Better known from near.
+            if isinstance(again, Goal) and _is_same(again, goal):
+                goal = again
+            percept, is_done = yield from let_go_at(tools, percept, hand, goal.point, spot)
+            if is_done:
+                return percept, DONE
+            if hand.held is None:
+                break
+        return percept, Outcome(kind="failed", reason="out_of_reach", facts=(self.arguments[-1],))
+
+    def _approaches(self, percept: Percept) -> Sequence[Approach]:
+        """Return how the thing should be taken, so that it can be put where it is to go."""
+        plan, name = self.tools.floor_plan, self.arguments[-1]
+        if len(self.arguments) == 2:
+            heights = plan.place(name).surface_heights or (plan.place(name).height + BIN_AIR_M,)
+            height = max(heights)
+        else:
+            known = matches(percept.scene, name) if len(self.arguments) == 3 else ()
+            height = known[0].position[2] if known else 0.0
+        return tuple(Approach) if height > LOW_M else (Approach.ABOVE,)
+
+    def _goal(self, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, Goal | Outcome]]:
+        """Return where the thing is to go, by what the step names."""
+        tools, plan = self.tools, self.tools.floor_plan
+        assert hand.held is not None
+        radius = 0.5 * float(np.hypot(*hand.held.size[:2]))
+        if len(self.arguments) == 1:
+            surfaces = [p for p in plan.places if p.has_surface]
+            x, y = here(percept)
+            place = min(surfaces, key=lambda p: np.hypot(p.centre[0] - x, p.centre[1] - y))
+            return percept, free_spot(percept, place, radius)
+        if len(self.arguments) == 2:
+            place = plan.place(self.arguments[1])
+            if is_container(place):
+                height = place.height + BIN_AIR_M
+                return percept, Goal(point=(*place.centre, height), place=place)
+            return percept, free_spot(percept, place, radius)
+        percept, found = yield from find(tools, percept, self.arguments[2])
+        if isinstance(found, Outcome):
+            return percept, found
+        return percept, goal_upon(tools, found, is_inside=self.arguments[1] == "in")
+
+
+def _is_same(goal: Goal, other: Goal) -> bool:
+    """Whether two goals are one, seen twice."""
+    return bool(np.hypot(goal.point[0] - other.point[0], goal.point[1] - other.point[1]) < SAME_M)
+
+
+def is_container(place: Place) -> bool:
+    """Whether things are dropped into a piece of furniture."""
+    return place.name == "bin"
+
+
+def held_bottom(hand: Hand) -> float:
+    """Return how far the middle of what a hand holds is above its lowest point, m."""
+    assert hand.held is not None
+    return 0.5 * hand.held.size[2]
+
+
+def goal_upon(tools: Tools, thing: Thing, *, is_inside: bool) -> Goal | Outcome:
+    """Return the goal on a thing or in it."""
+    place = place_under(tools.floor_plan, thing)
+    if place is None:
+        return Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
+    if thing.solid is None:
+        x, y, z = thing.position
+        return Goal(point=(x, y, z + 0.05), place=place)
+    x, y, z = thing.solid.position
+    top = z + 0.5 * thing.solid.size[2]
+    return Goal(point=(x, y, top + (RIM_AIR_M if is_inside else FALL_M)), place=place)
+
+
+def free_spot(percept: Percept, place: Place, radius: float) -> Goal | Outcome:
+    """Return a spot on a place that nothing stands on, near its front edge and near here."""
+    x0, y0 = here(percept)
+    others = [
+        (
+            t.position[0],
+            t.position[1],
+            0.5 * float(np.hypot(*t.solid.size[:2])) if t.solid else 0.07,
+        )
+        for t in percept.scene.things
+        if t.kind != "person" and t.confidence >= SURE
+    ]
+    cos, sin = np.cos(place.yaw), np.sin(place.yaw)
+    height = place.surface_heights[-1]
+    best: tuple[float, tuple[float, float]] | None = None
+    edge = EDGE_M + 0.3 * radius
+    for u in np.arange(0.5 * place.size[0] - edge, -0.5 * place.size[0] + edge, -0.04):
+        for v in np.arange(-0.5 * place.size[1] + edge, 0.5 * place.size[1] - edge + 1e-9, 0.04):
+            x, y = (
+                place.centre[0] + cos * u - sin * v,
+                place.centre[1] + sin * u + cos * v,
+            )
+            air = min((np.hypot(x - a, y - b) - r for a, b, r in others), default=1.0) - radius
+            if air < APART_M:
+                continue
+            deep = min(0.5 * place.size[0] - abs(u), 0.5 * place.size[1] - abs(v))
+            front = 0.5 * place.size[0] - u
+            cost = 0.15 * np.hypot(x - x0, y - y0) + abs(min(deep, front) - 0.15)
+            cost -= 0.5 * min(air, 0.12)
+            if best is None or cost < best[0]:
+                best = float(cost), (float(x), float(y))
+    if best is None:
+        return Outcome(kind="failed", reason="no_space", facts=(place.name,))
+    return Goal(point=(*best[1], height + FALL_M), place=place)
+
+
+def let_go_at(
+    tools: Tools, percept: Percept, hand: Hand, point: Sequence[float], spot: Spot
+) -> Behaviour[tuple[Percept, bool]]:
+    """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back."""
+    assert hand.held is not None
+    held, body = hand.held, body_of(spot)
+    question = percept
+
+    def goals() -> tuple[NDArray[np.float64], ArmPath]:
+        pelvis_map, map_level = level_frames(question)
+        joints = question.state.joint_position.copy()
+        assert hand.angles is not None
+        joints[hand.arm.joints] = hand.angles
+        boxes = boxes_about(
+            tools.floor_plan,
+            [
+                t
+                for t in question.scene.things
+                if t.confidence >= SURE and not _is_held(t, hand, question)
+            ],
+            pelvis_map,
+        )
+        last: UnreachableError | None = None
+        for heading in _headings(spot.stance.heading):
+            palm = palm_with_thing_at(hand, map_level, heading, point)
+            above = palm.copy()
+            above[2, 3] += ABOVE_M
+            for lift in (ABOVE_M, 0.06, 0.03):
+                above[2, 3] = palm[2, 3] + lift
+                try:
+                    way = hand.planner.free_way(joints, pelvis_map @ above, boxes)
+                    there = joints.copy()
+                    there[hand.arm.joints] = way.angles[-1]
+                    hand.arm.solve(there, pelvis_map @ palm)
+                    return palm, way
+                except UnreachableError as error:
+                    last = error
+        assert last is not None
+        raise last
+
+    try:
+        percept, (palm, way) = yield from aside(tools, percept, goals, body)
+    except UnreachableError:
+        percept, _ = yield from _fold(tools, percept, hand, spot)
+        return percept, False
+    percept = yield from follow(tools, percept, hand, way, body)
+    above = palm.copy()
+    now = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    above[2, 3] = max(now[2, 3], palm[2, 3] + 0.03)
+    percept = yield from palm_to(tools, percept, hand, above, body)
+    percept = yield from palm_to(tools, percept, hand, palm, body, speed=LOWER_SPEED)
+    if palm_off(percept, hand, palm) > MISSES_M:
+        percept = yield from palm_to(tools, percept, hand, above, body)
+        percept, _ = yield from _fold(tools, percept, hand, spot)
+        return percept, False
+    hand.held = None
+    percept = yield from open_slowly(tools, percept, hand, body)
+    back = palm.copy()
+    if held.approach is Approach.ABOVE:
+        back[2, 3] += ABOVE_M
+    else:
+        back[:3, 3] -= 0.08 * palm[:3, 0]
+        back[:3, 3] -= 0.05 * palm[:3, 1] * (1.0 if hand.side else -1.0)
+    percept = yield from palm_to(tools, percept, hand, back, body)
+    return (yield from _fold(tools, percept, hand, spot))
+
+
+def _fold(
+    tools: Tools, percept: Percept, hand: Hand, spot: Spot
+) -> Behaviour[tuple[Percept, bool]]:
+    hands, body, question = hands_of(tools), body_of(spot), percept
+
+    def way_back() -> ArmPath:
+        pelvis_map, _ = level_frames(question)
+        joints = question.state.joint_position.copy()
+        assert hand.angles is not None
+        joints[hand.arm.joints] = hand.angles
+        posed = joints.copy()
+        posed[hand.arm.joints] = (
+            hands.ready(hand.side)
+            if hand.held is None
+            else hands.carry_angles(hand.side, hand.held.approach, joints)
+        )
+        boxes = boxes_about(tools.floor_plan, question.scene.things, pelvis_map)
+        return hand.planner.free_way(joints, hand.arm.pelvis_from_palm(posed), boxes)
+
+    try:
+        percept, way = yield from aside(tools, percept, way_back, body)
+        percept = yield from follow(tools, percept, hand, way, body)
+    except UnreachableError:
+        pass
+    percept = yield from step_away(tools, percept, spot)
+    return percept, True
+
+
+def _is_held(thing: Thing, hand: Hand, percept: Percept) -> bool:
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    return bool(np.linalg.norm(np.array(thing.position) - palm[:3, 3]) < 0.15)
+
+
+def _headings(heading: float) -> list[float]:
+    return [heading, heading + 0.3, heading - 0.3, heading + 0.6, heading - 0.6]
+
+
+def palm_with_thing_at(
+    hand: Hand, map_from_level: NDArray[np.float64], heading: float, point: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return the palm's pose on the map with which the held thing stands on a point."""
+    assert hand.held is not None
+    T = np.eye(4)
+    T[:3, :3] = map_from_level[:3, :3] @ palm_turn(hand.held.approach, hand.side, heading)
+    offset = T[:3, :3] @ hand.held.palm_from_thing[:3, 3]
+    T[:3, 3] = np.array(point) + (0.0, 0.0, held_bottom(hand)) - offset
+    return T
+
+
+def open_slowly(tools: Tools, percept: Percept, hand: Hand, body: UpperBody) -> Behaviour[Percept]:
+    """Open the fingers over a while, the palm staying where it is."""
+    assert hand.closure is not None
+    start, began_ns = hand.closure.copy(), percept.state.t_ns
+    share = 0.0
+    while share < 1.0:
+        share = min(1.0, (percept.state.t_ns - began_ns) * 1e-9 / OPEN_S)
+        hand.closure = start + share * (open_fingers() - start)
+        percept = yield from stand(tools, percept, 0.02, body)
+    return percept

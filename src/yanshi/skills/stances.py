@@ -1,0 +1,295 @@
+"""Where to stand, how high and how far leaning, for a hand to come to a thing on furniture."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from yanshi.control.clearance import Box
+from yanshi.control.grasp import GraspConfig
+from yanshi.control.kinematics import LEFT, Kinematics
+from yanshi.control.palm import Approach
+from yanshi.control.reach_map import ReachMap, Stance, load_reach_map
+from yanshi.control.route import Floor, Point
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Scene, Thing
+from yanshi.policies.walker import UPRIGHT, Posture, Walker
+from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
+from yanshi.skills.skill import Tools
+from yanshi.worlds.floor_plan import FloorPlan, Place
+
+AIR_M = 0.045
+"""Between the robot's front and what it stands before."""
+STEP_BACK_M = 0.55
+"""From the edge of a place to the pelvis where arms are raised and lowered."""
+FACING = tuple(np.deg2rad([0.0, 20.0, -20.0, 40.0, -40.0]))
+"""How far from straight at a side of a place the robot may face, rad."""
+TOP_M = 0.04
+"""How thick a board is taken to be."""
+HEADROOM_M = 0.30
+"""Least room above a board for a hand to come from above."""
+WALK_COST = 0.04
+"""Score that a metre of way costs."""
+SINK_AT, SINKS_BACK = (0.46, 0.51, 0.56, 0.61, 0.66), (0.12, 0.10, 0.065, 0.03, 0.02)
+"""How far the pelvis goes back when it sinks from walking height to a height, m. Measured."""
+LOW_M, LOW_LEAN = 0.55, 0.45
+"""Below this height the robot leans at least so far, rad: with less it may step back."""
+ASIDE_COST = 0.25
+"""Score that a rad of facing aside costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where to stand for a thing, and how."""
+
+    pose: Pose
+    """The pelvis on the map."""
+    upright: Pose
+    """Where it is before the robot sinks, which takes it back a little."""
+    before: Pose
+    """Where to stop on the way there, to raise the arms."""
+    stance: Stance
+    score: float
+
+
+def grips_of(bottom: float, top: float) -> list[tuple[Approach, float]]:
+    """Return how high a thing may be gripped from above and from the side, m above the floor.
+
+    Args:
+        bottom: What it stands on, m above the floor.
+        top: Its upper end, m above the floor.
+    """
+    config = GraspConfig()
+    middle = 0.5 * (bottom + top)
+    above = max(middle, bottom + config.above_grip[0], top - config.above_room + 0.01)
+    grips = [(Approach.ABOVE, above)]
+    low, high = bottom + config.side_grip[0], top - 0.02
+    if low <= high:
+        grips.append((Approach.SIDE, float(np.clip(middle, low, high))))
+    return grips
+
+
+@cache
+def _reach_map() -> ReachMap:
+    return load_reach_map()
+
+
+@cache
+def front_of(
+    walker: Walker, kinematics: Kinematics, posture: Posture, between: tuple[float, float]
+) -> float:
+    """Return how far legs and trunk stand out before the pelvis between two heights, m."""
+    middles, _ = kinematics.skin_in_pelvis(walker.posed(*posture))
+    radius = kinematics.skin_radius
+    up = middles[:, 2] + posture[0]
+    is_between = (up - radius < between[1]) & (up + radius > between[0])
+    is_between &= np.abs(middles[:, 1]) < 0.2  # Arms are folded.
+    return float((middles[is_between, 0] + radius[is_between]).max(initial=0.1))
+
+
+def spots(
+    tools: Tools,
+    scene: Scene,
+    here: Point,
+    target: Point,
+    place: Place,
+    *,
+    grips: Sequence[tuple[Approach, float]],
+    sides: Sequence[int],
+) -> list[Spot]:
+    """Return ways to stand for a thing on a place, the best first.
+
+    Args:
+        tools: The run's.
+        scene: What is seen, for the people in the way.
+        here: Where the robot is.
+        target: The thing's middle on the map, m.
+        place: What it is on.
+        grips: From where a hand may come to it, and how high above the floor it grips then, m.
+        sides: Hands that are free: `LEFT`, `RIGHT`.
+
+    Raises:
+        UnreachableError: There is none.
+    """
+    floor = floor_of(tools.floor_plan, scene)
+    found = []
+    for approach, height in grips:
+        if approach is Approach.ABOVE and _headroom(place, height) < HEADROOM_M:
+            continue
+        for depth, out, edge in _sides(place, target):
+            for stance in _stances(tools, height, place, depth, approach):
+                if stance.side in sides:
+                    for aside in FACING:
+                        found += _spot(floor, here, target, out, edge, stance, aside)
+    found.sort(key=lambda spot: -spot.score)
+    kept: list[Spot] = []
+    for spot in found:
+        if len(kept) >= 12:
+            break
+        key = (
+            spot.stance.side,
+            spot.stance.approach,
+            round(spot.pose[0], 1),
+            round(spot.pose[1], 1),
+        )
+        if any(key == _key(other) for other in kept):
+            continue
+        try:
+            floor.find_path(here, spot.before[:2], ROBOT_RADIUS_M)
+        except UnreachableError:
+            continue
+        kept.append(spot)
+    if not kept:
+        raise UnreachableError(f"No stance before the {place.name} brings a hand to a thing there.")
+    return kept
+
+
+def _key(spot: Spot) -> tuple[int, Approach, float, float]:
+    return (spot.stance.side, spot.stance.approach, round(spot.pose[0], 1), round(spot.pose[1], 1))
+
+
+def sinking(height: float) -> float:
+    """Return how far the pelvis goes back when the robot sinks to a height, m."""
+    return float(np.interp(height, SINK_AT, SINKS_BACK))
+
+
+def _headroom(place: Place, height: float) -> float:
+    above = [board for board in place.surface_heights if board > height + 0.02]
+    return min(above, default=np.inf) - TOP_M - height
+
+
+def _sides(place: Place, target: Point) -> Iterator[tuple[float, float, Point]]:
+    """Yield for each side how deep behind its edge the target is, the side's direction out of the
+    place, rad, and the point of the edge nearest to the target."""
+    dx, dy = target[0] - place.centre[0], target[1] - place.centre[1]
+    for side in range(4):
+        if side and place.boards:
+            return  # A shelf is open to the front alone.
+        out = place.yaw + side * 0.5 * np.pi
+        depth = 0.5 * place.size[side % 2] - (np.cos(out) * dx + np.sin(out) * dy)
+        depth = float(max(depth, 0.0))
+        edge = (float(target[0] + depth * np.cos(out)), float(target[1] + depth * np.sin(out)))
+        yield depth, float(out), edge
+
+
+def _stances(
+    tools: Tools, height: float, place: Place, depth: float, approach: Approach
+) -> list[Stance]:
+    """Return stances whose front does not meet the place."""
+    low, high = place.height - 0.1 if place.is_open_below else 0.0, place.height + 0.03
+
+    def ahead_min(pelvis: float, lean: float) -> float:
+        sunk, upright = (
+            front_of(tools.walker, tools.kinematics, posture, (low, high))
+            for posture in ((pelvis, lean), UPRIGHT)
+        )
+        return depth + AIR_M + max(sunk, upright + sinking(pelvis))
+
+    try:
+        stances = _reach_map().stances(height, ahead_min=ahead_min, approach=approach)
+    except UnreachableError:
+        return []
+    return [s for s in stances if s.height >= LOW_M or s.lean >= LOW_LEAN]
+
+
+def _spot(
+    floor: Floor,
+    here: Point,
+    target: Point,
+    out: float,
+    edge: Point,
+    stance: Stance,
+    aside: float,
+) -> list[Spot]:
+    """Return the spot for a stance that faces a side of a place, or one turned aside from it."""
+    yaw = out + np.pi + aside
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    x = target[0] - cos * stance.ahead + sin * stance.left
+    y = target[1] - sin * stance.ahead - cos * stance.left
+    gap = np.cos(out) * (x - edge[0]) + np.sin(out) * (y - edge[1])
+    if aside and gap < 0.2 + 0.15 * abs(np.sin(aside)):
+        return []
+    back = max(STEP_BACK_M - gap, 0.05)
+    before = (float(x + back * np.cos(out)), float(y + back * np.sin(out)))
+    if floor.clearance(before) < 0.3 or floor.clearance((float(x), float(y))) < min(
+        0.15, gap - 0.02
+    ):
+        return []
+    away = float(np.hypot(before[0] - here[0], before[1] - here[1]))
+    yaw = float((yaw + np.pi) % (2.0 * np.pi) - np.pi)
+    sinks = sinking(stance.height)
+    return [
+        Spot(
+            pose=(float(x), float(y), yaw),
+            upright=(float(x + sinks * cos), float(y + sinks * sin), yaw),
+            before=(*before, yaw),
+            stance=stance,
+            score=stance.score - WALK_COST * away - ASIDE_COST * abs(aside),
+        )
+    ]
+
+
+def boxes_about(
+    plan: FloorPlan, things: Sequence[Thing], pelvis_from_map: np.ndarray, reach: float = 1.0
+) -> list[Box]:
+    """Return what an arm must keep away from, as boxes in the pelvis frame.
+
+    Args:
+        plan: The furniture.
+        things: Loose things that stand about.
+        pelvis_from_map: Shape (4, 4).
+        reach: What is farther from the pelvis is left out, m.
+    """
+    boxes = []
+    origin = np.linalg.inv(pelvis_from_map)[:3, 3]
+    for place in plan.places:
+        if not place.is_solid:
+            continue
+        for low, high, centre, size in _blocks(place):
+            cos, sin = np.cos(place.yaw), np.sin(place.yaw)
+            R = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+            offset = R.T @ (origin - np.array([*place.centre, 0.0])) - np.array([*centre, 0.0])
+            gap = np.maximum(np.abs(offset[:2]) - 0.5 * np.array(size), 0.0)
+            if np.linalg.norm(gap) > reach:
+                continue
+            T = np.eye(4)
+            T[:3, :3] = R
+            T[:3, 3] = np.array([*place.centre, 0.0]) + R @ np.array([*centre, 0.5 * (low + high)])
+            half = 0.5 * np.array([*size, high - low])
+            boxes.append(Box(pelvis_from_box=pelvis_from_map @ T, half_size=half))
+    for thing in things:
+        if thing.kind == "person":
+            continue
+        solid = thing.solid
+        if solid is None or np.linalg.norm(np.array(solid.position) - origin) > reach:
+            continue
+        T = np.eye(4)
+        cos, sin = np.cos(solid.yaw), np.sin(solid.yaw)
+        T[:2, :2] = [[cos, -sin], [sin, cos]]
+        T[:3, 3] = solid.position
+        half = 0.5 * np.array(solid.size)
+        boxes.append(Box(pelvis_from_box=pelvis_from_map @ T, half_size=half))
+    return boxes
+
+
+def _blocks(
+    place: Place,
+) -> Iterator[tuple[float, float, tuple[float, float], tuple[float, float]]]:
+    """Yield the boxes that a place is made of: low, high, middle and size in its own frame."""
+    along, across = place.size
+    if place.boards:
+        for board in place.boards:
+            yield board - TOP_M, board, (0.0, 0.0), place.size
+        for side in (-1.0, 1.0):
+            yield 0.0, place.height, (0.0, side * (0.5 * across - 0.01)), (along, 0.03)
+        yield 0.0, place.height, (-0.5 * along + 0.01, 0.0), (0.03, across)
+    elif place.is_open_below:
+        yield place.height - 0.1, place.height, (0.0, 0.0), place.size
+    else:
+        yield 0.0, place.height, (0.0, 0.0), place.size
+
+
+def mirrored(side: int) -> float:
+    """Return 1 for the right hand and -1 for the left one."""
+    return -1.0 if side == LEFT else 1.0
