@@ -159,6 +159,11 @@ def full_rate_flops(board: Board) -> float:
     return need(board, "fp16_tflops_dense") * 1e12
 
 
+def bandwidth_gb_s(board: Board) -> float:
+    """Return what a board's memory gives: as measured, or else by its data sheet."""
+    return board.bandwidth_measured_gb_s or need(board, "bandwidth_gb_s")
+
+
 def pace(board: Board) -> float:
     """Return how fast a board gets from layer to layer, in no unit.
 
@@ -171,7 +176,7 @@ def pace(board: Board) -> float:
 def decode_terms(job: Job) -> NDArray[np.float64]:
     """Return the terms of a token's time in ms, shape (3,)."""
     layers = need(job.model, "layers") / pace(job.board)
-    reading = token_bytes(job) / need(job.board, "bandwidth_gb_s") * 1e-6
+    reading = token_bytes(job) / bandwidth_gb_s(job.board) * 1e-6
     return np.array([reading, layers, layers * job.model.is_mixture])
 
 
@@ -191,7 +196,7 @@ def prefill_terms(job: Job) -> NDArray[np.float64]:
     return np.array(
         [
             *(products * (_format(job) == form) for form in FORMATS),
-            read / need(job.board, "bandwidth_gb_s") * 1e-6,
+            read / bandwidth_gb_s(job.board) * 1e-6,
             layers,
             layers * tokens * model.is_recurrent * (_format(job) == FORMATS[0]),
         ]
