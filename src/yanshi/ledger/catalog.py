@@ -109,6 +109,10 @@ class Model(Record):
     price_in_usd_m: float | None = None
     price_out_usd_m: float | None = None
     """Of a million tokens read and written, where it is hired."""
+    price_cached_usd_m: float | None = None
+    """Of a million tokens that the service has read before."""
+    price_date: str = ""
+    price_source: str = ""
 
     @property
     def is_mixture(self) -> bool:
