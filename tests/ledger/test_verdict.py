@@ -3,6 +3,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from yanshi.core.errors import ConfigError, UnknownNameError
@@ -10,7 +11,8 @@ from yanshi.ledger.catalog import boards, find, links, models, robots
 from yanshi.ledger.picture import draw
 from yanshi.ledger.roofline import NeededError
 from yanshi.ledger.search import Candidate, front, sweep
-from yanshi.ledger.verdict import Question, judge, read_mind
+from yanshi.ledger.verdict import OURS_VOCABULARY, Question, as_ours, judge, read_mind
+from yanshi.mind.trim import VOCABULARY
 
 
 def question(board="orin-nx-16gb", mind="gemma-3-270m-q4", **more):
@@ -31,6 +33,18 @@ def test_a_small_mind_meets_the_loop_on_every_board_of_the_family():
         verdict = judge(question(board))
         assert verdict["sense, understand, act"] < 300.0
         assert verdict["memory used"] < verdict["memory there"]
+
+
+def test_ours_is_counted_with_its_own_vocabulary_and_adapter():
+    kept = int(np.unpackbits(np.fromfile(VOCABULARY, np.uint8)).sum())
+    assert kept == OURS_VOCABULARY
+    base = models()["gemma-3-270m"]
+    ours = as_ours(base)
+    # 215,579 tokens fewer of 640 numbers; an adapter of 3.8 million weights.
+    assert base.params_active_b - ours.params_active_b == pytest.approx(0.13797 - 0.0038, abs=1e-5)
+    assert ours.has_adapter
+    bare = judge(replace(question("rpi5"), is_ours=False))
+    assert judge(question("rpi5"))["weights"] < 0.6 * bare["weights"]
 
 
 def test_what_breaks_first_is_told_with_what_would_mend_it():

@@ -29,6 +29,8 @@ OURS_TOKENS, OTHERS_TOKENS, PLAN_TOKENS = 15.0, 30.0, 12.0
 """Tokens of a sentence to our adapted model; to another, after 900 of instructions that it keeps
 in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
 INSTRUCTION_TOKENS = 900.0
+OURS_VOCABULARY, OURS_ADAPTER_B = 46_565, 0.0038
+"""Tokens that are kept of the vocabulary (`mind/trim.py`), and weights of our adapter, 10⁹."""
 EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""
@@ -125,13 +127,31 @@ def judge(question: Question) -> Verdict:
     return Verdict(figures=figures, breaks=breaks, fits=fits, asks=asks)
 
 
+def as_ours(model: Model) -> Model:
+    """Return a model with our vocabulary and adapter in the place of its own vocabulary.
+
+    Raises:
+        NeededError: The size of its vocabulary is not known.
+    """
+    words = need(model, "vocabulary") - OURS_VOCABULARY
+    change_b = OURS_ADAPTER_B - words * need(model, "hidden") * 1e-9
+    return replace(
+        model,
+        vocabulary=OURS_VOCABULARY,
+        params_total_b=need(model, "params_total_b") + change_b,
+        params_active_b=need(model, "params_active_b") + change_b,
+        has_adapter=True,
+        notes=f"{model.notes}; our vocabulary and adapter counted",
+    )
+
+
 def job_of(question: Question) -> Job:
     """Return the understanding of one sentence as a job."""
     board = question.board
     if not board.runtime:
         board = replace(board, runtime="llama.cpp")
     return Job(
-        model=question.mind,
+        model=as_ours(question.mind) if question.is_ours else question.mind,
         board=board,
         precision=question.precision,
         runtime=board.runtime,
@@ -142,7 +162,7 @@ def job_of(question: Question) -> Job:
 
 def _memory(question: Question) -> list[Figure]:
     job = job_of(question)
-    model = question.mind
+    model = job.model
     total = need(model, "params_total_b") - need(model, "params_active_b")
     weights = token_bytes(replace(job, context=0.0)) * 1e-9
     weights += total * PRECISIONS[job.precision] / 8.0
