@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from yanshi.bench.fit import acts_left_out, draw, left_out, rows_of_acts
+from yanshi.bench.fit import acts_left_out, draw, left_out, rows_of_acts, rows_of_cores
 from yanshi.ledger import vla
 
 
@@ -24,6 +24,13 @@ def test_action_chunks_err_by_less_than_a_quarter_on_what_was_left_out(rows, nam
     assert row.value < 0.25
     assert row.n == 53
     assert row.interval[0] < row.value < row.interval[1]
+
+
+def test_our_model_is_predicted_within_15_percent_by_others_on_the_same_cores():
+    figures = {row.name: row for row in rows_of_cores()}
+    for what, n in (("a token", 2), ("a prompt", 6)):
+        row = figures[f"cores: {what}, ours, never fitted"]
+        assert (row.passed, row.n) == (True, n)
 
 
 def test_families_that_were_left_out_are_harder_than_boards(rows):

@@ -1,4 +1,8 @@
-from yanshi.bench.this_machine import measure_machine, measure_model
+from dataclasses import replace
+
+from yanshi.bench.this_machine import CORES, measure_machine, measure_model, predict
+from yanshi.ledger.catalog import Board
+from yanshi.ledger.cores import CLOCK_MHZ, OURS, shapes, time_ms
 
 
 def test_this_machine_is_a_board_that_can_be_reckoned_with():
@@ -13,3 +17,13 @@ def test_a_token_and_a_prompt_of_our_model_take_time_of_their_own():
     assert 0.1 < token_ms < 500.0
     assert -1000.0 < prompt_ms < 5000.0  # A difference of two times: noise may exceed it.
     assert 10 <= read <= 40
+
+
+def test_a_prediction_goes_by_clock_and_memory():
+    board = Board(id="mine", bandwidth_gb_s=1000.0, clock_mhz=CLOCK_MHZ)
+    slow, narrow = replace(board, clock_mhz=CLOCK_MHZ / 2), replace(board, bandwidth_gb_s=1.0)
+    for tokens in (0, 28):
+        assert predict(board, tokens) == time_ms(shapes()[OURS], CORES, tokens)
+        assert predict(slow, tokens) == 2.0 * predict(board, tokens)
+    assert predict(replace(board, clock_mhz=None), 0) == predict(board, 0)
+    assert 80.0 < predict(narrow, 0) < 120.0  # About 100 MB.

@@ -2,8 +2,10 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from yanshi.bench import weigh, weigh_page
 from yanshi.bench.weigh import ALLOWED_S, CANDIDATES, REFERENCE, choose, is_in_time, weights
@@ -68,6 +70,25 @@ def test_endurance_compares_brains_on_the_same_body():
     assert reference.endurance_h == pytest.approx(432.0 / 200.0)
     assert lost.endurance_h == pytest.approx(reference.endurance_h)
     assert lost.never == 1.0
+
+
+def test_money_is_told_by_thought_and_by_task_where_the_hired_models_price_is_known(monkeypatch):
+    good, poor = "671 B, cloud, 5G good", "671 B, cloud, 5G poor"
+    paid = [trial(good, seed=seed, usd=0.003, thoughts=3) for seed in range(2)]
+    _, hired = weights([trial(REFERENCE), *paid])
+    assert hired.usd_per_task == pytest.approx(0.003)
+    assert hired.usd_per_1000 == pytest.approx(1.0)
+    unknown = replace(CANDIDATES[good], name="unknown", cloud="kimi-k2")
+    monkeypatch.setitem(CANDIDATES, "unknown", unknown)
+    reference, asked = weights([trial(REFERENCE), trial("unknown"), trial("unknown", seed=2)])
+    assert (asked.usd_per_1000, asked.usd_per_task) == (None, None)
+    assert (reference.usd_per_1000, reference.candidate.asks) == (0.0, "")
+    console = Console(record=True, width=250)
+    weigh_page.show([reference, asked, asked], 1, console)
+    told = console.export_text()
+    assert told.count("price_in_usd_m") == 1
+    assert "kimi-k2" in told
+    assert CANDIDATES[poor].has_price
 
 
 def test_names_are_chosen_by_words_and_unknown_ones_refused():

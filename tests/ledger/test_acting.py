@@ -83,6 +83,23 @@ def test_every_figure_has_a_source_and_a_bar():
     assert rate.low * chunk.high == pytest.approx(rate.high * chunk.low) == pytest.approx(50e3)
 
 
+def test_a_chunk_takes_half_of_the_boards_range_for_its_time():
+    judged = {figure.name: figure for figure in verdict("pi0.5-fp8", "thor").figures}
+    chunk, energy = judged["action chunk"], judged["energy of a chunk"]
+    # Thor takes 40 to 130 W; a chunk of 50 actions at 50 Hz lasts a second.
+    assert energy.value == pytest.approx(45.0 * chunk.value * 1e-3)
+    assert (energy.low, energy.high) == (0.0, pytest.approx(90.0 * chunk.high * 1e-3))
+    assert judged["energy of an action"].value == pytest.approx(energy.value / 50.0)
+    assert judged["power of acting"].value == pytest.approx(40.0 + energy.value)
+    assert {energy.confidence, judged["power of acting"].confidence} == {"low"}
+
+
+def test_a_network_whose_rate_is_not_known_never_rests():
+    judged = verdict("gr00t-n1.7", "thor")
+    assert judged["power of acting"] == pytest.approx(85.0)
+    assert judged["endurance lost"] > verdict("pi0.5-fp8", "thor")["endurance lost"]
+
+
 @pytest.mark.parametrize(
     ("act", "board", "tier", "fits", "says"),
     [

@@ -14,6 +14,15 @@ def test_every_record_says_where_it_is_from_and_how_surely(records):
         assert len(record.source) > 5, record.id
 
 
+def test_a_hired_models_price_is_whole_and_has_its_list_and_date():
+    priced = [model for model in models().values() if model.price_in_usd_m is not None]
+    assert priced
+    for model in priced:
+        assert model.price_out_usd_m is not None
+        assert model.price_date
+        assert model.price_source
+
+
 def test_a_price_has_its_date():
     for record in (*boards().values(), *robots().values()):
         assert record.price_usd is None or record.price_date, record.id

@@ -19,6 +19,7 @@ from yanshi.ledger.roofline import (
     fitted,
     measurements,
     token_bytes,
+    waiting_ms,
 )
 
 DENSE = [m for m in models().values() if m.vocabulary and m.hidden and m.layers]
@@ -82,6 +83,31 @@ def test_a_fit_finds_the_factors_that_made_the_figures():
     assert np.abs(np.array(again) - 1.0).mean() < 0.02
 
 
+def test_the_cores_of_a_processor_wait_for_one_another_at_every_layer():
+    pi = job("gemma-3-270m", "rpi5", runtime="llama.cpp", precision="q4")
+    gpu = replace(pi, board=replace(pi.board, cores=None))
+    adapted = replace(pi, model=replace(pi.model, has_adapter=True))
+    # 18 layers of 0.58 million cycles, and 0.3 for an adapter, at 2.4 GHz.
+    assert waiting_ms("decode", pi) == pytest.approx(18 * 0.58e6 / 2.4e6)
+    assert waiting_ms("decode", adapted) == pytest.approx(18 * 0.88e6 / 2.4e6)
+    assert waiting_ms("decode", gpu) == waiting_ms("prefill", pi) == 0.0
+    now = fitted()
+    difference = now.time_ms("decode", pi) - now.time_ms("decode", gpu)
+    assert difference == pytest.approx(waiting_ms("decode", pi))
+
+
+def test_what_waiting_takes_is_not_fitted_once_more():
+    """A board whose times hold the waiting gets the factors of one without it."""
+    rows = [row for row in measurements() if row.phase == "decode" and row.job.board.id == "rpi5"]
+    bare = [replace(r, job=replace(r.job, board=replace(r.job.board, cores=None))) for r in rows]
+    made = [
+        replace(row, time_ms=fit(bare).time_ms("decode", one.job) + waiting_ms("decode", row.job))
+        for row, one in zip(rows, bare, strict=True)
+    ]
+    for row in made:
+        assert fit(made).time_ms("decode", row.job) == pytest.approx(row.time_ms, rel=0.03)
+
+
 def test_leaving_a_board_out_leaves_its_figures_out():
     rows = measurements()
     spoilt = [
@@ -101,5 +127,6 @@ def test_what_is_not_known_is_asked_for():
 def test_errors_on_boards_left_out_are_what_the_documents_say():
     rows = {row.name: row for row in rows_of(left_out())}
     assert rows["prefill: mean error"].value < 0.15
-    assert rows["decode: mean error"].value < 0.15
+    assert rows["decode: mean error"].value < 0.12
+    assert rows["decode: dense, TensorRT, Orin and Thor"].value < 0.045
     assert rows["decode: mean error"].n >= 90

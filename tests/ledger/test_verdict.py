@@ -3,6 +3,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from yanshi.core.errors import ConfigError, UnknownNameError
@@ -10,7 +11,8 @@ from yanshi.ledger.catalog import boards, find, links, models, robots
 from yanshi.ledger.picture import draw
 from yanshi.ledger.roofline import NeededError
 from yanshi.ledger.search import Candidate, front, sweep
-from yanshi.ledger.verdict import Question, judge, read_mind
+from yanshi.ledger.verdict import OURS_VOCABULARY, Question, as_ours, judge, read_mind
+from yanshi.mind.trim import VOCABULARY
 
 
 def question(board="orin-nx-16gb", mind="gemma-3-270m-q4", **more):
@@ -31,6 +33,18 @@ def test_a_small_mind_meets_the_loop_on_every_board_of_the_family():
         verdict = judge(question(board))
         assert verdict["sense, understand, act"] < 300.0
         assert verdict["memory used"] < verdict["memory there"]
+
+
+def test_ours_is_counted_with_its_own_vocabulary_and_adapter():
+    kept = int(np.unpackbits(np.fromfile(VOCABULARY, np.uint8)).sum())
+    assert kept == OURS_VOCABULARY
+    base = models()["gemma-3-270m"]
+    ours = as_ours(base)
+    # 215,579 tokens fewer of 640 numbers; an adapter of 3.8 million weights.
+    assert base.params_active_b - ours.params_active_b == pytest.approx(0.13797 - 0.0038, abs=1e-5)
+    assert ours.has_adapter
+    bare = judge(replace(question("rpi5"), is_ours=False))
+    assert judge(question("rpi5"))["weights"] < 0.6 * bare["weights"]
 
 
 def test_what_breaks_first_is_told_with_what_would_mend_it():
@@ -77,6 +91,36 @@ def test_a_better_link_is_sooner_and_none_never_answers():
     )
     name = "plan from the cloud"
     assert good[name] < poor[name] < none[name] == float("inf")
+
+
+def test_an_answer_costs_its_tokens_and_bytes_and_less_where_instructions_are_remembered():
+    hired = replace(
+        models()["deepseek-v3"], price_in_usd_m=1.0, price_out_usd_m=10.0, price_cached_usd_m=0.1
+    )
+    link = replace(links()["5g"], price_usd_gb=0.0)
+    judged = judge(question(cloud=hired, link=link, thoughts_per_minute=2.0))
+    answer = next(f for f in judged.figures if f.name == "price of an answer")
+    # 900 tokens of instructions, 30 of a sentence, 12 of a plan.
+    assert answer.value == answer.high == pytest.approx((930.0 + 120.0) * 1e-6)
+    assert answer.low == pytest.approx((90.0 + 30.0 + 120.0) * 1e-6)
+    assert judged["price of an hour's answers"] == pytest.approx(120.0 * answer.value)
+    carried = judge(question(cloud=hired, link=replace(link, price_usd_gb=2.0)))
+    assert carried["price of an answer"] == pytest.approx(answer.value + 9_900.0 * 2e-9)
+
+
+def test_an_unknown_price_is_asked_for_and_taken_from_a_file(tmp_path, monkeypatch, typed):
+    code, out, _ = typed("fit", "--cloud", "kimi-k2", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert "price_in_usd_m" in told["asks"][0]
+    assert not any(figure["name"].startswith("price of an") for figure in told["figures"])
+    path = tmp_path / "mine.toml"
+    path.write_text("[models.kimi-k2]\nprice_in_usd_m = 0.5\nprice_out_usd_m = 2\n")
+    monkeypatch.setenv("YANSHI_LEDGER", str(path))
+    told = json.loads(typed("fit", "--cloud", "kimi-k2", "--json")[1])
+    assert told["asks"] == []
+    figures = {figure["name"]: figure for figure in told["figures"]}
+    assert figures["price of an answer"]["value"] > 930 * 0.5e-6
 
 
 def test_a_mind_is_read_with_its_precision():
@@ -144,7 +188,7 @@ def test_what_was_found_is_drawn(found, tmp_path, name):
 def test_the_command_prints_figures_and_exits_by_the_verdict(typed):
     code, out, _ = typed("fit", "--json", "--cloud", "deepseek-v3", "--link", "4g")
     assert code == 0
-    assert {"fits", "breaks", "figures"} == set(json.loads(out))
+    assert {"fits", "breaks", "figures", "asks"} == set(json.loads(out))
     code, out, _ = typed("fit", "--mind", "llama-3.3-70b-int4", "--sources")
     assert (code, "It does not fit" in out) == (3, True)
     code, _, errors = typed("fit", "--board", "orin")

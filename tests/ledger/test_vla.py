@@ -76,24 +76,21 @@ def test_a_measured_bandwidth_is_used_where_there_is_one():
     assert fitted().time_ms(orin) > fitted().time_ms(sheet)
 
 
-def test_language_models_are_predicted_from_data_sheets_alone():
+def test_language_models_go_by_the_same_bandwidth_and_by_no_core():
     board = boards()["agx-orin-64gb"]
-    other = replace(board, bandwidth_measured_gb_s=1.0, core_speed=9.0)
-    for phase in roofline.TERMS:
-        now, then = (
-            roofline.fitted().time_ms(
-                phase,
-                roofline.Job(
-                    model=models()["qwen3-4b"],
-                    board=b,
-                    precision="int4",
-                    runtime="tensorrt",
-                    tokens=60.0,
-                ),
-            )
-            for b in (board, other)
+
+    def token_ms(**changes):
+        job = roofline.Job(
+            model=models()["qwen3-4b"],
+            board=replace(board, **changes),
+            precision="int4",
+            runtime="tensorrt",
         )
-        assert now == then
+        return roofline.fitted().time_ms("decode", job)
+
+    assert token_ms(core_speed=9.0) == token_ms()
+    assert token_ms(bandwidth_measured_gb_s=79.0) > 1.5 * token_ms()
+    assert token_ms(bandwidth_measured_gb_s=None) == token_ms(bandwidth_measured_gb_s=204.8)
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from yanshi.bench.rows import Row, Trial, mean_row, percentile_row, report
-from yanshi.ledger import roofline, vla
+from yanshi.ledger import cores, roofline, vla
 from yanshi.ledger.roofline import Measured, measurements, tables
 
 PREFILL, DECODE, ACT = "prefill", "decode", "act"
@@ -22,12 +22,15 @@ ORIN = ("agx-orin-64gb", "agx-orin-32gb", "orin-nx-16gb", "orin-nano-8gb", "orin
 def bench_fit(out: Path | None = None, plot: Path | None = None) -> int:
     """Predict each board from the others, print how far that errs and return 1 for a missed target.
 
+    Small models on a processor's cores are left out one at a time instead.
+
     Args:
         out: File for the figures.
         plot: File for a plot of predicted against measured times.
     """
     trials, acts = left_out(), acts_left_out(vla.board_of)
-    rows = [*rows_of(trials), *rows_of_acts(acts, acts_left_out(vla.family_of))]
+    rows = [*rows_of(trials), *rows_of_cores()]
+    rows += rows_of_acts(acts, acts_left_out(vla.family_of))
     code = report(f"fit, {len(trials) + len(acts)} measurements", rows, out, [act_factors()])
     if plot is not None:
         draw([*trials, *acts], plot)
@@ -109,6 +112,19 @@ def rows_of(trials: list[Trial]) -> list[Row]:
         dense = [t for t in of_phase if t["is_dense"] and t["board"] in (*ORIN, "t5000")]
         dense = [trial for trial in dense if trial["runtime"] == "tensorrt"]
         rows.append(mean_row(f"{phase}: dense, TensorRT, Orin and Thor", _errors(dense), target))
+    return rows
+
+
+def rows_of_cores() -> list[Row]:
+    """Return how far small models on a processor's cores err: left out by turns, and ours."""
+    rows: list[Row] = []
+    found = [(row, abs(time_ms / row.time_ms - 1.0)) for row, time_ms in cores.left_out()]
+    for name, is_prompt in (("a token", False), ("a prompt", True)):
+        some = [(row, error) for row, error in found if (row.tokens > 0) is is_prompt]
+        others = [error for row, error in some if row.is_fitted]
+        ours = [error for row, error in some if row.model == cores.OURS]
+        rows.append(mean_row(f"cores: {name}, models left out", others))
+        rows.append(mean_row(f"cores: {name}, ours, never fitted", ours, "<= 0.15"))
     return rows
 
 

@@ -23,6 +23,8 @@ from yanshi.core.errors import UnknownNameError
 from yanshi.core.messages import Step
 from yanshi.ledger import catalog
 from yanshi.ledger.battery import Battery
+from yanshi.ledger.catalog import Model
+from yanshi.ledger.hire import ask_for_price, has_price
 from yanshi.ledger.meter import Meter
 from yanshi.ledger.motors import Motors
 from yanshi.ledger.thinkers import InCloud, OnBoard, Split, Thinker, Thought
@@ -86,8 +88,7 @@ class Candidate:
             near = OnBoard(job=job_of(question), is_ours=question.is_ours)
         if self.cloud:
             link = catalog.find("link", self.link, catalog.links())
-            hired = catalog.find("model", self.cloud, catalog.models())
-            far = InCloud(model=hired, weather=Weather(link, seed))
+            far = InCloud(model=self._hired, weather=Weather(link, seed))
         if near is not None and far is not None:
             return Split(near=near, far=far)
         if near is None and far is None:
@@ -108,6 +109,20 @@ class Candidate:
             motors=Motors(G1.limits),
             link=catalog.find("link", self.link, catalog.links()) if self.link else None,
         )
+
+    @property
+    def has_price(self) -> bool:
+        """Whether it is known what its thoughts cost: nobody is hired, or for a known price."""
+        return not self.cloud or has_price(self._hired)
+
+    @property
+    def asks(self) -> str:
+        """What is asked for as a price is not known."""
+        return "" if self.has_price else ask_for_price(self._hired)
+
+    @property
+    def _hired(self) -> Model:
+        return catalog.find("model", self.cloud, catalog.models())
 
     @property
     def price_usd(self) -> float | None:
@@ -368,8 +383,10 @@ class Weight:
     """Battery over this power and that of a body that does the tasks as the reference did."""
     endurance_lost: float
     """Share of the endurance that board and radio take."""
-    usd_per_1000: float
-    """For a thousand thoughts: hired model and link."""
+    usd_per_1000: float | None
+    """For a thousand thoughts: hired model and link; None where the model's price is not known."""
+    usd_per_task: float | None
+    """The same for one task, in the mean."""
 
 
 def weights(trials: Sequence[Trial]) -> list[Weight]:
@@ -410,7 +427,7 @@ def _weight(
     assert robot.battery_wh is not None
     seconds = sum(t["sim_s"] for t in trials)
     thought = sum(t["thought_joules"] for t in trials) / seconds
-    thoughts = sum(t["thoughts"] for t in trials)
+    thoughts, usd = (sum(t[key] for t in trials) for key in ("thoughts", "usd"))
     return Weight(
         candidate=candidate,
         success=success,
@@ -426,7 +443,8 @@ def _weight(
         thought_watt=thought,
         endurance_h=robot.battery_wh / (body_watt + thought),
         endurance_lost=thought / (body_watt + thought),
-        usd_per_1000=1000.0 * sum(t["usd"] for t in trials) / max(thoughts, 1),
+        usd_per_1000=1000.0 * usd / max(thoughts, 1) if candidate.has_price else None,
+        usd_per_task=usd / len(trials) if candidate.has_price else None,
     )
 
 

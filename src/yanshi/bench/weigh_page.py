@@ -32,7 +32,7 @@ NOTE = (
 )
 HEADS = (("brain", "success", "at all"), ("reaction, s", "99th", "falls", "J a task", "W"))
 """Columns before and after those of the tasks."""
-LAST = ("hours", "$", "$/1000")
+LAST = ("hours", "$", "$/1000", "$ a task")
 
 
 def show(found: Sequence[Weight], homes: int, console: Console) -> None:
@@ -54,12 +54,20 @@ def show(found: Sequence[Weight], homes: int, console: Console) -> None:
         table.add_column(column, justify="right")
     table.add_column("$", justify="right")
     table.add_column("$/1000", justify="right")
+    table.add_column("$ a task", justify="right")
     for weight in found:
         table.add_row(*_cells(weight, tasks))
     if console.width < 150 and not sys.stdout.isatty():
         console = Console(width=190)
     console.print(table)
     console.print(NOTE, highlight=False)
+    for asked in _asked(found):
+        console.print(asked, highlight=False, markup=False)
+
+
+def _asked(found: Sequence[Weight]) -> list[str]:
+    """Return what is asked for, each once."""
+    return list(dict.fromkeys(weight.candidate.asks for weight in found if weight.candidate.asks))
 
 
 def _cells(weight: Weight, tasks: Sequence[str]) -> list[str]:
@@ -79,7 +87,8 @@ def _cells(weight: Weight, tasks: Sequence[str]) -> list[str]:
         f"{weight.thought_watt:.1f}",
         f"{weight.endurance_h:.2f} (−{100.0 * weight.endurance_lost:.0f} %)",
         "?" if price is None else f"{price:,.0f}",
-        f"{weight.usd_per_1000:.2f}",
+        "?" if weight.usd_per_1000 is None else f"{weight.usd_per_1000:.2f}",
+        "?" if weight.usd_per_task is None else f"{weight.usd_per_task:.4f}",
     ]
 
 
@@ -148,7 +157,8 @@ def write_page(path: Path, found: Sequence[Weight], trials: Sequence[Trial]) -> 
         "height:auto}</style><h1>What brains weigh on the moving robot</h1>"
         f"<p>A simulated Unitree G1 with {len(found)} brains, the same {len(tasks)} tasks in the "
         f"same {homes} homes: {len(trials)} runs, {seconds / 60:.0f} minutes of the robot's "
-        f"time.</p><p>{escape(NOTE)}</p><table><tr>{head}</tr>{body}</table>"
+        f"time.</p><p>{escape(' '.join([NOTE, *_asked(found)]))}</p>"
+        f"<table><tr>{head}</tr>{body}</table>"
         f"<h2>How long from a sentence to its plan</h2>{_svg(_draw_reactions, found)}"
         f"<h2>What comes of it in the world</h2>{_svg(_draw_success, found)}"
         f"<h2>Were more or less lateness allowed</h2>{_otherwise(found)}"

@@ -148,6 +148,21 @@ def bench_fit(
     raise typer.Exit(fit.bench_fit(json, plot))
 
 
+@bench.command("charge")
+def bench_charge(
+    n: Annotated[int, typer.Option("--n", min=1, help="How many pairs.")] = 12,
+    seed: Seed = 0,
+    json: Json = None,
+    board: Annotated[
+        str, typer.Option(help="What is charged; `yanshi boards` lists them.")
+    ] = "orin-nx-16gb",
+) -> None:
+    """Run with and without --board by turns: how much longer does charging make a run?"""
+    from yanshi.bench import charge
+
+    raise typer.Exit(charge.bench_charge(n, seed, json, board))
+
+
 @bench.command("cloud")
 def bench_cloud(n: Number = 1000, seed: Seed = 0, json: Json = None, quick: Quick = False) -> None:
     """Give orders over a link that delays, loses, repeats, mixes up and floods what it carries."""

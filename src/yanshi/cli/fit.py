@@ -130,6 +130,8 @@ def _show(verdict: "Verdict", title: str, *, sources: bool) -> None:
     console = Console()
     console.print(table, markup=False)
     console.print(verdict.breaks, style="bold green" if verdict.fits else "bold red")
+    for asked in verdict.asks:
+        console.print(asked, style="yellow", markup=False)
 
 
 def _short(value: float) -> str:
@@ -143,6 +145,7 @@ def _record(verdict: "Verdict") -> dict[str, object]:
     return {
         "fits": verdict.fits,
         "breaks": verdict.breaks,
+        "asks": list(verdict.asks),
         "figures": [asdict(figure) for figure in verdict.figures],
     }
 

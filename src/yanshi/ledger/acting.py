@@ -2,7 +2,12 @@
 
 It looks, and makes a chunk of actions at once; while these are done it makes the next. How long the
 chunk takes is predicted (`vla.py`), its weights lie in memory beside our processes and the system.
+For each chunk the board takes half of its power range for that time; how often depends on how long
+a chunk lasts: its actions at the rate that the network was trained for, or, where that is not
+known, no longer than the next one takes.
 """
+
+from dataclasses import replace
 
 from yanshi.core.errors import UnknownNameError
 from yanshi.ledger.catalog import Model, Robot, find
@@ -14,8 +19,11 @@ from yanshi.ledger.verdict import (
     WORKING,
     Figure,
     Verdict,
+    endurance_figures,
+    energy_figure,
     exact,
     price_figures,
+    thinking_watt,
     too_dear,
     too_large,
 )
@@ -73,7 +81,9 @@ def judge_act(robot: Robot, run: Run) -> Verdict:
     Raises:
         NeededError: A figure of the board or the network is not known.
     """
-    figures = (*_memory(run), *_times(run), *price_figures(robot, run.board))
+    times = _times(run)
+    figures = (*_memory(run), *times, *_energy(robot, run, times[0]))
+    figures += (*price_figures(robot, run.board),)
     breaks, fits = _first_to_break(robot, run, {figure.name: figure.value for figure in figures})
     return Verdict(figures=figures, breaks=breaks, fits=fits)
 
@@ -110,6 +120,31 @@ def _times(run: Run) -> list[Figure]:
             high=chunk / time.low * 1e3,
             source=f"{chunk:g} of a chunk over its time{trained}",
             confidence=time.confidence,
+        ),
+    ]
+
+
+def _energy(robot: Robot, run: Run, chunk: Figure) -> list[Figure]:
+    """Return what the board takes for chunks, and what is left of the endurance."""
+    vla, board = run.vla, run.board
+    one = energy_figure("energy of a chunk", board, chunk.value, chunk.high)
+    actions = need(vla, "action_chunk")
+    busy, why = 1.0, "a chunk always being made"
+    if vla.control_hz:
+        lasts_s = (vla.executed or actions) / vla.control_hz
+        busy = min(1.0, chunk.value * 1e-3 / lasts_s)
+        why = f"idle board, a chunk every {max(lasts_s, chunk.value * 1e-3):.3g} s"
+    return [
+        one,
+        replace(
+            one,
+            name="energy of an action",
+            value=one.value / actions,
+            high=one.high / actions,
+            source=f"that of a chunk over its {actions:g}",
+        ),
+        *endurance_figures(
+            robot, board, busy * thinking_watt(board), 0.0, name="power of acting", why=why
         ),
     ]
 

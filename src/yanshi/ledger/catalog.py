@@ -52,6 +52,8 @@ class Board(Record):
     bandwidth_gb_s: float | None = None
     """Of the memory, by its data sheet."""
     bandwidth_measured_gb_s: float | None = None
+    cores: int | None = None
+    """Of its processor, where that is what runs the model."""
     core_speed: float | None = None
     """Of one core of its CPU; that of AGX Orin is 1."""
     power_min_watt: float | None = None
@@ -80,6 +82,8 @@ class Model(Record):
     vocabulary: int | None = None
     has_own_head: bool = False
     """Whether the last matrix is another one than the first."""
+    has_adapter: bool = False
+    """Whether a low-rank adapter is carried beside its weights."""
     is_recurrent: bool = False
     """Whether most of its layers go through the text token by token."""
     intermediate: int | None = None
@@ -109,6 +113,10 @@ class Model(Record):
     price_in_usd_m: float | None = None
     price_out_usd_m: float | None = None
     """Of a million tokens read and written, where it is hired."""
+    price_cached_usd_m: float | None = None
+    """Of a million tokens that the service has read before."""
+    price_date: str = ""
+    price_source: str = ""
 
     @property
     def is_mixture(self) -> bool:

@@ -14,6 +14,7 @@ from yanshi.core.errors import ConfigError
 from yanshi.ledger import catalog
 from yanshi.ledger.battery import Battery
 from yanshi.ledger.catalog import Board, Link, Robot
+from yanshi.ledger.hire import carried_usd
 from yanshi.ledger.motors import AMBIENT_C, Motors
 from yanshi.ledger.roofline import NeededError, need
 from yanshi.ledger.thinkers import OnBoard, Thinker
@@ -97,7 +98,7 @@ class Meter:
             self.bytes_up += traffic[0]
             self.bytes_down += traffic[1]
             if self.link is not None:
-                self.usd += sum(traffic) * 1e-9 * self.link.price_usd_gb
+                self.usd += carried_usd(self.link, sum(traffic))
 
     def tick(
         self, torque: NDArray[np.float64], velocity: NDArray[np.float64], tick_s: float

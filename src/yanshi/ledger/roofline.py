@@ -6,6 +6,7 @@ the higher clock and bandwidth (`pace`), and layers that go through the text tok
 for each:
 
     decode:   t = a · bytes / bandwidth + b · layers / pace + c · layers of a mixture / pace
+                + layers · cycles / clock, where a processor's cores run them (`cores.py`)
     prefill:  t = a · products / rate + b · bytes / bandwidth + c · layers / clock
                 + d · recurrent layers · tokens / clock
 
@@ -50,6 +51,9 @@ KV_BYTES = 2.0
 RIDGE = 0.02
 """Pull of the factors towards what a perfect board would have (1, 0, 0), where data are few."""
 MS = 1e3
+CORE_LAYER_CYCLES, CORE_ADAPTED_CYCLES = 0.58e6, 0.30e6
+"""What a layer, and an adapted one, takes for each token where cores of a processor run them and
+wait for one another: `ledger/cores.py`, 0.223 and 0.114 ms at 2600 MHz."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +163,11 @@ def full_rate_flops(board: Board) -> float:
     return need(board, "fp16_tflops_dense") * 1e12
 
 
+def bandwidth_gb_s(board: Board) -> float:
+    """Return what a board's memory gives: as measured, or else by its data sheet."""
+    return board.bandwidth_measured_gb_s or need(board, "bandwidth_gb_s")
+
+
 def pace(board: Board) -> float:
     """Return how fast a board gets from layer to layer, in no unit.
 
@@ -171,8 +180,16 @@ def pace(board: Board) -> float:
 def decode_terms(job: Job) -> NDArray[np.float64]:
     """Return the terms of a token's time in ms, shape (3,)."""
     layers = need(job.model, "layers") / pace(job.board)
-    reading = token_bytes(job) / need(job.board, "bandwidth_gb_s") * 1e-6
+    reading = token_bytes(job) / bandwidth_gb_s(job.board) * 1e-6
     return np.array([reading, layers, layers * job.model.is_mixture])
+
+
+def waiting_ms(phase: str, job: Job) -> float:
+    """Return how long the cores of a processor wait for one another at a token, layer by layer."""
+    if phase != "decode" or not job.board.cores:
+        return 0.0
+    cycles = CORE_LAYER_CYCLES + CORE_ADAPTED_CYCLES * job.model.has_adapter
+    return need(job.model, "layers") * cycles / need(job.board, "clock_mhz") * 1e-3
 
 
 def prefill_terms(job: Job) -> NDArray[np.float64]:
@@ -191,7 +208,7 @@ def prefill_terms(job: Job) -> NDArray[np.float64]:
     return np.array(
         [
             *(products * (_format(job) == form) for form in FORMATS),
-            read / need(job.board, "bandwidth_gb_s") * 1e-6,
+            read / bandwidth_gb_s(job.board) * 1e-6,
             layers,
             layers * tokens * model.is_recurrent * (_format(job) == FORMATS[0]),
         ]
@@ -229,7 +246,7 @@ class Fit:
         key = (phase, _like(phase, job))
         if key not in self.factors:  # Nothing was published of that runtime.
             key = (phase, "all" if phase == "prefill" else "llama.cpp")
-        return float(self.factors[key] @ TERMS[phase](job))
+        return float(self.factors[key] @ TERMS[phase](job)) + waiting_ms(phase, job)
 
     def estimate(self, phase: str, job: Job) -> Estimate:
         """Return the time of a token or of a prompt with its error bar."""
@@ -282,7 +299,8 @@ def _factors(rows: list[Measured]) -> NDArray[np.float64]:
     scale = np.maximum(np.sqrt((terms**2).mean(axis=0)), 1e-9)
     pull = RIDGE * np.sqrt(len(rows)) * np.diag(scale)
     sides = np.vstack([terms, pull])
-    left = np.concatenate([np.ones(len(rows)), pull @ ideal]) - sides @ least
+    rest = np.array([1.0 - waiting_ms(row.phase, row.job) / row.time_ms for row in rows])
+    left = np.concatenate([rest, pull @ ideal]) - sides @ least
     return least + nonnegative(sides, left)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from yanshi.ledger.catalog import Model
+from yanshi.ledger.hire import answer_usd, carried_usd
 from yanshi.ledger.roofline import Job, fitted
 from yanshi.ledger.verdict import CLOUD_BYTES, CLOUD_FIRST_MS, CLOUD_TOKEN_MS, INSTRUCTION_TOKENS
 from yanshi.ledger.weather import Weather
@@ -33,7 +34,7 @@ class Thought:
     bytes_up: float = 0.0
     bytes_down: float = 0.0
     usd: float = 0.0
-    """Of the hired model and of the link."""
+    """Of the hired model, where its price is known, and of the link."""
     by_cloud: bool = False
     """Whether the cloud's answer is the one that is used."""
 
@@ -97,10 +98,7 @@ class InCloud:
         passage_s = self.weather.passage_s(t_s, int(CLOUD_BYTES[0]), int(CLOUD_BYTES[1]))
         served_s = (CLOUD_FIRST_MS + tokens[1] * CLOUD_TOKEN_MS) * 1e-3
         read = INSTRUCTION_TOKENS + tokens[0]
-        usd = read * (self.model.price_in_usd_m or 0.0) + tokens[1] * (
-            self.model.price_out_usd_m or 0.0
-        )
-        carried = sum(CLOUD_BYTES) * 1e-9 * link.price_usd_gb
+        usd = answer_usd(self.model, read, tokens[1]) + carried_usd(link, sum(CLOUD_BYTES))
         if passage_s is None:
             return Thought(takes_s=math.inf, radio_s=served_s, bytes_up=CLOUD_BYTES[0])
         return Thought(
@@ -108,7 +106,7 @@ class InCloud:
             radio_s=served_s + passage_s,
             bytes_up=CLOUD_BYTES[0],
             bytes_down=CLOUD_BYTES[1],
-            usd=usd * 1e-6 + carried,
+            usd=usd,
             by_cloud=True,
         )
 

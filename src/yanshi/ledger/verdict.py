@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from yanshi.core.errors import ConfigError
 from yanshi.ledger.catalog import Board, Link, Model, Robot, find
+from yanshi.ledger.hire import answer_usd, ask_for_price, carried_usd, has_price
 from yanshi.ledger.roofline import (
     PRECISIONS,
     Estimate,
@@ -28,6 +29,8 @@ OURS_TOKENS, OTHERS_TOKENS, PLAN_TOKENS = 15.0, 30.0, 12.0
 """Tokens of a sentence to our adapted model; to another, after 900 of instructions that it keeps
 in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
 INSTRUCTION_TOKENS = 900.0
+OURS_VOCABULARY, OURS_ADAPTER_B = 46_565, 0.0038
+"""Tokens that are kept of the vocabulary (`mind/trim.py`), and weights of our adapter, 10⁹."""
 EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""
@@ -80,6 +83,8 @@ class Verdict:
     breaks: str
     """What breaks first and what would mend it, or that nothing does."""
     fits: bool
+    asks: tuple[str, ...] = ()
+    """What is not told as a figure is not known, and how to give that."""
 
     def __getitem__(self, name: str) -> float:
         """Return the value of a figure."""
@@ -116,9 +121,28 @@ def judge(question: Question) -> Verdict:
     times = _times(question)
     energy = _energy(question, times)
     price = price_figures(question.robot, question.board)
-    figures = (*memory, *times, *energy, *price)
+    hired, asks = _hire(question)
+    figures = (*memory, *times, *energy, *price, *hired)
     breaks, fits = _first_to_break(question, figures)
-    return Verdict(figures=figures, breaks=breaks, fits=fits)
+    return Verdict(figures=figures, breaks=breaks, fits=fits, asks=asks)
+
+
+def as_ours(model: Model) -> Model:
+    """Return a model with our vocabulary and adapter in the place of its own vocabulary.
+
+    Raises:
+        NeededError: The size of its vocabulary is not known.
+    """
+    words = need(model, "vocabulary") - OURS_VOCABULARY
+    change_b = OURS_ADAPTER_B - words * need(model, "hidden") * 1e-9
+    return replace(
+        model,
+        vocabulary=OURS_VOCABULARY,
+        params_total_b=need(model, "params_total_b") + change_b,
+        params_active_b=need(model, "params_active_b") + change_b,
+        has_adapter=True,
+        notes=f"{model.notes}; our vocabulary and adapter counted",
+    )
 
 
 def job_of(question: Question) -> Job:
@@ -127,7 +151,7 @@ def job_of(question: Question) -> Job:
     if not board.runtime:
         board = replace(board, runtime="llama.cpp")
     return Job(
-        model=question.mind,
+        model=as_ours(question.mind) if question.is_ours else question.mind,
         board=board,
         precision=question.precision,
         runtime=board.runtime,
@@ -138,7 +162,7 @@ def job_of(question: Question) -> Job:
 
 def _memory(question: Question) -> list[Figure]:
     job = job_of(question)
-    model = question.mind
+    model = job.model
     total = need(model, "params_total_b") - need(model, "params_active_b")
     weights = token_bytes(replace(job, context=0.0)) * 1e-9
     weights += total * PRECISIONS[job.precision] / 8.0
@@ -217,20 +241,70 @@ def _cloud_times(cloud: Model, link: Link) -> list[Figure]:
 
 
 def _energy(question: Question, times: list[Figure]) -> list[Figure]:
-    board, robot = question.board, question.robot
-    idle, busy = need(board, "power_min_watt"), need(board, "power_max_watt")
     read, write = (
         next(f for f in times if f.name == n) for n in ("read the sentence", "write the plan")
     )
-    thought_s = (read.value + write.value) * 1e-3
-    # Neither end of the range is known for one thought: it is somewhere between.
-    extra = (busy - idle) / 2.0
-    joules = extra * thought_s
-    share = question.thoughts_per_minute / 60.0
-    eyes_watt = extra * EYES_MS * 1e-3 * PICTURES_HZ
+    board = question.board
+    thought = energy_figure(
+        "energy of a thought", board, read.value + write.value, read.high + write.high
+    )
+    seeing = thinking_watt(board) * EYES_MS * 1e-3 * PICTURES_HZ
+    thinking = thought.value * question.thoughts_per_minute / 60.0
     radio = _radio_watt(question, times)
-    mean = idle + joules * share + eyes_watt + radio
-    body = robot.power_watt
+    why = f"idle board, {question.thoughts_per_minute:g} thoughts a minute, 10 pictures a second"
+    if radio:
+        why += ", radio"
+    return [
+        thought,
+        *endurance_figures(
+            question.robot, board, seeing + thinking, radio, name="power of thinking", why=why
+        ),
+    ]
+
+
+def thinking_watt(board: Board) -> float:
+    """Return how much more a board takes at work than idle.
+
+    Neither end of its range is known for one task: it is half of what lies between.
+    """
+    return (need(board, "power_max_watt") - need(board, "power_min_watt")) / 2.0
+
+
+def energy_figure(name: str, board: Board, time_ms: float, longest_ms: float) -> Figure:
+    """Return what a board takes for work of that time beside what it takes idle.
+
+    Nothing at the least, and all of its range for the longest time at the most.
+    """
+    extra = thinking_watt(board)
+    return Figure(
+        name=name,
+        value=extra * time_ms * 1e-3,
+        unit="J",
+        low=0.0,
+        high=2.0 * extra * longest_ms * 1e-3,
+        source=f"{board.id}: {board.source}; half of its range for the time",
+        confidence="low",
+    )
+
+
+def endurance_figures(
+    robot: Robot, board: Board, work_watt: float, radio_watt: float, *, name: str, why: str
+) -> list[Figure]:
+    """Return the mean power of board and radio, and what is left of the endurance.
+
+    Args:
+        robot: Whose battery.
+        board: What is carried beside the computer that the robot comes with.
+        work_watt: What the board takes for its work, in the mean, beside what it takes idle.
+        radio_watt: What the radio takes in the mean.
+        name: Of the power.
+        why: Where the power comes from.
+
+    Raises:
+        NeededError: Battery, endurance or the board's power are not known.
+    """
+    idle, busy = need(board, "power_min_watt"), need(board, "power_max_watt")
+    mean, body = idle + work_watt + radio_watt, robot.power_watt
     if body is None:
         raise NeededError(
             f"Battery and endurance of {robot.id} are not both known. Put battery_wh and "
@@ -240,27 +314,15 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
         )
     assert robot.battery_wh is not None
     assert robot.endurance_h is not None
-    most = robot.battery_wh / (body + busy + radio)
-    least = robot.battery_wh / (body + idle)
     hours = robot.battery_wh / (body + mean)
     return [
         Figure(
-            name="energy of a thought",
-            value=joules,
-            unit="J",
-            low=0.0,
-            high=(busy - idle) * (read.high + write.high) * 1e-3,
-            source=f"{board.id}: {board.source}; half of its range for the time",
-            confidence="low",
-        ),
-        Figure(
-            name="power of thinking",
+            name=name,
             value=mean,
             unit="W",
-            low=idle + radio,
-            high=busy + radio,
-            source=f"idle board, {question.thoughts_per_minute:g} thoughts a minute, 10 pictures a "
-            "second" + (", radio" if radio else ""),
+            low=idle + radio_watt,
+            high=busy + radio_watt,
+            source=why,
             confidence="low",
         ),
         exact(
@@ -274,9 +336,9 @@ def _energy(question: Question, times: list[Figure]) -> list[Figure]:
             name="endurance with this board beside",
             value=hours,
             unit="h",
-            low=most,
-            high=least,
-            source="battery over power of the robot and of thinking",
+            low=robot.battery_wh / (body + busy + radio_watt),
+            high=robot.battery_wh / (body + idle),
+            source="battery over power of the robot and of this",
             confidence="low",
         ),
         exact(
@@ -308,6 +370,33 @@ def price_figures(robot: Robot, board: Board) -> list[Figure]:
         total = sum(figure.value for figure in figures)
         figures.append(exact("price of both", total, "$", "sum", "medium"))
     return figures
+
+
+def _hire(question: Question) -> tuple[list[Figure], tuple[str, ...]]:
+    """Return what answers from the cloud cost, or what is asked for."""
+    cloud, link = question.cloud, question.link
+    if cloud is None or link is None or link.delay_ms is None:
+        return [], ()
+    if not has_price(cloud):
+        return [], (ask_for_price(cloud),)
+    read, carried = INSTRUCTION_TOKENS + OTHERS_TOKENS, carried_usd(link, sum(CLOUD_BYTES))
+    dear = carried + answer_usd(cloud, read, PLAN_TOKENS)
+    cheap = carried + answer_usd(cloud, read, PLAN_TOKENS, remembered=INSTRUCTION_TOKENS)
+    listed = cloud.price_source or cloud.source
+    source = f"{cloud.id}: {listed}" + (f" ({cloud.price_date})" if cloud.price_date else "")
+    tokens = f"{read:.0f} tokens read, {PLAN_TOKENS:.0f} written, and the link's bytes; less where "
+    an_hour = 60.0 * question.thoughts_per_minute
+    return [
+        Figure(
+            name=name,
+            value=dear * times,
+            unit="$",
+            low=cheap * times,
+            high=dear * times,
+            source=f"{source}; {tokens}the service remembers the instructions",
+        )
+        for name, times in (("price of an answer", 1.0), ("price of an hour's answers", an_hour))
+    ], ()
 
 
 def _first_to_break(question: Question, figures: tuple[Figure, ...]) -> tuple[str, bool]:

@@ -32,6 +32,7 @@ from yanshi.ledger.roofline import (
     MS,
     Estimate,
     NeededError,
+    bandwidth_gb_s,
     full_rate_flops,
     need,
     nonnegative,
@@ -138,7 +139,7 @@ def terms(run: Run) -> NDArray[np.float64]:
     if run.weights == "nvfp4" and run.board.fp4_tflops_dense is None:
         speed = 1.0  # Such a board unpacks them.
     core = need(run.board, "core_speed")
-    bandwidth = run.board.bandwidth_measured_gb_s or need(run.board, "bandwidth_gb_s")
+    bandwidth = bandwidth_gb_s(run.board)
     rate = full_rate_flops(run.board) * speed
     found = np.zeros(4)
     for part in parts(run):
