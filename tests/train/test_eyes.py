@@ -28,7 +28,13 @@ from yanshi.train.eyes_network import (  # noqa: E402
     picture_channels,
 )
 from yanshi.train.eyes_pictures import SIGHT, Shard  # noqa: E402
-from yanshi.train.eyes_targets import Crop, losses, make_targets, pixel_of  # noqa: E402
+from yanshi.train.eyes_targets import (  # noqa: E402
+    Crop,
+    losses,
+    make_targets,
+    pixel_of,
+    told_apart,
+)
 
 F_PX = HEAD_CAMERA.focal_length_px
 WHOLE = Crop(0, 0, HEAD_CAMERA.height, HEAD_CAMERA.width)
@@ -101,6 +107,21 @@ def test_a_thing_mostly_hidden_is_neither_asked_for_nor_punished():
     targets = make_targets([WHOLE], [sights(cup(visible=20, alone=200))])
     assert len(targets.cells) == 0
     assert (targets.counts == 0.0).any()
+
+
+def test_of_two_middles_in_one_place_of_the_picture_the_nearer_is_asked_for():
+    behind, before, aside = cup(0.0, 0.0, 1.2), cup(0.005, 0.0, 1.1), cup(0.1, 0.0, 1.2)
+    kept = told_apart(sights(behind, before, aside))
+    np.testing.assert_allclose(sorted(sight["position"][2] for sight in kept), [1.1, 1.2])
+    targets = make_targets([WHOLE], [sights(behind, before, aside)])
+    assert (targets.presence == 1.0).sum() == 2
+    assert set(np.round(targets.offset[:9, 2].numpy(), 4)) == {np.float32(1.1)}
+
+
+def test_a_hidden_thing_hides_no_other_from_the_training():
+    shown, hidden = cup(0.0, 0.0, 1.2), cup(0.0, 0.0, 1.1, visible=10, alone=200)
+    targets = make_targets([WHOLE], [sights(shown, hidden)])
+    assert len(targets.cells) == 9
 
 
 def test_mirrored_targets_are_the_targets_of_the_mirrored_scene():

@@ -21,7 +21,7 @@ from yanshi.train.sentences import (
     plural,
 )
 from yanshi.worlds.home import build_home
-from yanshi.worlds.things import COLOURS, KINDS
+from yanshi.worlds.things import COLOURS, THING_KINDS
 
 N = 4000
 LANGUAGE = PlanLanguage.of(build_home(0).floor_plan).draft
@@ -51,7 +51,7 @@ def test_the_same_seed_gives_the_same_sentences_and_another_gives_others():
 def test_every_word_of_the_language_is_taught(sample):
     words = Counter(word for example in sample for word in example.plan.replace(";", "").split())
     places = [place.name for place in build_home(0).floor_plan.places]
-    for word in (*KINDS, *COLOURS, *places, "person", "wave", "bow", "dance", "around"):
+    for word in (*THING_KINDS, *COLOURS, *places, "person", "wave", "bow", "dance", "around"):
         assert words[word] > 10, word
 
 

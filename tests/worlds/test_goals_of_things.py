@@ -12,7 +12,6 @@ from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.home import Home
 from yanshi.worlds.matter import give_matter, set_solver
 from yanshi.worlds.things import THING_KINDS, add_thing
-from yanshi.worlds.tidy import TRAY
 from yanshi.worlds.witness import Witness
 
 TABLE = Place(
@@ -67,10 +66,7 @@ class Room:
         placed = []
         for name, position in things:
             colour, kind = name.split()
-            facts = TRAY if kind == "tray" else THING_KINDS[kind]
-            thing = add_thing(
-                spec, kind, colour, position=position, yaw=0.0, rng=rng, facts=facts, scale=1.0
-            )
+            thing = add_thing(spec, kind, colour, position=position, yaw=0.0, rng=rng, scale=1.0)
             give_matter(spec, thing, rng)
             placed.append(thing)
         self.model = spec.compile()

@@ -117,6 +117,32 @@ def test_the_same_seed_builds_the_same_home_and_another_seed_another():
     assert first.floor_plan != other.floor_plan
 
 
+@pytest.mark.parametrize(
+    ("seed", "names", "last", "total"),
+    [
+        (
+            0,
+            "blue plate, brown sausage, orange plate, blue book, green cup, yellow ball, "
+            "yellow cube, yellow cup",
+            (-1.841817, -1.832487, 0.798536),
+            9.769977,
+        ),
+        (
+            7,
+            "yellow box, yellow banana, yellow book, green book, green bowl, white cup, white can",
+            (0.446706, -0.950201, 0.828816),
+            -0.266007,
+        ),
+    ],
+)
+def test_homes_stay_as_they_were_when_other_worlds_get_more_kinds(seed, names, last, total):
+    home = build_home(seed)
+    qpos = home.spec.compile().qpos0
+    assert [thing.name for thing in home.things] == names.split(", ")
+    np.testing.assert_allclose(qpos[-7:-4], last, atol=2e-6)
+    assert qpos.sum() == pytest.approx(total, abs=2e-6)
+
+
 def test_sixty_homes_use_every_kind_and_colour():
     things = [thing for seed in range(60) for thing in build_home(seed).things]
     assert len({thing.kind for thing in things}) == 13

@@ -14,8 +14,7 @@ from yanshi.worlds.matter import (
     smooth_furniture,
 )
 from yanshi.worlds.shapes import ROLLING_FRICTION
-from yanshi.worlds.things import THING_KINDS, add_thing
-from yanshi.worlds.tidy import TRAY
+from yanshi.worlds.things import add_thing, kind_of
 
 CUBE_M, CUBE_KG = 0.05, 0.1
 STEP_S = 0.002
@@ -135,11 +134,8 @@ def test_a_cube_in_a_dex3_stays_within_a_millimetre_and_with_softer_contacts_doe
 
 def add_graspable(spec, kind, *, seed=0, position=(0.0, 0.0, 0.0)):
     rng = np.random.default_rng(seed)
-    facts = TRAY if kind == "tray" else THING_KINDS[kind]
-    colour = facts.colours[0]
-    thing = add_thing(
-        spec, kind, colour, position=position, yaw=0.0, rng=rng, facts=facts, scale=1.0
-    )
+    colour = kind_of(kind).colours[0]
+    thing = add_thing(spec, kind, colour, position=position, yaw=0.0, rng=rng, scale=1.0)
     give_matter(spec, thing, rng)
     return thing
 
@@ -153,7 +149,7 @@ def test_a_thing_weighs_what_its_kind_may_and_its_middle_is_not_at_its_foot(kind
     lightest, heaviest = MATTER[kind].mass_kg
     assert lightest <= mass <= heaviest
     assert 0.02 <= mass <= 0.5
-    facts = TRAY if kind == "tray" else THING_KINDS[kind]
+    facts = kind_of(kind)
     # No matter lies outside the cylinder that holds the thing.
     assert (inertia > 0.0).all()
     assert inertia.max() < mass * (facts.radius**2 + facts.half_height**2)

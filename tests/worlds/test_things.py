@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from yanshi.core.errors import ConfigError, UnknownNameError
-from yanshi.worlds.things import COLOURS, KINDS, PAINTS, THING_KINDS, add_thing, vary_paint
+from yanshi.worlds.things import COLOURS, KINDS, PAINTS, add_thing, kind_of, vary_paint
 
-PAIRS = [(kind, THING_KINDS[kind].colours[0]) for kind in KINDS]
+PAIRS = [(kind, kind_of(kind).colours[0]) for kind in KINDS]
 
 
 def floor():

@@ -12,8 +12,8 @@ from yanshi.mind.names import spoken
 from yanshi.worlds.home import build_home
 from yanshi.worlds.layout import FRONT_STAND_M, distance_to_place
 from yanshi.worlds.matter import MATTER
-from yanshi.worlds.things import THING_KINDS
-from yanshi.worlds.tidy import EYE_HEIGHT_M, GRASPABLE, TRAY, build_tidy
+from yanshi.worlds.things import kind_of
+from yanshi.worlds.tidy import EYE_HEIGHT_M, GRASPABLE, build_tidy
 
 SEEDS = range(200, 216)
 CONTAINERS = {"tray", "bowl"}
@@ -105,7 +105,7 @@ def test_everything_stands_wholly_on_a_surface(seed):
     model, data = compiled(home)
     for thing in home.things:
         place = place_below(home, data.body(thing.body).xpos)
-        facts = TRAY if thing.kind == "tray" else THING_KINDS[thing.kind]
+        facts = kind_of(thing.kind)
         foot = data.body(thing.body).xpos[2] - facts.half_height * thing.radius / facts.radius
         assert np.abs(np.array(place.surface_heights) - foot).min() < 1e-6, thing.name
         for geom in touched_geoms(model, thing.body):

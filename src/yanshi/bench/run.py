@@ -34,7 +34,7 @@ from yanshi.worlds import goals
 from yanshi.worlds.goals import Goal
 from yanshi.worlds.home import Home
 from yanshi.worlds.layout import distance_to_place
-from yanshi.worlds.things import THING_KINDS
+from yanshi.worlds.things import KIND_FACTS, THING_KINDS
 from yanshi.worlds.witness import Witness
 
 SENTENCES = Path(__file__).with_name("data") / "episodes.jsonl"
@@ -260,7 +260,7 @@ def _named_things(said: Sequence[str]) -> set[str]:
 def _names_in(text: str) -> set[str]:
     """Return the coloured things that a spoken sentence names, in any of the languages."""
     found = set()
-    for kind, facts in THING_KINDS.items():
+    for kind, facts in KIND_FACTS.items():
         for colour in facts.colours:
             name = f"{colour} {kind}"
             ways = {spoken(name, language) for language in ("en", "zh-Hans", "zh-Hant")}

@@ -26,13 +26,29 @@ Work = Annotated[
 @train.command("eyes")
 def train_eyes(
     seed: Annotated[int, typer.Option(min=0, help="Of the first weights and the order.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Of training, 24 crops each.")] = 4800,
+    threads: Annotated[int, typer.Option(min=1, help="One is best beside other work.")] = 2,
+    after: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.onnx", help="Begin as these eyes, not as none."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.onnx", help="Where they go; ours are replaced if none."),
+    ] = None,
     work: Work = Path("out/train_eyes"),
 ) -> None:
-    """Train the detector on pictures of seeded homes (about half an hour on two cores)."""
+    """Train the detector on pictures of seeded homes (about an hour on one core)."""
+    if after is not None and not after.is_file():
+        raise ConfigError(
+            f"--after {after}: there is no such file.", zh=f"--after {after}：没有这个文件。"
+        )
     need_training_packages()
+    from yanshi.senses.eyes import WEIGHTS
     from yanshi.train import eyes
 
-    eyes.train_eyes(eyes.EyesTraining(seed=seed), work)
+    config = eyes.EyesTraining(seed=seed, steps=steps)
+    eyes.train_eyes(config, work, out or WEIGHTS, after, threads)
 
 
 @train.command("mind")

@@ -27,7 +27,7 @@ from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.mcap_file import McapFile
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.worlds.floor_plan import FloorPlan
-from yanshi.worlds.things import PAINTS, THING_KINDS
+from yanshi.worlds.things import KIND_FACTS, PAINTS
 
 MAP, BASE, CAMERA = "map", "pelvis", "head_camera"
 """Frames of reference in the log."""
@@ -212,7 +212,7 @@ def encode_scene(t_ns: int, scene: Scene) -> bytes:
     """Write every remembered thing as a ball with its name over it."""
     entities = []
     for index, thing in enumerate(scene.things):
-        size = 0.5 if thing.kind not in THING_KINDS else 2.0 * THING_KINDS[thing.kind].half_height
+        size = 0.5 if thing.kind not in KIND_FACTS else 2.0 * KIND_FACTS[thing.kind].half_height
         red, green, blue = PAINTS.get(thing.colour, (0.9, 0.75, 0.6))
         x, y, z = thing.position
         ball = fox.SpherePrimitive(

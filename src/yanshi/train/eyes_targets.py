@@ -65,6 +65,22 @@ def pixel_of(position: NDArray[np.float32]) -> tuple[float, float]:
     return float(column), float(0.5 * HEAD_CAMERA.height + scale * position[1])
 
 
+def told_apart(seen: NDArray[np.void]) -> list[np.void]:
+    """Return the sights whose middles the answer has room for.
+
+    A peak keeps its eight neighbours from being one; of two middles so close, as those of a bowl
+    and of what lies in it, the one nearer to the camera is asked for.
+    """
+    kept: list[np.void] = []
+    cells: list[NDArray[np.float64]] = []
+    for sight in seen[np.argsort(seen["position"][:, 2], kind="stable")]:
+        cell = np.floor(np.array(pixel_of(sight["position"])) / CELL_PX)
+        if all(np.abs(cell - other).max() > 1.0 for other in cells):
+            kept.append(sight)
+            cells.append(cell)
+    return kept
+
+
 def make_targets(crops: list[Crop], sights: list[NDArray[np.void]]) -> Targets:
     """Return the targets of a batch; `sights` holds those of each crop's picture."""
     height, width = crops[0].height // CELL_PX, crops[0].width // CELL_PX
@@ -73,13 +89,17 @@ def make_targets(crops: list[Crop], sights: list[NDArray[np.void]]) -> Targets:
     cells, offset, kind, colour, weight = [], [], [], [], []
     rows, columns = np.mgrid[:height, :width]
     for n, (crop, seen) in enumerate(zip(crops, sights, strict=True)):
-        for sight in seen:
+        share = seen["visible_px"] / np.maximum(seen["alone_px"], 1)
+        shows = (seen["visible_px"] >= VISIBLE_PX_MIN) & (share >= VISIBLE_SHARE_MIN)
+        for sight, is_asked in [
+            *((sight, False) for sight in seen[~shows]),
+            *((sight, True) for sight in told_apart(seen[shows])),
+        ]:
             column_px, row_px = pixel_of(sight["position"])
             x, y = (column_px - crop.left) / CELL_PX, (row_px - crop.top) / CELL_PX
             squared = (columns + 0.5 - x) ** 2 + (rows + 0.5 - y) ** 2
-            share = sight["visible_px"] / max(sight["alone_px"], 1)
             radius = np.sqrt(sight["alone_px"] / np.pi) / CELL_PX
-            if sight["visible_px"] < VISIBLE_PX_MIN or share < VISIBLE_SHARE_MIN:
+            if not is_asked:
                 counts[n][squared < max(radius, 1.5) ** 2] = 0.0
                 continue
             j, i = int(np.floor(x)), int(np.floor(y))

@@ -78,8 +78,20 @@ THING_KINDS: dict[str, Kind] = {
         ("box", ANY_BUT_BROWN, 0.15, 0.088, 0.045, shapes.make_box),
     )
 }
+"""What stands about in the world `home`."""
 
-KINDS: tuple[str, ...] = tuple(THING_KINDS)
+TRAY = Kind(
+    colours=ANY_BUT_BROWN,
+    mass_kg=0.4,
+    radius=0.181,
+    half_height=0.015,
+    make=shapes.make_tray,
+)
+
+KIND_FACTS: dict[str, Kind] = {**THING_KINDS, "tray": TRAY}
+"""All kinds; what is only here stands in the world `tidy` alone."""
+
+KINDS: tuple[str, ...] = tuple(KIND_FACTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +114,9 @@ def kind_of(name: str) -> Kind:
     Raises:
         UnknownNameError: There is no such kind.
     """
-    if name not in THING_KINDS:
+    if name not in KIND_FACTS:
         raise UnknownNameError("kind of thing", name, KINDS)
-    return THING_KINDS[name]
+    return KIND_FACTS[name]
 
 
 def vary_paint(colour: str, rng: np.random.Generator) -> Rgba:
@@ -128,27 +140,25 @@ def add_thing(
     yaw: float,
     rng: np.random.Generator,
     body: str | None = None,
-    facts: Kind | None = None,
     scale: float | None = None,
 ) -> PlacedThing:
     """Add a free thing to a world.
 
     Args:
         spec: The world; changed in place.
-        kind: One of `KINDS`, or what `facts` are of.
+        kind: One of `KINDS`.
         colour: One of the kind's colours.
         position: The point that it stands on, m, shape (3,): its middle ends up above it.
         yaw: Its turn about z, rad.
         rng: Where its own size and shade come from.
         body: Name of its body; by default colour and kind, `red_cup`.
-        facts: What a kind is that is none of `KINDS`.
         scale: How large it is, usually 1; from `rng` if None.
 
     Raises:
         UnknownNameError: There is no such kind or colour.
         ConfigError: The kind does not come in that colour.
     """
-    facts = facts or kind_of(kind)
+    facts = kind_of(kind)
     if colour in COLOURS and colour not in facts.colours:
         known = ", ".join(facts.colours)
         raise ConfigError(f"No {colour} {kind} can be made. A {kind} may be: {known}.")

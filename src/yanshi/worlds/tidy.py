@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.core.errors import ConfigError
-from yanshi.worlds import furniture, shapes
+from yanshi.worlds import furniture
 from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.home import Home, find_spot, shuffle_things
@@ -30,13 +30,14 @@ from yanshi.worlds.layout import (
 from yanshi.worlds.matter import give_matter, set_solver, smooth_furniture
 from yanshi.worlds.person import PERSON, add_person
 from yanshi.worlds.things import (
-    ANY_BUT_BROWN,
     SCALE_MAX,
     SCALE_MIN,
     THING_KINDS,
+    TRAY,
     Kind,
     PlacedThing,
     add_thing,
+    kind_of,
 )
 
 THINGS_MIN, THINGS_MAX = 5, 10
@@ -81,13 +82,6 @@ EYE_HEIGHT_M = 1.2
 """About that of a G1's head camera."""
 HEADROOM_M = 0.02
 """Least distance from a thing's top to the board above it."""
-TRAY = Kind(
-    colours=ANY_BUT_BROWN,
-    mass_kg=0.4,
-    radius=0.181,
-    half_height=0.015,
-    make=shapes.make_tray,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +257,6 @@ def _put(
         position=spot + [cos * x - sin * y, sin * x + cos * y, 0.0],
         yaw=yaw + item.yaw,
         rng=rng,
-        facts=item.facts,
         scale=item.scale,
     )
     give_matter(spec, thing, rng)
@@ -299,7 +292,7 @@ def _sample_item(kind: str, colour: str, rng: np.random.Generator) -> _Item:
         colour=colour,
         scale=float(rng.uniform(SCALE_MIN, SCALE_MAX)),
         yaw=float(rng.uniform(-np.pi, np.pi)),
-        facts=TRAY if kind == "tray" else THING_KINDS[kind],
+        facts=kind_of(kind),
     )
 
 
