@@ -50,7 +50,7 @@ STEPS_UP = 3
 """How often the robot steps up to a thing until it stands where it wants to."""
 STEP_UP_S = 6.0
 """… and how long it tries each time."""
-OFF_M, OFF_RAD = 0.075, 0.12
+AHEAD_OFF_M, OFF_M, OFF_RAD = 0.045, 0.08, 0.12
 """How far off it may stand."""
 EXACT = FollowerConfig(
     settle_m=np.inf,
@@ -61,7 +61,7 @@ EXACT = FollowerConfig(
     patience_s=1.5,
     insist=(0.8, 0.25),
 )
-OVERSHOOT_M = 0.035
+OVERSHOOT_M = 0.02
 """How much farther than asked it steps with its arms folded."""
 BACK_SPEED = 0.3
 """m/s."""
@@ -135,6 +135,8 @@ def fetch(
             sides=free,
         )
         percept, ways = yield from aside(tools, percept, think)
+        if isinstance(ways, UnreachableError):
+            return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
         spot = next((spot for spot in ways if not _was_tried(spot, tried)), ways[0])
         tried.append(spot)
         percept, outcome = yield from take(tools, percept, found, spot)
@@ -191,7 +193,9 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
         )
         percept = yield from stand(tools, percept, SETTLE_S + _bend_s(spot), body_of(spot))
         off = np.subtract(spot.pose[:2], here(percept))
-        if np.linalg.norm(off) < OFF_M and abs(wrap(percept.base.yaw - spot.pose[2])) < OFF_RAD:
+        ahead = float(off @ (np.cos(spot.pose[2]), np.sin(spot.pose[2])))
+        is_turned = abs(wrap(percept.base.yaw - spot.pose[2])) > OFF_RAD
+        if abs(ahead) < AHEAD_OFF_M and np.linalg.norm(off) < OFF_M and not is_turned:
             break
         goal += off
         percept = yield from stand(tools, percept, _bend_s(spot))
@@ -251,9 +255,8 @@ def take(
     def plan() -> Reach:
         return plan_reach(tools, question, hand, seen.solid, others)  # type: ignore[arg-type]
 
-    try:
-        percept, reach = yield from aside(tools, percept, plan, body)
-    except UnreachableError:
+    percept, reach = yield from aside(tools, percept, plan, body)
+    if isinstance(reach, UnreachableError):
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="no_grasp", facts=(thing.name,))
     percept, is_held = yield from _grasp(tools, percept, hand, seen, reach, body)
@@ -360,10 +363,10 @@ def plan_reach(
         joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
         try:
             before = pelvis_level @ grasp.pelvis_from_palm_before
-            way = hand.planner.free_way(joints, before, [*boxes, core])
+            way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core])
             there = joints.copy()
             there[hand.arm.joints] = way.angles[-1]
-            hand.planner.straight_way(there, pelvis_level @ grasp.pelvis_from_palm, boxes)
+            hand.planners[0].straight_way(there, pelvis_level @ grasp.pelvis_from_palm, boxes)
         except UnreachableError as error:
             last = error
             continue
@@ -540,18 +543,11 @@ def _withdraw(
         posed = joints.copy()
         posed[hand.arm.joints] = goal
         boxes = boxes_about(tools.floor_plan, others, pelvis_map)
-        return hand.planner.free_way(joints, hand.arm.pelvis_from_palm(posed), boxes)
+        return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
 
-    try:
-        percept, way = yield from aside(tools, percept, way_back, body)
+    percept, way = yield from aside(tools, percept, way_back, body)
+    if not isinstance(way, UnreachableError):  # Else the arm stays out while the robot steps back.
         percept = yield from follow(tools, percept, hand, way, body)
-    except UnreachableError:
-        pass  # Then the arm stays out while the robot steps back.
     if hand.held is None:
         hand.closure = open_fingers(OPEN)
     return (yield from step_away(tools, percept, spot))
-
-
-def approach_name(approach: Approach) -> str:
-    """Return a word for logs."""
-    return approach.value

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.control.arm import SIDES, Arm
-from yanshi.control.arm_path import ArmPlanner
-from yanshi.control.clearance import Clearance
+from yanshi.control.arm_path import ArmPath, ArmPathConfig, ArmPlanner
+from yanshi.control.clearance import Box, Clearance
 from yanshi.control.fingers import OPEN, Fingers
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.palm import Approach, palm_turn
@@ -41,8 +41,8 @@ _MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
 HOLD_PALMS = ((0.26, -0.18, 0.17), (0.28, -0.20, 0.10), (0.24, -0.22, 0.22), (0.30, -0.16, 0.05))
 """Where the right palm may be while the robot walks with a thing, in the pelvis frame, m; the
 first that the arm comes to."""
-SQUEEZE = 0.12
-"""How much farther than where it met the thing a digit is told to close."""
+AIRS = (ArmPathConfig(), ArmPathConfig(box_gap=0.008, body_gap=0.006))
+"""How near an arm may come to things, at first and if there is no other way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +65,8 @@ class Hand:
 
     side: int
     arm: Arm
-    planner: ArmPlanner
+    planners: tuple[ArmPlanner, ...]
+    """The first keeps more air than the next, which is for narrow places."""
     fingers: Fingers
     angles: Angles | None = None
     """Where the arm is wanted, rad, shape (7,); None while it hangs at rest."""
@@ -90,8 +91,8 @@ class Hands:
         for side in (LEFT, RIGHT):
             arm = Arm(tools.kinematics, load_g1(with_looks=False), side)
             clearance = Clearance(robot, load_g1(with_looks=False), links, side)
-            planner, fingers = ArmPlanner(arm, clearance), Fingers(robot, side)
-            self.hands.append(Hand(side, arm, planner, fingers))
+            planners = tuple(ArmPlanner(arm, clearance, config) for config in AIRS)
+            self.hands.append(Hand(side, arm, planners, Fingers(robot, side)))
         self._rest = robot.default_position
 
     def __getitem__(self, side: int) -> Hand:
@@ -118,6 +119,24 @@ class Hands:
         """Forget what was held and let both arms hang: after a fall."""
         for hand in self.hands:
             hand.angles = hand.closure = hand.held = hand.bias = hand.goal = None
+
+    def free_way(
+        self, side: int, joints: Angles, pelvis_from_palm: NDArray[np.float64], boxes: Sequence[Box]
+    ) -> ArmPath:
+        """Return a way of an arm to a pose, with as much air as there is.
+
+        Arguments as those of `ArmPlanner.free_way`.
+
+        Raises:
+            UnreachableError: There is none.
+        """
+        *wider, narrowest = self.hands[side].planners
+        for planner in wider:
+            try:
+                return planner.free_way(joints, pelvis_from_palm, boxes)
+            except UnreachableError:
+                continue
+        return narrowest.free_way(joints, pelvis_from_palm, boxes)
 
     def fold(self, percept: Percept, sides: Sequence[int]) -> None:
         """Let arms fold before the chest while the robot goes on."""

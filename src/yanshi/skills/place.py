@@ -131,6 +131,9 @@ class PutDown(Flow):
             sides=[hand.side],
         )
         percept, ways = yield from aside(tools, percept, think)
+        if isinstance(ways, UnreachableError):
+            where = (self.arguments[-1],)
+            return percept, Outcome(kind="failed", reason="out_of_reach", facts=where)
         for spot in ways[:TRIES]:
             percept = yield from come_to(tools, percept, spot)
             percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
@@ -272,7 +275,7 @@ def let_go_at(
             for lift in (ABOVE_M, 0.06, 0.03):
                 above[2, 3] = palm[2, 3] + lift
                 try:
-                    way = hand.planner.free_way(joints, pelvis_map @ above, boxes)
+                    way = hands_of(tools).free_way(hand.side, joints, pelvis_map @ above, boxes)
                     there = joints.copy()
                     there[hand.arm.joints] = way.angles[-1]
                     hand.arm.solve(there, pelvis_map @ palm)
@@ -282,11 +285,11 @@ def let_go_at(
         assert last is not None
         raise last
 
-    try:
-        percept, (palm, way) = yield from aside(tools, percept, goals, body)
-    except UnreachableError:
+    percept, found = yield from aside(tools, percept, goals, body)
+    if isinstance(found, UnreachableError):
         percept, _ = yield from _fold(tools, percept, hand, spot)
         return percept, False
+    palm, way = found
     percept = yield from follow(tools, percept, hand, way, body)
     above = palm.copy()
     now = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
@@ -326,13 +329,11 @@ def _fold(
             else hands.carry_angles(hand.side, hand.held.approach, joints)
         )
         boxes = boxes_about(tools.floor_plan, question.scene.things, pelvis_map)
-        return hand.planner.free_way(joints, hand.arm.pelvis_from_palm(posed), boxes)
+        return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
 
-    try:
-        percept, way = yield from aside(tools, percept, way_back, body)
+    percept, way = yield from aside(tools, percept, way_back, body)
+    if not isinstance(way, UnreachableError):
         percept = yield from follow(tools, percept, hand, way, body)
-    except UnreachableError:
-        pass
     percept = yield from step_away(tools, percept, spot)
     return percept, True
 
