@@ -97,3 +97,9 @@ def test_a_wrong_option_is_told_in_chinese_to_whom_speaks_chinese(typed):
     code, _, errors = typed("bench", "run", "--n", "0")
     assert code == 2
     assert "yanshi bench run --help" in errors
+
+
+def test_eyes_to_begin_as_that_are_not_there_are_named(typed, tmp_path):
+    code, _, errors = typed("train", "eyes", "--after", str(tmp_path / "none.onnx"))
+    assert code == 2
+    assert "none.onnx" in errors

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yanshi.assets import locate as locate_asset
-from yanshi.bench.eyes import look_at_home, rows_of
+from yanshi.bench.eyes import HAND_M, bench_eyes, look_at_home, near_rows_of, rows_of
 from yanshi.bodies.mujoco_camera import MujocoCamera
-from yanshi.core.errors import AssetError, ContractError
+from yanshi.core.errors import AssetError, ContractError, UnknownNameError
 from yanshi.core.messages import Image
 from yanshi.robots.spec import CameraSpec
 from yanshi.senses.eyes import CELL_PX, OFFSET_UNIT_M, Eyes, back_project, locate
@@ -135,3 +135,43 @@ def test_missing_weights_are_named_with_what_makes_them(tmp_path: Path):
 def test_another_network_is_not_taken_for_eyes():
     with pytest.raises(ContractError, match="kinds"):
         Eyes(locate_asset("g1_walk_ppo"))
+
+
+def kept_apart(eyes, *answers):
+    """Return which of (kind, x) answers stay, the surest first."""
+    positions = np.array([(x, 0.0, 1.0) for _, x in answers])
+    kinds = np.array([eyes.kinds.index(kind) for kind, _ in answers])
+    return eyes._keep_apart(positions, kinds)
+
+
+def test_of_two_answers_in_one_place_the_surer_stays(eyes):
+    assert kept_apart(eyes, ("cup", 0.0), ("ball", 0.03), ("can", 0.04)) == [0, 2]
+
+
+def test_what_lies_on_a_tray_stays_beside_the_tray(eyes):
+    assert kept_apart(eyes, ("apple", 0.0), ("tray", 0.01), ("tray", 0.08), ("ball", 0.02)) == [
+        0,
+        1,
+    ]
+
+
+def test_one_person_is_seen_once(eyes):
+    assert kept_apart(eyes, ("person", 0.0), ("person", 0.4), ("cup", 0.2)) == [0, 2]
+
+
+def test_a_bench_from_where_hands_reach_counts_what_is_near(eyes):
+    trials = [look_at_home(eyes, 1_999_980 + k, "tidy") for k in range(5)]
+    rows = {row.name: row for row in near_rows_of(trials)}
+    near = [
+        t for trial in trials for t in trial["things"] if t["clear"] and t["distance"] <= HAND_M
+    ]
+    assert rows["recall of clear things"].n == len(near) >= 10
+    assert rows["recall: tray"].n == sum(t["kind"] == "tray" for t in near) > 0
+    assert rows["recall of clear things"].value >= 0.8
+    assert rows["precision"].value >= 0.8
+    assert rows["error, median"].value <= 0.015
+
+
+def test_a_bench_in_another_world_is_refused():
+    with pytest.raises(UnknownNameError, match="home, tidy"):
+        bench_eyes(1, world="tdy")

@@ -1,57 +1,81 @@
 """How well do the eyes see? Precision, recall and error in homes that they were not trained on.
 
-Each trial is one home, left as it was built, and the robot put where it would stand before
-its table, its shelf, its sofa, its person or anywhere. The renderer's own knowledge is the
-judge.
+Each trial is one home, left as it was built. In the world `home` the robot is put where it would
+stand before its table, its shelf, its sofa, its person or anywhere; in `tidy`, where it would
+take something from a table or a board, with bent knees and its arms in the picture now and
+then. The renderer's own knowledge is the judge.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bodies.mujoco_camera import MujocoCamera
 from yanshi.bodies.mujoco_truth import Sight, TruthCamera
 from yanshi.bodies.simulation import Simulation, simulate
-from yanshi.bodies.standing_pose import sample_pose
+from yanshi.bodies.standing_pose import sample_pose, sample_reach
+from yanshi.core.errors import UnknownNameError
 from yanshi.robots.g1.spec import G1, HEAD_CAMERA
-from yanshi.senses.eyes import Detection, Eyes
+from yanshi.senses.eyes import WEIGHTS, Detection, Eyes
 from yanshi.senses.scene_memory import SceneMemory, Surfaces
 from yanshi.senses.sight_score import CLEAR_SHARE, NEAR_M, Score, TrueThing, score_picture
 from yanshi.worlds.person import PERSON_MIDDLE_M
-from yanshi.worlds.viewpoints import sample_stand
+from yanshi.worlds.things import KINDS
+from yanshi.worlds.viewpoints import sample_near_stand, sample_stand
 
 FIRST_HOME = 1_000_000
 """Homes are numbered from here: training and development use smaller numbers."""
 HOMES_PER_SEED = 10_000
 VIEWS_PER_HOME = 4
+HAND_M = 0.9
+"""Where the robot takes things, they are counted up to this distance from the camera."""
+NEAR_PLACES = ("table", "coffee_table", "shelf")
 
 
-def bench_eyes(n: int = 200, seed: int = 0, out: Path | None = None) -> int:
-    """Look at n homes, print the figures and return the exit code: 1 for a missed target."""
-    eyes = Eyes()
+def bench_eyes(
+    n: int = 200,
+    seed: int = 0,
+    out: Path | None = None,
+    *,
+    world: str = "home",
+    weights: Path = WEIGHTS,
+) -> int:
+    """Look at n homes, print the figures and return the exit code: 1 for a missed target.
+
+    Raises:
+        UnknownNameError: There is no bench of the eyes in that world.
+        AssetError: There are no weights at that path.
+    """
+    if world not in STANDS:
+        raise UnknownNameError("world for the bench of the eyes", world, STANDS)
+    eyes = Eyes(weights)
     trials = run_trials(
-        lambda index: look_at_home(eyes, FIRST_HOME + seed * HOMES_PER_SEED + index),
+        lambda index: look_at_home(eyes, FIRST_HOME + seed * HOMES_PER_SEED + index, world),
         n,
         out=out,
-        settings={"bench": "eyes", "seed": seed},
+        settings={"bench": "eyes", "seed": seed, "world": world, "weights": weights.name},
     )
-    return report(f"eyes in {n} unseen homes, {VIEWS_PER_HOME} views each", rows_of(trials), out)
+    rows = rows_of(trials) if world == "home" else near_rows_of(trials)
+    where = {"home": "homes", "tidy": "homes, from where hands reach"}[world]
+    return report(f"eyes in {n} unseen {where}, {VIEWS_PER_HOME} views each", rows, out)
 
 
-def look_at_home(eyes: Eyes, home_seed: int) -> Trial:
+def look_at_home(eyes: Eyes, home_seed: int, world: str = "home") -> Trial:
     """Look at one home from a few stands and return what came of it."""
     rng = np.random.default_rng([home_seed, 0x62656E])
-    simulation = simulate("home", home_seed)
+    simulation = simulate(world, home_seed)
     model, data = simulation.body.model, simulation.body.data
     things: list[dict[str, object]] = []
     phantoms: list[dict[str, object]] = []
     times_ms: list[float] = []
     truth, camera = TruthCamera(model, HEAD_CAMERA), MujocoCamera(model, HEAD_CAMERA)
     for _ in range(VIEWS_PER_HOME):
-        _stand_somewhere(simulation, rng)
+        STANDS[world](simulation, rng)
         # The state's kinematics, for the judge; the camera works from qpos alone.
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
@@ -107,17 +131,72 @@ def rows_of(trials: list[Trial]) -> list[Row]:
     ]
 
 
+def near_rows_of(trials: list[Trial]) -> list[Row]:
+    """Turn trials in which the robot stands to take something into figures."""
+    things = [row for trial in trials for row in trial["things"] if row["distance"] <= HAND_M]
+    clear = [row for row in things if row["clear"] and row["kind"] != "person"]
+    partly = [row for row in things if not row["clear"] and row["kind"] != "person"]
+    found = [row for row in clear if row["seen_as"] is not None]
+    told = [row for row in things if row["seen_as"] is not None]
+    phantoms = [row for trial in trials for row in trial["phantoms"] if row["distance"] <= HAND_M]
+    right = [row["named_right"] for row in told] + [False] * len(phantoms)
+    errors = [row["error_m"] for row in found]
+    by_kind = [
+        rate_row(f"recall: {kind}", [row["named_right"] for row in clear if row["kind"] == kind])
+        for kind in KINDS
+        if any(row["kind"] == kind for row in clear)
+    ]
+    return [
+        rate_row("recall of clear things", [row["named_right"] for row in clear]),
+        rate_row("found under any name", [row["seen_as"] is not None for row in clear]),
+        rate_row("found when not clear", [row["seen_as"] is not None for row in partly]),
+        rate_row("precision", right),
+        rate_row("kind right when found", [row["kind_right"] for row in found]),
+        rate_row("colour right when found", [row["colour_right"] for row in found]),
+        percentile_row("error, median", errors, 50, unit="m"),
+        percentile_row("error, 90th percentile", errors, 90, unit="m"),
+        *by_kind,
+    ]
+
+
 def _stand_somewhere(simulation: Simulation, rng: np.random.Generator) -> None:
     """Put the robot where it might stand and look; no physics follows."""
-    model, data, home = simulation.body.model, simulation.body.data, simulation.home
-    person = None
-    if home.person:
-        x, y = model.body(home.person).pos[:2]
-        person = (float(x), float(y))
-    stand = sample_stand(home.floor_plan, person, rng)
+    stand = sample_stand(simulation.home.floor_plan, _person(simulation), rng)
+    _pose(simulation, *sample_pose(G1, stand, rng))
+
+
+def _stand_near(simulation: Simulation, rng: np.random.Generator) -> None:
+    """Put the robot where it might take something; no physics follows."""
+    plan = simulation.home.floor_plan
+    place = plan.place(str(rng.choice(NEAR_PLACES)))
+    stand = sample_near_stand(plan, place, _person(simulation), rng)
+    if stand is None:  # Somebody stands there.
+        _stand_somewhere(simulation, rng)
+    else:
+        _pose(simulation, *sample_reach(stand, rng))
+
+
+STANDS: dict[str, Callable[[Simulation, np.random.Generator], None]] = {
+    "home": _stand_somewhere,
+    "tidy": _stand_near,
+}
+"""How the robot is put somewhere, by world."""
+
+
+def _person(simulation: Simulation) -> tuple[float, float] | None:
+    if not simulation.home.person:
+        return None
+    x, y = simulation.body.model.body(simulation.home.person).pos[:2]
+    return float(x), float(y)
+
+
+def _pose(
+    simulation: Simulation, root_pose: NDArray[np.float64], angles: NDArray[np.float64]
+) -> None:
+    model, data = simulation.body.model, simulation.body.data
     root = int(model.joint("pelvis").qposadr[0])
     joints = [int(model.joint(name).qposadr[0]) for name in G1.joint_names]
-    data.qpos[root : root + 7], data.qpos[joints] = sample_pose(G1, stand, rng)
+    data.qpos[root : root + 7], data.qpos[joints] = root_pose, angles
 
 
 def _true_thing(sight: Sight, kind: str, colour: str) -> TrueThing:

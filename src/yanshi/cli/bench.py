@@ -73,11 +73,26 @@ def bench_run(
 
 
 @bench.command("eyes")
-def bench_eyes(n: Number = 200, seed: Seed = 0, json: Json = None) -> None:
+def bench_eyes(
+    n: Number = 200,
+    seed: Seed = 0,
+    json: Json = None,
+    world: Annotated[
+        str,
+        typer.Option(
+            metavar="home|tidy", help="In tidy, the robot stands as if to take something."
+        ),
+    ] = "home",
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.onnx", help="Eyes of your own; ours if none."),
+    ] = None,
+) -> None:
     """Look at homes never seen before and compare with what stands there."""
     from yanshi.bench import eyes
+    from yanshi.senses.eyes import WEIGHTS
 
-    raise typer.Exit(eyes.bench_eyes(n, seed, json))
+    raise typer.Exit(eyes.bench_eyes(n, seed, json, world=world, weights=weights or WEIGHTS))
 
 
 @bench.command("hands")

@@ -9,7 +9,8 @@ The camera frame is the optical one: x right, y down, z ahead along the axis, in
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,11 @@ class EyesConfig:
     """The same for a person, whose middle is less sharp."""
     separation_min: float = 0.035
     """Two answers closer than this (m) are the same thing: the surer one stays."""
-    person_separation_min: float = 0.5
-    """The same for people, m."""
+    own_separation_min: Mapping[str, float] = field(
+        default_factory=lambda: {"person": 0.5, "tray": 0.1}
+    )
+    """The same for kinds that are large or that hold others, m: such a thing is never the same as
+    one of another kind."""
     detections_max: int = 32
     """The surest are kept."""
 
@@ -139,12 +143,13 @@ class Eyes:
 
     def _keep_apart(self, positions: NDArray[np.float64], kinds: NDArray[np.intp]) -> list[int]:
         """Return which answers stay when only the surest of neighbours does."""
-        person = self.kinds.index("person") if "person" in self.kinds else -1
+        own = self.config.own_separation_min
         kept: list[int] = []
         for index, position in enumerate(positions):
-            is_person = kinds[index] == person
-            apart = self.config.person_separation_min if is_person else self.config.separation_min
-            others = [k for k in kept if not is_person or kinds[k] == person]
+            kind = self.kinds[kinds[index]]
+            apart = own.get(kind, self.config.separation_min)
+            group = {kind} if kind in own else set(self.kinds) - set(own)
+            others = [k for k in kept if self.kinds[kinds[k]] in group]
             if all(np.linalg.norm(position - positions[k]) >= apart for k in others):
                 kept.append(index)
         return kept[: self.config.detections_max]
