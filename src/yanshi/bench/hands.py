@@ -28,6 +28,7 @@ from yanshi.runtime.episode import Episode
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
+from yanshi.skills.grip import NECKED
 from yanshi.skills.skill import Tools
 from yanshi.skills.stances import grips_of, spots
 from yanshi.worlds import goals
@@ -150,7 +151,7 @@ def reachable(
             simulation.floor_plan.start[:2],
             (x, y),
             place,
-            grips=grips_of(z - half, z + half),
+            grips=grips_of(z - half, z + half, is_tapered=thing.kind in NECKED),
             sides=(LEFT, RIGHT),
         )
     except UnreachableError:

@@ -128,6 +128,8 @@ class Solid:
     """Edges or diameters along its own axes, z up, m."""
     yaw: float
     """Its turn about the vertical, rad."""
+    is_tapered: bool = False
+    """Whether its upper end is much thinner than the rest: a bottle's neck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,24 @@ def _measure(
         position=(float(x), float(y), surface + 0.5 * height),
         size=(float(size[0]), float(size[1]), height),
         yaw=float(yaw),
+        is_tapered=shape == "cylinder" and _is_tapered(points, (x, y), size[0], top),
     )
+
+
+NECK_M, NECK_SHARE = 0.04, 0.75
+"""What is thinner than this share of the rest so far below its upper end tapers."""
+
+
+def _is_tapered(points: Array, middle: tuple[float, float], width: float, top: float) -> bool:
+    """Tell whether a round thing has a neck."""
+    upper = points[points[:, 2] > top - NECK_M][:, :2]
+    if len(upper) < _NECK_POINTS:
+        return False
+    out = np.percentile(np.linalg.norm(upper - middle, axis=1), 90.0)
+    return bool(out < 0.5 * NECK_SHARE * width)
+
+
+_NECK_POINTS = 8
 
 
 _BIN_M = 0.004

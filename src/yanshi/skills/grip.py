@@ -11,7 +11,7 @@ from yanshi.control import grasp as grasps
 from yanshi.control.arm_path import ArmPath
 from yanshi.control.clearance import Box
 from yanshi.control.fingers import OPEN
-from yanshi.control.grasp import Grasp
+from yanshi.control.grasp import Grasp, GraspConfig
 from yanshi.control.palm import Approach, grip_in_palm
 from yanshi.control.route import STILL, FollowerConfig, wrap
 from yanshi.core.errors import UnreachableError
@@ -66,6 +66,7 @@ OVERSHOOT_M = 0.02
 BACK_SPEED = 0.3
 """m/s."""
 BACK_SHORT_M = 0.05
+RENAMED_M = 0.07
 IN_HAND_M = 0.2
 """What is seen farther from the palm than this is not in the hand."""
 FRESH_S = 0.6
@@ -76,6 +77,7 @@ SHAPES = {
     "cylinder": grasps.Shape.CYLINDER,
     "sphere": grasps.Shape.SPHERE,
 }
+NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
 
@@ -123,7 +125,7 @@ def fetch(
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
         hands = hands_of(tools)
         free = [side for side in hands.free if sides is None or side in sides]
-        grips = grips_of(*bottom_and_top(found))
+        grips = grips_of(*bottom_and_top(found), is_tapered=_is_tapered(found))
         think = partial(
             spots,
             tools,
@@ -161,6 +163,11 @@ def bottom_and_top(thing: Thing) -> tuple[float, float]:
     else:
         middle, half = thing.position[2], kind_of(thing.kind).half_height
     return middle - half, middle + half
+
+
+def _is_tapered(thing: Thing) -> bool:
+    """Whether a thing has a neck, by its shape, or by its kind as long as that is not known."""
+    return thing.kind in NECKED if thing.solid is None else thing.solid.is_tapered
 
 
 def _was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
@@ -294,7 +301,12 @@ def _seen_again(percept: Percept, thing: Thing) -> Thing | None:
         and t.kind != "person"
         and _apart(t.position, thing.position) < SAME_M
     ]
-    named = [t for t in near if t.name == thing.name] or [t for t in near if t.kind == thing.kind]
+    named = (
+        [t for t in near if t.name == thing.name]
+        or [t for t in near if t.kind == thing.kind]
+        # From near the eyes may call it otherwise.
+        or [t for t in near if _apart(t.position, thing.position) < RENAMED_M]
+    )
     return min(named, key=lambda t: _apart(t.position, thing.position), default=None)
 
 
@@ -354,6 +366,7 @@ def plan_reach(
         else (),
         reach=free,
         n=6,
+        config=GraspConfig(above_room=0.0) if solid.is_tapered else None,
     )
     boxes = boxes_about(tools.floor_plan, others, pelvis_map)
     itself = pelvis_map @ solid_pose(solid)

@@ -53,20 +53,26 @@ class Spot:
     score: float
 
 
-def grips_of(bottom: float, top: float) -> list[tuple[Approach, float]]:
+def grips_of(
+    bottom: float, top: float, *, is_tapered: bool = False
+) -> list[tuple[Approach, float]]:
     """Return how high a thing may be gripped from above and from the side, m above the floor.
 
     Args:
         bottom: What it stands on, m above the floor.
         top: Its upper end, m above the floor.
+        is_tapered: Whether its upper end is too thin to be gripped from above.
     """
     config = GraspConfig()
     middle = 0.5 * (bottom + top)
-    above = max(middle, bottom + config.above_grip[0], top - config.above_room + 0.01)
-    grips = [(Approach.ABOVE, above)]
+    grips = []
+    if not is_tapered:
+        above = max(middle, bottom + config.above_grip[0], top - config.above_room + 0.01)
+        grips.append((Approach.ABOVE, above))
     low, high = bottom + config.side_grip[0], top - 0.02
     if low <= high:
-        grips.append((Approach.SIDE, float(np.clip(middle, low, high))))
+        heights = sorted({float(np.clip(middle, low, high)), float(min(low + 0.06, high))})
+        grips += [(Approach.SIDE, height) for height in heights]
     return grips
 
 
