@@ -76,6 +76,8 @@ class Skill(Protocol):
 
     # A skill that cannot be left at any moment may have a `halt(self) -> bool`: told to stop, it
     # returns whether it needs more ticks to come to a stand, and then ends as soon as it can.
+    # One that first looks for room may have `is_performing: bool`, true from when it swings its
+    # limbs: whether somebody is too near is judged then, and of every other skill when it starts.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +91,8 @@ class Tools:
     kinematics: Kinematics
     """Poses of links, arm solutions."""
     shared: dict[str, Any] = field(default_factory=dict)
-    """What skills keep for the next skill of their kind, e.g. a loaded policy, by name."""
+    """What skills keep for the next skill of their kind, e.g. a loaded policy, by name. What is
+    taken into a hand is kept as `in_hand`: its name, empty once it is let go."""
 
 
 @cache
