@@ -11,6 +11,7 @@ from yanshi.core.errors import BodyError
 from yanshi.core.messages import RobotState
 from yanshi.robots.g1.spec import G1
 from yanshi.runtime.clocks import PacedClock
+from yanshi.runtime.episode import EpisodeConfig
 from yanshi.runtime.recovery import Stage
 from yanshi.safety.faults import TABLE, Fault
 
@@ -209,3 +210,28 @@ def test_sensors_of_coarse_steps_wake_nobody_while_standing_walking_and_waving()
     report = run.episode.run(plan)
     assert report.outcome == "done"
     assert report.faults == {}
+
+
+@pytest.mark.parametrize("way", ["hangs", "raves"])
+def test_a_policy_that_hangs_or_raves_lets_the_robot_go_limp(way):
+    run = prepare(config=EpisodeConfig(settle_ms=200, longest_s=3.0))
+    episode = run.episode
+    tick = episode.loops[2].run
+
+    def spoilt(t_ns: int) -> None:
+        if t_ns < 1000 * MS:
+            tick(t_ns)
+            return
+        episode._sense_body(t_ns)
+        episode._now_ns = t_ns
+        if way == "raves":
+            raving = np.full(len(G1.joint_names), np.nan)
+            episode._asked = replace(episode._asked, t_ns=t_ns, position=raving)
+
+    episode.loops[2].run = spoilt
+    limp = limp_ms(run)
+    report = episode.run("wait 9")
+    assert limp[0] <= 1080
+    held = {"hangs": "target_stale", "raves": "target_malformed"}[way]
+    assert set(report.faults) == {held, Fault.TARGET_LOST.name.lower()}
+    assert report.outcome == "failed"

@@ -19,6 +19,9 @@ FIRED_BY = {
     Fault.TARGET_MALFORMED: (
         "safety/test_gate.py:test_a_malformed_target_is_refused_and_the_last_one_held"
     ),
+    Fault.TARGET_LOST: (
+        "runtime/test_state_in_episode.py:test_a_policy_that_hangs_or_raves_lets_the_robot_go_limp"
+    ),
     Fault.TARGET_FOREIGN: (
         "safety/test_gate.py:test_what_comes_from_one_who_may_not_write_is_refused"
     ),
@@ -112,6 +115,7 @@ def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_
     moves_wrongly = {
         Fault.TARGET_STALE,
         Fault.TARGET_MALFORMED,
+        Fault.TARGET_LOST,
         Fault.STATE_STALE,
         Fault.STATE_MALFORMED,
         Fault.IMU_FROZEN,

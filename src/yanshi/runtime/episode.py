@@ -44,7 +44,15 @@ from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.runtime.words import OneSentence, Words
 from yanshi.safety.faults import TABLE, Action, Ends, Fault, Watch
-from yanshi.safety.gate import TARGET_FOREIGN, Bounds, GateConfig, first_target, gate_target
+from yanshi.safety.gate import (
+    TARGET_FOREIGN,
+    TARGET_LOST,
+    Bounds,
+    GateConfig,
+    first_target,
+    gate_target,
+    is_target_lost,
+)
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
 from yanshi.senses.localization import Localization
@@ -175,7 +183,7 @@ class Episode:
         self._asked: JointTarget = self._sent
         self._felt = StateWatch(state)
         self._state = state
-        self._sensed_ns = self._now_ns = -1
+        self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
         self._trace = Trace()
         self._watch = Watch()
@@ -518,10 +526,17 @@ class Episode:
         )
         if right != self._asked_under:
             faults -= TARGET_FOREIGN  # What a stop has overtaken is nobody's fault.
+        if not faults:
+            self._obeyed_ns = t_ns
+        elif is_target_lost(self._obeyed_ns, self._bounds, now_ns=t_ns):
+            faults |= TARGET_LOST
         for fault in faults:
             self._raise_fault(t_ns, fault)
             self._react(t_ns)
-        self._body.write(self._sent)
+        if self._recovery.stage is Stage.DOWN:
+            self._body.stop()
+        else:
+            self._body.write(self._sent)
 
     # -- book-keeping ----------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ class Fault(Enum):
     """The policy's target is older than two of its periods."""
     TARGET_MALFORMED = auto()
     """A target or gain is not finite or not of the robot's shape."""
+    TARGET_LOST = auto()
+    """No target that may be obeyed has come for a tenth of a second."""
     TARGET_FOREIGN = auto()
     """A target was written by one who may not write now."""
     SAMPLE_DROPPED = auto()
@@ -120,6 +122,16 @@ TABLE: dict[Fault, Row] = {
         spoils_stop=True,
         detector=GATE,
         words=WRONG_MOVE,
+    ),
+    Fault.TARGET_LOST: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector="yanshi.safety.gate:is_target_lost",
+        words=(
+            "Nothing tells me how to move any more, so I went limp. Please help me.",
+            "我不知道该怎么动了，所以放松了全身，请帮帮我。",
+        ),
     ),
     Fault.TARGET_FOREIGN: Row(
         action=Action.REJECT,
