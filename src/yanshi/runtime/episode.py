@@ -508,10 +508,10 @@ class Episode:
     # -- reflex: 500 Hz --------------------------------------------------------------------
 
     def _reflex_tick(self, t_ns: int) -> None:
-        if self._felt.is_missing and self._recovery.stage is not Stage.DOWN:
+        if self._felt.is_missing and not self._is_limp:
             self._sense_body(t_ns)  # At once, not in 20 ms.
             self._react(t_ns)
-        if self._recovery.stage is Stage.DOWN:
+        if self._is_limp:
             self._body.stop()
             return
         right = self._stop.right
@@ -533,10 +533,14 @@ class Episode:
         for fault in faults:
             self._raise_fault(t_ns, fault)
             self._react(t_ns)
-        if self._recovery.stage is Stage.DOWN:
+        if self._is_limp:
             self._body.stop()
         else:
             self._body.write(self._sent)
+
+    @property
+    def _is_limp(self) -> bool:
+        return self._recovery.stage is Stage.DOWN
 
     # -- book-keeping ----------------------------------------------------------------------
 
