@@ -30,8 +30,8 @@ def sample(tick: int, **parts: object) -> RobotState:
         t_ns=tick * TICK_NS,
         joint_position=[0.1, 0.2, 0.3] + 1e-6 * random.standard_normal(3),
         joint_velocity=1e-3 * random.standard_normal(3),
-        joint_torque=[1.0, 2.0, 3.0],
-        orientation_wxyz=(1.0, 0.0, 0.0, 0.0),
+        joint_torque=[1.0, 2.0, 3.0] + 1e-6 * random.standard_normal(3),
+        orientation_wxyz=[1.0, 0.0, 0.0, 0.0] + 1e-4 * random.standard_normal(4),
         angular_velocity=1e-3 * random.standard_normal(3),
         acceleration=[0.0, 0.0, 9.81] + 1e-2 * random.standard_normal(3),
     )
@@ -121,6 +121,26 @@ def test_an_imu_that_repeats_itself_is_found_after_80_ms_at_rest_too():
     assert watch.take(frozen_imu(4)) == {Fault.IMU_FROZEN}
     assert watch.take(frozen_imu(5)) == {Fault.IMU_FROZEN}
     assert watch.take(sample(6)) == frozenset()
+
+
+def test_an_imu_that_has_long_been_awake_may_repeat_itself_for_60_ms():
+    watch = StateWatch(sample(0))
+    held = sample(50)
+    imu = {"angular_velocity": held.angular_velocity, "acceleration": held.acceleration}
+    for tick in range(1, 51):
+        assert watch.take(sample(tick)) == frozenset()
+    for tick in range(51, 54):
+        assert watch.take(sample(tick, **imu)) == frozenset()
+    for tick in range(54, 60):
+        assert watch.take(sample(tick, **imu)) == {Fault.IMU_FROZEN}
+
+
+def test_an_encoder_that_has_long_moved_may_repeat_itself_for_60_ms():
+    watch = StateWatch(sample(0))
+    for tick in range(1, 51):
+        assert watch.take(sample(tick)) == frozenset()
+    found = [watch.take(frozen_joint(tick, 2.0 + tick)) for tick in range(51, 57)]
+    assert found == [frozenset()] * 4 + [{Fault.JOINT_FROZEN}] * 2
 
 
 @pytest.mark.parametrize("part", ["angular_velocity", "acceleration"])

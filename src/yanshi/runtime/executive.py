@@ -8,6 +8,7 @@ A fall breaks the step under way off; once the robot stands again, the step begi
 it is then.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -204,8 +205,10 @@ class Executive:
         """Walk slowly near people."""
         if percept.scene is not self._scene:
             self._scene, self._people = percept.scene, people_in(percept.scene)
-        x, y, _ = percept.base.position.tolist()
-        self._tools.walker.speed_max = speed_max((x, y), self._people)
+        self._tools.walker.speed_max = math.inf
+        if self._people:
+            x, y, _ = percept.base.position.tolist()
+            self._tools.walker.speed_max = speed_max((x, y), self._people)
 
     def _judge(self, step: Step, skill: Skill, percept: Percept) -> Outcome | None:
         """Return why a step may not begin here and now, whatever it was made from."""

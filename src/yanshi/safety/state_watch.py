@@ -21,7 +21,7 @@ SAMPLE_DROPPED = frozenset({Fault.SAMPLE_DROPPED})
 STATE_MALFORMED = frozenset({Fault.STATE_MALFORMED})
 IMU_FROZEN = frozenset({Fault.IMU_FROZEN})
 JOINT_FROZEN = frozenset({Fault.JOINT_FROZEN})
-_largest = np.maximum.reduce
+_largest, _smallest = np.maximum.reduce, np.minimum.reduce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ class StateWatch:
         self.config = config or StateConfig()
         joints = first.joint_position.shape
         self._shapes = (joints, joints, joints, (4,), (3,), (3,))
-        if not self._is_sound(first):
+        numbers = self._numbers_of(first)
+        if numbers is None:
             raise BodyError(
                 "The robot was read and what came is no measurement: every angle, speed, torque, "
                 "orientation, rotation rate and acceleration must be finite. Check the sensors' "
@@ -65,13 +66,14 @@ class StateWatch:
             )
         self.state = first
         """The last good sample."""
+        self._numbers = numbers
         self.is_missing = False
         """Whether the last thing to come was no new good sample: it is worth asking again soon."""
         self._bad = 0
         self._imu_since_ns = first.t_ns
         self._joints_since_ns = np.full(joints, -1)  # When each began to repeat itself.
         self._joints_torque = first.joint_torque.copy()
-        self._is_any_still = False
+        self._has_repeated = False
 
     def take(self, sample: RobotState | None) -> frozenset[Fault]:
         """Take in a sample, None for one that did not come; return the fault that it shows.
@@ -81,7 +83,8 @@ class StateWatch:
         self.is_missing = True
         if sample is None:
             return NO_FAULT
-        if not self._is_sound(sample):
+        numbers = self._numbers_of(sample)
+        if numbers is None:
             self._bad += 1
             return SAMPLE_DROPPED if self._bad <= self.config.dropped_max else STATE_MALFORMED
         if sample.t_ns <= self.state.t_ns:
@@ -89,12 +92,17 @@ class StateWatch:
         self.is_missing = False
         self._bad = 0
         before, self.state = self.state, sample
+        had_repeated, self._has_repeated = self._has_repeated, self._is_repeated(numbers)
+        self._numbers = numbers
+        if not had_repeated and not self._has_repeated:
+            self._imu_since_ns = sample.t_ns
+            return NO_FAULT  # Nearly always: every bit counts, and sensors have noise.
         if self._is_imu_frozen(before, sample):
             return IMU_FROZEN
         return JOINT_FROZEN if self._is_joint_frozen(before, sample) else NO_FAULT
 
-    def _is_sound(self, sample: RobotState) -> bool:
-        """Whether shapes are the robot's and every number can have been measured."""
+    def _numbers_of(self, sample: RobotState) -> NDArray[np.float64] | None:
+        """Return every number of a sample, or None for one that cannot have been measured."""
         parts = (
             sample.joint_position,
             sample.joint_velocity,
@@ -103,12 +111,20 @@ class StateWatch:
             sample.angular_velocity,
             sample.acceleration,
         )
-        if tuple(part.shape for part in parts) != self._shapes:
-            return False
-        if not _largest(np.abs(np.concatenate(parts))) <= self.config.size_max:
-            return False
-        w = sample.orientation_wxyz
-        return bool(abs(w.dot(w) - 1.0) <= self.config.unit_error)
+        for part, shape in zip(parts, self._shapes, strict=True):
+            if part.shape != shape:
+                return None
+        numbers = np.concatenate(parts)
+        most = self.config.size_max
+        if not (_largest(numbers) <= most and _smallest(numbers) >= -most):
+            return None
+        w, x, y, z = sample.orientation_wxyz.tolist()
+        is_rotation = abs(w * w + x * x + y * y + z * z - 1.0) <= self.config.unit_error
+        return numbers if is_rotation else None
+
+    def _is_repeated(self, numbers: NDArray[np.float64]) -> bool:
+        """Whether any number is to the last bit what it was."""
+        return bool(np.count_nonzero(numbers == self._numbers))
 
     def _is_imu_frozen(self, before: RobotState, now: RobotState) -> bool:
         """Whether it repeats itself; at rest, too: no IMU is without noise for so long."""
@@ -123,15 +139,11 @@ class StateWatch:
         """Whether a joint repeats itself although it moves; at rest an encoder may."""
         is_still = now.joint_position == before.joint_position
         is_still &= now.joint_velocity == before.joint_velocity
-        is_any_still = bool(is_still.any())
-        if not is_any_still and not self._is_any_still:
-            return False  # Nearly always: every bit counts, and sensors are never without noise.
         since_ns, torque = self._joints_since_ns, self._joints_torque
         has_begun = is_still & (since_ns < 0)
         since_ns[has_begun] = before.t_ns
         torque[has_begun] = before.joint_torque[has_begun]
         since_ns[~is_still] = -1
-        self._is_any_still = is_any_still
         still_s = np.where(is_still, (now.t_ns - since_ns) * 1e-9, 0.0)
         moves = np.abs(now.joint_torque - torque) > self.config.frozen_torque
         moves |= np.abs(now.joint_velocity) * still_s > self.config.frozen_angle
