@@ -126,6 +126,15 @@ def test_a_healthy_robot_passes_no_case_that_wants_it_limp_and_a_limp_one_none_t
             assert not case.passes(limp | {part: worse})
 
 
+def test_a_push_passes_when_the_robot_catches_itself_or_its_fall_is_told_at_once():
+    case = case_of("A10", "walking")
+    felled = HEALTHY | {"is_upright": False, "fell_ms": 100.0, "limp_ms": 300.0}
+    assert case.passes(HEALTHY | {"fell_ms": 100.0})
+    assert case.passes(felled | {"told_ms": 300.0})
+    assert not case.passes(felled | {"told_ms": 301.0})
+    assert not case.passes(felled)
+
+
 @pytest.mark.parametrize(
     ("row", "doing", "words"),
     [

@@ -225,9 +225,9 @@ def push(case: Case, k: int) -> Trial:
 
 
 def stays_up_or_falls_seen(trial: Trial) -> bool:
-    """Whether it stayed up, or the fall was told within 200 ms of 30° of lean."""
+    """Whether it caught itself, or the fall was told within 200 ms of 30° of lean."""
     fell_ms, told_ms = trial["fell_ms"], trial["told_ms"]
-    if fell_ms is None:
+    if fell_ms is None or rides_through(trial):
         return is_whole(trial)
     return is_whole(trial) and told_ms is not None and told_ms - fell_ms <= 200.0
 
@@ -757,7 +757,7 @@ NOT_SHOWN = {
     "D5": "in `bench mind`, as refusals",
     "D6": "stop words are in tests",
     "E2": "no stop over a network yet",
-    "E3": "10,000 interleavings are in tests/safety/test_stop.py's machine, not here",
+    "E3": "races of stops and words are in tests/safety/test_stop.py",
     "F1": "no ports for two operators yet",
     "F2": "no vendor network yet",
     "F3": "no commands over a network yet",
