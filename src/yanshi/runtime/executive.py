@@ -69,7 +69,7 @@ class Executive:
         self._started_ns = 0  # Later than `_begun_ns` when a fall has made it begin anew.
         self._broken: Skill | None = None  # What a fall broke off.
         self._falls = 0  # In the step under way.
-        self._is_performing = False
+        self._finds_room = self._is_performing = False
         self._scene: Scene | None = None
         self._people: tuple[Point, ...] = ()
         self._places = {place.name: place.centre for place in tools.floor_plan.places}
@@ -181,7 +181,7 @@ class Executive:
         self._broken = None
         self._started_ns = percept.state.t_ns
         self._on_begin(self._step)
-        self._is_performing = False
+        self._finds_room, self._is_performing = hasattr(skill, "is_performing"), False
         problem = self._judge(self._step, skill, percept) or skill.check(percept)
         if problem is not None:
             self._end(problem, percept)
@@ -199,7 +199,7 @@ class Executive:
             return Outcome(kind="failed", reason="unreachable", facts=self._facts())
         if isinstance(result, JointTarget) and not np.isfinite(result.position).all():
             return Outcome(kind="failed", reason="not_finite")
-        return self._judge_performing(skill, percept) or result
+        return (self._finds_room and self._judge_performing(skill, percept)) or result
 
     def _look_for_people(self, percept: Percept) -> None:
         """Walk slowly near people."""
@@ -213,14 +213,14 @@ class Executive:
     def _judge(self, step: Step, skill: Skill, percept: Percept) -> Outcome | None:
         """Return why a step may not begin here and now, whatever it was made from."""
         around = self._surroundings(percept)
-        if hasattr(skill, "is_performing"):
+        if self._finds_room:
             around = replace(around, people=(), seen_s=0.0)  # It looks for room first; see below.
         risk = getattr(skill, "risk", "travels")
         return _refused(judge_step(step, risk, around))
 
     def _judge_performing(self, skill: Skill, percept: Percept) -> Outcome | None:
         """Judge a step that has found room at the moment at which it would swing its limbs."""
-        was_performing, now = self._is_performing, getattr(skill, "is_performing", False)
+        was_performing, now = self._is_performing, bool(getattr(skill, "is_performing", False))
         self._is_performing = now
         if not now or was_performing:
             return None
