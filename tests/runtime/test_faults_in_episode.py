@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 from tests.runtime.stand_ins import prepare
 
 from yanshi.bodies.push import read_push
@@ -10,7 +9,6 @@ from yanshi.ledger.meter import open_meter
 from yanshi.mind.replies import REPLIES
 from yanshi.robots.g1.spec import G1
 from yanshi.runtime.episode import ending_of
-from yanshi.runtime.recovery import Stage
 from yanshi.safety.faults import TABLE, Fault
 
 LAPS = "; ".join(["go forward 1", "turn around", "wave", "go forward 1", "turn left 90", "wait 9"])
@@ -85,23 +83,3 @@ def test_who_falls_while_stopped_stays_down():
     assert report.falls == 1
     assert report.faults["stays_down"] == 1
     assert run.simulation.body.data.body("pelvis").xpos[2] < 0.4
-
-
-def test_joints_that_are_no_longer_felt_end_the_run_limp():
-    run = prepare()
-    episode = run.episode
-    angles = np.full(len(G1.joint_names), np.nan)
-
-    def feel_nothing(t_ns: int) -> None:
-        episode._state = replace(episode._state, t_ns=t_ns, joint_position=angles)
-
-    def numb() -> None:
-        episode._sense_body = feel_nothing  # type: ignore[method-assign]
-
-    run.onlooker.at = {1000: numb}
-    report = episode.run("wait 5")
-    assert set(report.faults) == {"state_malformed"}
-    assert episode._recovery.stage is Stage.DOWN
-    assert report.outcome == "failed"
-    assert report.said[-1] == TABLE[Fault.STATE_MALFORMED].words[0]
-    np.testing.assert_array_equal(run.simulation.body._stiffness, np.zeros(angles.size))

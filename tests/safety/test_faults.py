@@ -19,12 +19,24 @@ FIRED_BY = {
     Fault.TARGET_MALFORMED: (
         "safety/test_gate.py:test_a_malformed_target_is_refused_and_the_last_one_held"
     ),
+    Fault.TARGET_LOST: (
+        "runtime/test_state_in_episode.py:test_a_policy_that_hangs_or_raves_lets_the_robot_go_limp"
+    ),
     Fault.TARGET_FOREIGN: (
         "safety/test_gate.py:test_what_comes_from_one_who_may_not_write_is_refused"
     ),
     Fault.STATE_STALE: "safety/test_gate.py:test_a_measurement_counts_for_50_ms",
+    Fault.SAMPLE_DROPPED: (
+        "runtime/test_state_in_episode.py:test_one_bad_sample_is_left_out_and_nothing_else_happens"
+    ),
     Fault.STATE_MALFORMED: (
         "safety/test_gate.py:test_joints_that_are_not_felt_go_limp_under_damping"
+    ),
+    Fault.IMU_FROZEN: (
+        "runtime/test_state_in_episode.py:test_an_imu_that_falls_asleep_lets_the_robot_go_limp"
+    ),
+    Fault.JOINT_FROZEN: (
+        "runtime/test_state_in_episode.py:test_a_leg_that_is_no_longer_felt_sits_down"
     ),
     Fault.SENSES_LATE: "runtime/test_faults_in_episode.py:test_slow_eyes_are_told_and_waited_for",
     Fault.MIND_LATE: "runtime/test_faults_in_episode.py:test_a_mind_that_is_late_is_told_once",
@@ -103,8 +115,10 @@ def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_
     moves_wrongly = {
         Fault.TARGET_STALE,
         Fault.TARGET_MALFORMED,
+        Fault.TARGET_LOST,
         Fault.STATE_STALE,
         Fault.STATE_MALFORMED,
+        Fault.IMU_FROZEN,
         Fault.STAYS_DOWN,
     }
     action = choose_action([Fault.STOP_ASKED, fault])

@@ -23,7 +23,14 @@ from yanshi.core.errors import BodyError, ConfigError
 from yanshi.core.messages import JointTarget, RobotState
 from yanshi.robots.spec import JointLimits
 from yanshi.safety.faults import Action, Fault, choose_action
-from yanshi.safety.gate import Bounds, GateConfig, Gated, first_target, gate_target
+from yanshi.safety.gate import (
+    Bounds,
+    GateConfig,
+    Gated,
+    first_target,
+    gate_target,
+    is_target_lost,
+)
 
 MS = 1_000_000
 
@@ -402,3 +409,10 @@ def reaction(wrong: set[str]) -> Action:
         state = replace(state, joint_position=np.full(3, np.nan))
     _, faults = gate(asked, state=state, token=7 + ("foreign" in wrong))
     return choose_action(faults)
+
+
+def test_a_target_that_is_held_for_60_ms_is_lost():
+    assert not is_target_lost(5 * MS, BOUNDS, now_ns=65 * MS - 1)
+    assert is_target_lost(5 * MS, BOUNDS, now_ns=65 * MS)
+    late = Bounds.of(LIMITS, LIMP, GateConfig(target_lost_s=0.1))
+    assert not is_target_lost(0, late, now_ns=99 * MS)

@@ -232,15 +232,20 @@ def report(title: str, rows: Sequence[Row], out: Path | None, notes: Sequence[st
     for note in notes:
         console.print(note, highlight=False)
     if out:
-        record = {
-            "bench": title,
-            "command": " ".join(["yanshi", *sys.argv[1:]]),
-            "machine": machine(),
-            "wall_time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "rows": [_record(row) for row in rows],
-        }
-        write_whole(out, json.dumps(record, indent=1, ensure_ascii=False))
+        write_rows(title, rows, out)
     return 1 if any(row.passed is False for row in rows) else 0
+
+
+def write_rows(title: str, rows: Sequence[Row], out: Path) -> None:
+    """Write the rows with the command and the machine that they come from."""
+    record = {
+        "bench": title,
+        "command": " ".join(["yanshi", *sys.argv[1:]]),
+        "machine": machine(),
+        "wall_time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rows": [_record(row) for row in rows],
+    }
+    write_whole(out, json.dumps(record, indent=1, ensure_ascii=False))
 
 
 def _record(row: Row) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A robot in a world, simulated: everything a run needs, made from a name and a seed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from yanshi.bodies.mujoco_body import MujocoBody, SensorNoise
 from yanshi.control.kinematics import Kinematics
@@ -8,6 +9,7 @@ from yanshi.robots.g1.links import G1_LINKS
 from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 from yanshi.robots.spec import RobotSpec
+from yanshi.safety.plan_gate import KeepOut
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home
 from yanshi.worlds.scene import put_robot
@@ -31,6 +33,11 @@ class Simulation:
     def floor_plan(self) -> FloorPlan:
         """What the robot is told of the world at switch-on."""
         return self.home.floor_plan
+
+    def forbid(self, floor: Sequence[KeepOut]) -> "Simulation":
+        """Return the same with floor on its plan that the robot must not tread on."""
+        plan = replace(self.floor_plan, keep_out=(*self.floor_plan.keep_out, *floor))
+        return replace(self, home=replace(self.home, floor_plan=plan))
 
 
 def simulate(world: str, seed: int, *, with_looks: bool = False) -> Simulation:

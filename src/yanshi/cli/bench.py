@@ -304,6 +304,24 @@ def bench_perform(
     raise typer.Exit(perform.bench_perform(routines, n, seed, json, walker, workers))
 
 
+@bench.command("faults")
+def bench_faults(
+    fault: Annotated[
+        str | None, typer.Option(metavar="ROW", help="One row of the fault matrix, e.g. A4.")
+    ] = None,
+    n: Number = 30,
+    seed: Seed = 0,
+    json: Json = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+) -> None:
+    """Break sensors, policies, processes and files, and look what becomes of the robot."""
+    from yanshi.bench import faults
+
+    n = QUICK_N if quick else n
+    raise typer.Exit(faults.bench_faults(fault, n, seed, json, workers, quick=quick))
+
+
 @bench.command("train")
 def bench_train(
     robots: Annotated[int, typer.Option(min=2, help="How many learn at once.")] = 256,

@@ -77,6 +77,13 @@ def run(
             help="Push it: 60@8:left is 60 N·s after 8 s; ahead, left, back, right or degrees.",
         ),
     ] = None,
+    keep_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y:LENGTHxWIDTH",
+            help="Floor that it must not tread on: middle and size on the map, m; once for each.",
+        ),
+    ] = None,
     brain: Brains = "",
     cloud_deadline: CloudDeadline = 0.0,
     board: Annotated[
@@ -124,8 +131,10 @@ def run(
     from yanshi.mind.brains import read_brain
     from yanshi.policies.repertoire import add_place
     from yanshi.robots.g1.spec import G1
+    from yanshi.safety.plan_gate import read_keep_out
 
     pushes = [read_push(text) for text in push or ()]
+    forbidden = [read_keep_out(text) for text in keep_out or ()]
     choice = read_brain(brain, cloud_deadline)
     the_link = find("link", link, links()) if link else None
     meter = open_meter(board, G1.limits, charge=battery / 100.0, link=the_link) if board else None
@@ -160,6 +169,7 @@ def run(
 
     with ExitStack() as stack:
         mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
+        simulation = simulation.forbid(forbidden)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import psutil
 
 from yanshi.assets.store import locate
+from yanshi.assets.weights import check_weights
 from yanshi.core.errors import AssetError, YanshiError
 from yanshi.mind.trim import trimmed
 
@@ -334,7 +335,8 @@ def check_model(path: Path, config: ModelConfig) -> None:
     """Check that a model can be loaded, before llama.cpp tries to.
 
     Raises:
-        AssetError: A file is missing, the adapter is for another base, or the memory is too small.
+        AssetError: A file is missing or changed, the adapter is for another base, or the memory is
+            too small.
     """
     for file in (path, Path(config.adapter)) if config.is_adapted else (path,):
         if not file.is_file():
@@ -345,6 +347,8 @@ def check_model(path: Path, config: ModelConfig) -> None:
                 zh=f"语言模型需要的文件 {file} 不存在。--brain onboard 使用自带模型，"
                 "--brain FILE.gguf 使用别的模型；yanshi train mind 可以训练适配器。",
             )
+    if config.is_adapted:
+        check_weights(Path(config.adapter))
     if config.is_adapted and config.source:
         base = _record_of(Path(config.adapter)).get("base_fingerprint", "")
         if base and base != fingerprint(path):

@@ -111,6 +111,22 @@ REPLIES: dict[str, tuple[str, str]] = {
     "slipped": ("{thing} slipped out of my hand.", "{thing}从我手里滑掉了。"),
     "no_surface": ("Nothing can be put on {thing}.", "{thing}上面放不了东西。"),
     "no_space": ("There is no free spot on {thing}.", "{thing}上没有空位了。"),
+    "person_near": (
+        "Somebody is too near for that; I need {text} metres between us.",
+        "有人离我太近了，做这个需要相隔 {text} 米。",
+    ),
+    "unseen": (
+        "I cannot see whether somebody is near, so I do not do that.",
+        "我看不见附近有没有人，所以不能做这个。",
+    ),
+    "keep_out": (
+        "That leads over floor that I must not tread on.",
+        "那要经过我不能进入的区域。",
+    ),
+    "hand_full": (
+        "I have something in my hand; that needs a free one.",
+        "我手里拿着东西，做这个要空出手来。",
+    ),
     "rising": TABLE[Fault.FALLEN].words,
     "fell_often": (
         "I fell over at this again and again, so I leave it.",

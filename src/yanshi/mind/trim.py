@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.assets.weights import check_weights
 from yanshi.core.errors import AssetError
 
 VOCABULARY = Path(__file__).parent / "weights" / "plan-vocabulary.bin"
@@ -47,6 +48,7 @@ def trimmed(model: Path, vocabulary: Path = VOCABULARY) -> Path:
     """
     if not vocabulary.is_file():
         return model
+    check_weights(vocabulary)
     bits = vocabulary.read_bytes()
     name = f"{model.stem}-{hashlib.sha256(bits).hexdigest()[:12]}.gguf"
     copy = model.with_name(name)

@@ -28,6 +28,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from yanshi.assets import locate
+from yanshi.assets.weights import check_weights
 from yanshi.core.errors import ContractError, UnknownNameError
 from yanshi.core.messages import read_only
 from yanshi.policies.contract_file import CONTRACT_FILE, digests, line_of, read_table
@@ -486,6 +487,7 @@ class _Checker:
         wanted = self.text("network.sha256")
         if wanted != found:
             raise self.refuse("network.sha256", wanted, f"{found} (of {path.name})")
+        check_weights(path)
         return path
 
     def agrees_with_network(self, contract: Contract) -> None:

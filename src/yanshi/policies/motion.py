@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.assets.weights import check_weights
 from yanshi.control.bearing import Bearing
 from yanshi.control.reference import Reference
 from yanshi.core.errors import ConfigError, ContractError
@@ -92,8 +93,11 @@ def read_motion(folder: Path, robot: RobotSpec) -> Motion:
     Raises:
         ConfigError: A file is missing or damaged.
         ContractError: The motion is another robot's, or was planned from other keyframes.
+        AssetError: It comes with Yanshi and has been changed.
     """
     path = folder / MOTION_FILE
+    if path.is_file():
+        check_weights(path)
     try:
         digest = _digest((folder / ROUTINE_FILE).read_bytes())
         # By way of memory: NumPy leaves a damaged file open.

@@ -143,6 +143,8 @@ class Walker:
         self._ticks = 0
         self._last_ns: int | None = None
         self.is_standing = True
+        self.speed_max = math.inf
+        """How fast it may walk now, m/s, whatever it is told."""
 
     def _firmness(self) -> float:
         """Return how many times as stiff as in training the network's joints are held.
@@ -227,6 +229,9 @@ class Walker:
             self.reset(state)
         self._last_ns = state.t_ns
         self._ticks += 1
+        if (speed := math.hypot(velocity[0], velocity[1])) > self.speed_max:
+            slow = self.speed_max / speed
+            velocity = slow * velocity[0], slow * velocity[1], velocity[2]
         self._follow_command(self._hold_heading(state, velocity))
         before = self._posture.copy()
         for axis, (step, low, high, _) in enumerate(self._postures):

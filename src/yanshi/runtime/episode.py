@@ -44,7 +44,16 @@ from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
 from yanshi.runtime.words import OneSentence, Words
 from yanshi.safety.faults import TABLE, Action, Ends, Fault, Watch
-from yanshi.safety.gate import TARGET_FOREIGN, Bounds, GateConfig, first_target, gate_target
+from yanshi.safety.gate import (
+    TARGET_FOREIGN,
+    TARGET_LOST,
+    Bounds,
+    GateConfig,
+    first_target,
+    gate_target,
+    is_target_lost,
+)
+from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
 from yanshi.senses.localization import Localization
 from yanshi.skills.ground import is_on
@@ -173,8 +182,9 @@ class Episode:
         self._base = self._localization.update(state)
         self._sent = first_target(state, robot.stiffness, robot.damping, self._bounds)
         self._asked: JointTarget = self._sent
+        self._felt = StateWatch(state)
         self._state = state
-        self._sensed_ns = -1
+        self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
         self._trace = Trace()
         self._watch = Watch()
@@ -242,11 +252,11 @@ class Episode:
         return self._report(end_ns * 1e-9, time.perf_counter() - began)
 
     def _is_over(self) -> bool:
-        if self._state.t_ns >= self.config.longest_s * 1e9:
+        if self._now_ns >= self.config.longest_s * 1e9:
             return True
         return (
             self._idle_since_ns is not None
-            and self._state.t_ns - self._idle_since_ns >= self.config.settle_ms * MS
+            and self._now_ns - self._idle_since_ns >= self.config.settle_ms * MS
         )
 
     # -- senses: 10 Hz ---------------------------------------------------------------------
@@ -285,12 +295,21 @@ class Episode:
 
     def _sense_body(self, t_ns: int) -> None:
         """Read joints and IMU and follow the pelvis, once a tick, for senses and policy alike."""
-        if self._sensed_ns != t_ns:
-            self._sensed_ns = t_ns
-            self._state = self._body.read()
+        if self._sensed_ns == t_ns:
+            return
+        self._sensed_ns = t_ns
+        try:
+            sample = self._body.read()
+        except BodyError:
+            sample = None  # Who comes to feel nothing for long is limp; see the gate.
+        for fault in self._felt.take(sample):
+            self._raise_fault(t_ns, fault)
+        if self._felt.state is not self._state:
+            self._state = self._felt.state
             self._base = self._localization.update(self._state, has_feet=self._recovery.has_feet)
 
     def _policy_tick(self, t_ns: int) -> None:
+        self._now_ns = t_ns
         push = self._pusher.tick(t_ns)
         if push is not None:
             self._pushed.append(push)
@@ -400,7 +419,10 @@ class Episode:
             if self._stop.is_latched and not is_stop_order(sentence):
                 self._answer_stopped(t_ns)
                 return
-            self._hearing.ask(sentence, t_ns, replace(self._context, things=self._remembered()))
+            context = replace(
+                self._context, things=self._remembered(), holding=(*self._executive.held, "")[0]
+            )
+            self._hearing.ask(sentence, t_ns, context)
         if not self._hearing.is_thinking:
             return
         answer = self._hearing.answer(t_ns)
@@ -490,7 +512,10 @@ class Episode:
     # -- reflex: 500 Hz --------------------------------------------------------------------
 
     def _reflex_tick(self, t_ns: int) -> None:
-        if self._recovery.stage is Stage.DOWN:
+        if self._felt.is_missing and not self._is_limp:
+            self._sense_body(t_ns)  # At once, not in 20 ms.
+            self._react(t_ns)
+        if self._is_limp:
             self._body.stop()
             return
         right = self._stop.right
@@ -505,10 +530,21 @@ class Episode:
         )
         if right != self._asked_under:
             faults -= TARGET_FOREIGN  # What a stop has overtaken is nobody's fault.
+        if not faults:
+            self._obeyed_ns = t_ns
+        elif is_target_lost(self._obeyed_ns, self._bounds, now_ns=t_ns):
+            faults |= TARGET_LOST
         for fault in faults:
             self._raise_fault(t_ns, fault)
             self._react(t_ns)
-        self._body.write(self._sent)
+        if self._is_limp:
+            self._body.stop()
+        else:
+            self._body.write(self._sent)
+
+    @property
+    def _is_limp(self) -> bool:
+        return self._recovery.stage is Stage.DOWN
 
     # -- book-keeping ----------------------------------------------------------------------
 

@@ -2,18 +2,30 @@
 
 The executive asks each step's skill whether it can begin, lets it propose targets until it
 says how it ended, and gives up when its time is over. A step that fails ends the plan: what
-was asked for after it was asked for on the assumption that it worked. A fall breaks the step
-under way off; once the robot stands again, the step begins anew from where it is then.
+was asked for after it was asked for on the assumption that it worked. Every step is judged by
+`safety.plan_gate` when it starts, and at every tick the walker's speed is bounded by who is near.
+A fall breaks the step under way off; once the robot stands again, the step begins anew from where
+it is then.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import JointTarget, Plan, Step
-from yanshi.skills.motion import tick
+from yanshi.core.messages import JointTarget, Plan, Scene, Step
+from yanshi.safety.plan_gate import (
+    Point,
+    Refusal,
+    Surroundings,
+    judge_room,
+    judge_step,
+    people_in,
+    speed_max,
+)
+from yanshi.skills.motion import HANDS, tick
 from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
 
 
@@ -58,6 +70,10 @@ class Executive:
         self._started_ns = 0  # Later than `_begun_ns` when a fall has made it begin anew.
         self._broken: Skill | None = None  # What a fall broke off.
         self._falls = 0  # In the step under way.
+        self._finds_room = self._is_performing = False
+        self._scene: Scene | None = None
+        self._people: tuple[Point, ...] = ()
+        self._places = {place.name: place.centre for place in tools.floor_plan.places}
         self._stop: Outcome | None = None
         self.records: list[StepRecord] = []
 
@@ -70,6 +86,12 @@ class Executive:
     def current(self) -> Step | None:
         """The step under way."""
         return self._step
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What is in the robot's hands."""
+        hands = self._tools.shared.get(HANDS)
+        return hands.held_names if hands is not None else ()
 
     def follow(self, plan: Plan) -> None:
         """Take on a plan; its first step begins at the next tick.
@@ -116,6 +138,8 @@ class Executive:
 
         At the next tick it begins anew, or is given up if the robot has fallen in it too often.
         """
+        if (hands := self._tools.shared.get(HANDS)) is not None:
+            hands.drop_all()
         if self._skill is None:
             return
         self._broken, self._skill = self._skill, None
@@ -138,6 +162,7 @@ class Executive:
     def tick(self, percept: Percept) -> JointTarget:
         """Return the next target: the skill's, or a standing one when none is at work."""
         self.heed(percept)
+        self._look_for_people(percept)
         if self._broken is not None:
             self._start(self._broken, percept)
         if self._step is None and self._waiting:
@@ -165,7 +190,8 @@ class Executive:
         self._broken = None
         self._started_ns = percept.state.t_ns
         self._on_begin(self._step)
-        problem = skill.check(percept)
+        self._finds_room, self._is_performing = hasattr(skill, "is_performing"), False
+        problem = self._judge(self._step, skill, percept) or skill.check(percept)
         if problem is not None:
             self._end(problem, percept)
             return
@@ -182,7 +208,45 @@ class Executive:
             return Outcome(kind="failed", reason="unreachable", facts=self._facts())
         if isinstance(result, JointTarget) and not np.isfinite(result.position).all():
             return Outcome(kind="failed", reason="not_finite")
-        return result
+        return (self._finds_room and self._judge_performing(skill, percept)) or result
+
+    def _look_for_people(self, percept: Percept) -> None:
+        """Walk slowly near people."""
+        if percept.scene is not self._scene:
+            self._scene, self._people = percept.scene, people_in(percept.scene)
+        self._tools.walker.speed_max = math.inf
+        if self._people:
+            x, y, _ = percept.base.position.tolist()
+            self._tools.walker.speed_max = speed_max((x, y), self._people)
+
+    def _judge(self, step: Step, skill: Skill, percept: Percept) -> Outcome | None:
+        """Return why a step may not begin here and now, whatever it was made from."""
+        around = self._surroundings(percept)
+        if self._finds_room:
+            around = replace(around, people=(), seen_s=0.0)  # It looks for room first; see below.
+        risk = getattr(skill, "risk", "travels")
+        return _refused(judge_step(step, risk, around))
+
+    def _judge_performing(self, skill: Skill, percept: Percept) -> Outcome | None:
+        """Judge a step that has found room at the moment at which it would swing its limbs."""
+        was_performing, now = self._is_performing, bool(getattr(skill, "is_performing", False))
+        self._is_performing = now
+        if not now or was_performing:
+            return None
+        assert self._step is not None
+        return _refused(judge_room(self._step.skill, self._surroundings(percept)))
+
+    def _surroundings(self, percept: Percept) -> Surroundings:
+        x, y, _ = percept.base.position.tolist()
+        return Surroundings(
+            here=(x, y),
+            yaw=percept.base.yaw,
+            people=self._people,
+            seen_s=(percept.state.t_ns - percept.scene.t_ns) * 1e-9,
+            keep_out=self._tools.floor_plan.keep_out,
+            places=self._places,
+            in_hand=", ".join(self.held),
+        )
 
     def _facts(self) -> tuple[str, ...]:
         return (" ".join(self._step.arguments),) if self._step else ()
@@ -213,3 +277,9 @@ class Executive:
         self._waiting.clear()
         self._waiting, self._instead = self._instead, []
         self._end(replace(outcome), percept, goes_on=bool(self._waiting))
+
+
+def _refused(refusal: Refusal | None) -> Outcome | None:
+    if refusal is None:
+        return None
+    return Outcome(kind="refused", reason=refusal.reason, facts=refusal.facts)

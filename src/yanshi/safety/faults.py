@@ -39,12 +39,20 @@ class Fault(Enum):
     """The policy's target is older than two of its periods."""
     TARGET_MALFORMED = auto()
     """A target or gain is not finite or not of the robot's shape."""
+    TARGET_LOST = auto()
+    """No target that may be obeyed has come for a tenth of a second."""
     TARGET_FOREIGN = auto()
     """A target was written by one who may not write now."""
+    SAMPLE_DROPPED = auto()
+    """A sample of joints or IMU held a number that is none and was left out."""
     STATE_STALE = auto()
     """The joints were measured too long ago."""
     STATE_MALFORMED = auto()
-    """A measured angle is none, or they are not of the robot's shape."""
+    """Measurements of joints or IMU are none, again and again, or not of the robot's shape."""
+    IMU_FROZEN = auto()
+    """The IMU repeats itself to the last bit."""
+    JOINT_FROZEN = auto()
+    """A joint's encoder repeats itself to the last bit although the joint moves."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -95,6 +103,7 @@ class Row:
 
 
 GATE = "yanshi.safety.gate:gate_target"
+STATE_WATCH = "yanshi.safety.state_watch:StateWatch.take"
 WRONG_MOVE = ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。")
 UNFELT = (
     "I can no longer feel my joints, so I went limp. Please help me.",
@@ -114,12 +123,30 @@ TABLE: dict[Fault, Row] = {
         detector=GATE,
         words=WRONG_MOVE,
     ),
+    Fault.TARGET_LOST: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector="yanshi.safety.gate:is_target_lost",
+        words=(
+            "Nothing tells me how to move any more, so I went limp. Please help me.",
+            "我不知道该怎么动了，所以放松了全身，请帮帮我。",
+        ),
+    ),
     Fault.TARGET_FOREIGN: Row(
         action=Action.REJECT,
         detector=GATE,
         words=(
             "Somebody tried to move me who may not; I did not let them.",
             "有人无权却想让我动，我没有听。",
+        ),
+    ),
+    Fault.SAMPLE_DROPPED: Row(
+        action=Action.WARN,
+        detector=STATE_WATCH,
+        words=(
+            "One reading of my joints made no sense; I left it out.",
+            "有一次关节读数无效，我没有采用。",
         ),
     ),
     Fault.STATE_STALE: Row(
@@ -133,8 +160,27 @@ TABLE: dict[Fault, Row] = {
         action=Action.DAMP,
         ends=Ends.NEVER,
         spoils_stop=True,
-        detector=GATE,
+        detector=STATE_WATCH,
         words=UNFELT,
+    ),
+    Fault.IMU_FROZEN: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=STATE_WATCH,
+        words=(
+            "I can no longer tell up from down, so I went limp. Please help me.",
+            "我分不清上下了，所以放松了全身，请帮帮我。",
+        ),
+    ),
+    Fault.JOINT_FROZEN: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=STATE_WATCH,
+        words=(
+            "I can no longer feel one of my joints, so I sit down. Please help me.",
+            "我有一个关节没有知觉了，所以先坐下，请帮帮我。",
+        ),
     ),
     Fault.SENSES_LATE: Row(
         action=Action.WARN,

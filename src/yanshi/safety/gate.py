@@ -22,6 +22,7 @@ NO_FAULT: frozenset[Fault] = frozenset()
 TARGET_STALE = frozenset({Fault.TARGET_STALE})
 TARGET_MALFORMED = frozenset({Fault.TARGET_MALFORMED})
 TARGET_FOREIGN = frozenset({Fault.TARGET_FOREIGN})
+TARGET_LOST = frozenset({Fault.TARGET_LOST})
 STATE_STALE = frozenset({Fault.STATE_STALE})
 STATE_MALFORMED = frozenset({Fault.STATE_MALFORMED})
 SOFTEST = 1e-9
@@ -47,6 +48,9 @@ class GateConfig:
     """What lies further from zero is no angle of a joint, rad: two turns."""
     target_age_max_s: float = 0.04
     """Oldest target obeyed: two periods of a 50 Hz policy."""
+    target_lost_s: float = 0.06
+    """So long the last target is held when none comes that may be obeyed, 0.1 s after the last
+    one came: a robot that holds one stance falls with a time constant of 0.27 s."""
     state_age_max_s: float = 0.05
     """Oldest measurement that the torque is judged by: a fifth of the time in which a falling
     robot's lean grows by e."""
@@ -78,6 +82,7 @@ class Bounds:
     stiffness_max: float
     damping_max: float
     target_age_max_ns: int
+    target_lost_ns: int
     state_age_max_ns: int
 
     @classmethod
@@ -130,6 +135,7 @@ class Bounds:
             stiffness_max=c.stiffness_max,
             damping_max=c.damping_max,
             target_age_max_ns=round(c.target_age_max_s * 1e9),
+            target_lost_ns=round(c.target_lost_s * 1e9),
             state_age_max_ns=round(c.state_age_max_s * 1e9),
         )
 
@@ -226,6 +232,17 @@ def gate_target(
     step.flags.writeable = False  # Spares the message a copy.
     target = Gated(t_ns=now_ns, position=step, stiffness=asked.stiffness, damping=asked.damping)
     return target, faults
+
+
+def is_target_lost(obeyed_ns: int, bounds: Bounds, *, now_ns: int) -> bool:
+    """Whether the last target is held for so long that it no longer keeps the robot up.
+
+    Args:
+        obeyed_ns: When a target was last let through.
+        bounds: How long one may be held.
+        now_ns: Time of this tick on the run's clock.
+    """
+    return now_ns - obeyed_ns >= bounds.target_lost_ns
 
 
 def _limp(sent: Gated, bounds: Bounds, now_ns: int) -> Gated:

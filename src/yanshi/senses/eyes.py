@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from yanshi.assets.weights import check_weights
 from yanshi.core.errors import AssetError, ContractError
 from yanshi.core.messages import Image
 
@@ -72,7 +73,7 @@ class Eyes:
         """Load the network.
 
         Raises:
-            AssetError: There are no weights at that path.
+            AssetError: There are no weights at that path, or ours have been changed.
             ContractError: The file is not a network of these eyes.
         """
         if not weights.exists():
@@ -80,6 +81,7 @@ class Eyes:
                 f"No eyes at {weights}. They belong to the repository; "
                 "`yanshi train eyes` makes new ones."
             )
+        check_weights(weights)
         self.config = config or EyesConfig()
         options = ort.SessionOptions()
         options.inter_op_num_threads = 1

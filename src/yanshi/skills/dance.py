@@ -32,6 +32,8 @@ class Dance(Flow):
     def __init__(self, arguments: tuple[str, ...], tools: Tools) -> None:
         super().__init__(arguments, tools)
         self.prepare(tools)
+        self.is_performing = False
+        """Whether the dancer has the robot."""
 
     @staticmethod
     def prepare(tools: Tools) -> None:
@@ -47,6 +49,7 @@ class Dance(Flow):
     def act(self, percept: Percept) -> Behaviour[Outcome]:
         """Make room, dance, stand."""
         tools = self.tools
+        self.is_performing = False
         percept, has_room = yield from walk_to_room(tools, percept, _ROOM_M)
         if not has_room:
             return Outcome(kind="failed", reason="no_room", facts=(f"{_ROOM_M[1]:g}",))
@@ -59,6 +62,7 @@ class Dance(Flow):
         """Go over from walker to dancer, and back before the motion ends."""
         dancer: Tracker = self.tools.shared["dancer"]
         dancer.start(percept.state)
+        self.is_performing = True
         while True:
             begun_s = dancer.elapsed_s
             left_s = dancer.duration_s - begun_s

@@ -25,8 +25,9 @@ Pose = tuple[float, float, float]
 
 
 def floor_of(plan: FloorPlan, scene: Scene) -> Floor:
-    """Return the floor with the furniture of the plan and the people seen."""
+    """Return the floor with the furniture of the plan, what is forbidden and the people seen."""
     boxes = [Box(centre=p.centre, size=p.size, yaw=p.yaw) for p in plan.places if p.is_solid]
+    boxes += [Box(centre=zone.centre, size=zone.size, yaw=0.0) for zone in plan.keep_out]
     people = [thing.position for thing in scene.things if thing.kind == "person"]
     discs = [Disc(centre=(x, y), radius=PERSON_RADIUS_M) for x, y, _ in people]
     return Floor(plan.size, boxes, discs)

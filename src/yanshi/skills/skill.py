@@ -76,6 +76,8 @@ class Skill(Protocol):
 
     # A skill that cannot be left at any moment may have a `halt(self) -> bool`: told to stop, it
     # returns whether it needs more ticks to come to a stand, and then ends as soon as it can.
+    # One that first looks for room may have `is_performing: bool`, true from when it swings its
+    # limbs: whether somebody is too near is judged then, and of every other skill when it starts.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ things and people are not on it and must be seen.
 from dataclasses import dataclass
 
 from yanshi.core.errors import UnknownNameError
+from yanshi.safety.plan_gate import KeepOut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class FloorPlan:
     places: tuple[Place, ...]
     start: tuple[float, float, float]
     """Where the robot stands at switch-on: x, y in m and yaw in rad."""
+    keep_out: tuple[KeepOut, ...] = ()
+    """Floor that it must not tread on."""
 
     def place(self, name: str) -> Place:
         """Return the place called `name`."""

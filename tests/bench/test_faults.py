@@ -1,0 +1,199 @@
+"""The bench of faults breaks what it says, judges what it sees, and passes nothing silently."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from yanshi.bench import faults
+from yanshi.bench.faults import CASES, NOT_SHOWN, Exam, choose_cases, line_of, make_row, set_up
+from yanshi.bench.injection import COMBINATIONS, InjectedBody, Injection
+from yanshi.bodies.mujoco_body import MujocoBody
+from yanshi.bodies.simulation import simulate
+from yanshi.core.errors import ConfigError, UnknownNameError
+from yanshi.runtime.mcap_file import McapFile
+
+SRC = Path(faults.__file__).parents[1]
+LAST = {"A": 13, "B": 7, "C": 4, "D": 6, "E": 3, "F": 7, "G": 5, "H": 2}
+ROWS = {f"{letter}{number}" for letter, last in LAST.items() for number in range(1, last + 1)}
+HEALTHY = {
+    "is_finite": True,
+    "torque_over": 0.0,
+    "mujoco_warnings": 0,
+    "is_upright": True,
+    "limp_ms": None,
+    "told_ms": None,
+    "fell_ms": None,
+}
+
+
+def case_of(row: str, doing: str, words: str = "") -> faults.Case:
+    return next(c for c in CASES if c.row == row and c.doing == doing and words in c.what)
+
+
+def test_every_row_of_the_fault_matrix_is_shown_or_listed_with_a_reason_and_none_is_both():
+    shown = {case.row for case in CASES}
+    assert ROWS - shown == set(NOT_SHOWN)
+    assert all(NOT_SHOWN.values())
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"), [("imu", "slow"), ("eyes", "off"), ("states", "wrong"), ("", ""), ("A1", "")]
+)
+def test_what_nobody_has_learnt_to_inject_is_refused(part, kind):
+    with pytest.raises(ConfigError, match=r"Nobody has learnt to inject .* Known: states: off"):
+        Injection(part=part, kind=kind)
+
+
+def test_a_row_that_is_not_shown_or_is_none_is_refused_when_it_is_asked_for():
+    with pytest.raises(ConfigError, match="Fault B3 was asked for and is not shown: the"):
+        choose_cases("b3")
+    with pytest.raises(UnknownNameError, match="No fault named 'Z9'"):
+        choose_cases("Z9")
+    assert {case.row for case in choose_cases("a4")} == {"A4"}
+    assert choose_cases(None) == CASES
+
+
+def test_rows_that_are_not_shown_stand_in_the_table_and_count_for_nothing(capsys):
+    faults.print_table((), (), NOT_SHOWN)
+    printed = capsys.readouterr().out
+    for row, reason in NOT_SHOWN.items():
+        assert re.search(rf"{row} +│ not shown: {re.escape(reason[:20])}", printed)
+
+
+def test_nothing_that_a_run_is_made_of_knows_of_injection():
+    for path in SRC.rglob("*.py"):
+        if path.parent.name != "bench" and path != SRC / "cli" / "bench.py":
+            assert "inject" not in path.read_text(encoding="utf8").casefold(), path
+    assert type(simulate("empty", 0).body) is MujocoBody
+
+
+def test_a_body_to_be_injected_is_read_like_any_other_until_its_moment():
+    plain = simulate("empty", 3).body
+    injection = Injection(part="imu", kind="garbage")
+    body = InjectedBody(simulate("empty", 3).body, [injection], at_s=0.1, seed=0)
+    plain.read()  # One was read when the other was taken over.
+    for _ in range(9):
+        for one in (plain, body):
+            one.advance(0.01)
+        a, b = plain.read(), body.read()
+        for name in ("joint_position", "angular_velocity", "orientation_wxyz"):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    body.advance(0.01)
+    assert np.isnan(body.read().angular_velocity).any()
+
+
+@pytest.mark.parametrize("part", sorted(set(COMBINATIONS) - {"policy"}))
+def test_every_combination_changes_what_is_read(part):
+    for kind in COMBINATIONS[part]:
+        joint = "left_knee" if part == "joint" else ""
+        size = 1.0 if kind == "intermittent" else 20.0
+        injection = Injection(part=part, kind=kind, size=size, joint=joint)
+        assert str(injection)
+        body = InjectedBody(simulate("empty", 0).body, [injection], at_s=0.05, seed=0)
+        for _ in range(4):
+            body.advance(0.01)
+        before = body.read()
+        for _ in range(3):
+            body.advance(0.01)
+        if kind == "off" and part == "states":
+            with pytest.raises(Exception, match="link is down"):
+                body.read()
+            continue
+        after = body.read()
+        honest = MujocoBody.read(body)
+        is_wrong = any(
+            not np.allclose(getattr(after, name), getattr(honest, name), atol=0.03)
+            for name in ("joint_position", "angular_velocity", "orientation_wxyz")
+        )
+        assert is_wrong or after.t_ns < honest.t_ns or kind == "stuck", injection
+        if kind == "stuck" and part == "imu":
+            np.testing.assert_array_equal(after.angular_velocity, before.angular_velocity)
+
+
+def test_a_healthy_robot_passes_no_case_that_wants_it_limp_and_a_limp_one_none_that_does_not():
+    limp = HEALTHY | {"limp_ms": 4.0, "told_ms": 0.0, "bad_ms": 0.0, "last_ms": 0.0, "zero": 0.0}
+    for case in CASES:
+        if case.run is not faults.break_something:
+            continue
+        wants_limp = case.wanted.startswith("limp")
+        wants_alarm = case.wanted.startswith("told within")
+        assert case.passes(HEALTHY) is not (wants_limp or wants_alarm)
+        assert case.passes(limp) is not (case.wanted == "upright")
+        for part, worse in (("is_finite", False), ("torque_over", 1.0), ("mujoco_warnings", 1)):
+            assert not case.passes(HEALTHY | {part: worse})
+            assert not case.passes(limp | {part: worse})
+
+
+def test_a_push_passes_when_the_robot_catches_itself_or_its_fall_is_told_at_once():
+    case = case_of("A10", "walking")
+    felled = HEALTHY | {"is_upright": False, "fell_ms": 100.0, "limp_ms": 300.0}
+    assert case.passes(HEALTHY | {"fell_ms": 100.0})
+    assert case.passes(felled | {"told_ms": 300.0})
+    assert not case.passes(felled | {"told_ms": 301.0})
+    assert not case.passes(felled)
+
+
+@pytest.mark.parametrize(
+    ("row", "doing", "words"),
+    [
+        ("A1", "walking", "in 1 sample"),
+        ("A2", "standing", "left_knee"),
+        ("A3", "standing", "IMU"),
+        ("A4", "walking", "link"),
+        ("B2", "walking", "nothing any more"),
+        ("E1", "walking", ""),
+    ],
+)
+def test_a_case_of_each_kind_passes_once(row, doing, words):
+    case = case_of(row, doing, words)
+    trial = Exam((CASES.index(case),), (5,))(0)
+    assert trial["passed"], trial
+    figure = make_row(case, [trial])
+    assert figure.passed
+    assert figure.n == 1
+    assert line_of(case, [trial])[-1] == "1 of 1 (0.21…1.00)"
+
+
+def test_a_robot_that_goes_limp_too_late_does_not_pass():
+    case = case_of("A2", "standing", "IMU")
+    rig = set_up(case, 0)
+    rig.episode._recovery.go_limp = lambda: None  # type: ignore[method-assign]
+    trial = faults.look_at(rig, "wait 60")
+    assert trial["limp_ms"] - trial["bad_ms"] > 30.0  # The gate's doing.
+    assert not case.passes(trial)
+
+
+def test_a_run_is_deterministic():
+    exam = Exam((CASES.index(case_of("A5", "walking", "20 ms")),) * 2, (2, 2))
+    assert exam(0) == exam(1)
+
+
+def test_ticks_of_a_log_that_was_cut_anywhere_are_read_up_to_there(tmp_path):
+    log = McapFile(tmp_path / "run.mcap")
+    channel = log.add_channel("/state", "json", "s", "jsonschema", b"{}")
+    for k in range(4000):
+        log.write(channel, k, b"x" * 100)
+    log.close()
+    data = (tmp_path / "run.mcap").read_bytes()
+    assert faults.read_ticks(tmp_path / "run.mcap") == (list(range(4000)), True)
+    for share in (0.3, 0.8):
+        part = tmp_path / "part.mcap"
+        part.write_bytes(data[: int(share * len(data))])
+        ticks, is_whole = faults.read_ticks(part)
+        assert not is_whole
+        assert ticks == list(range(len(ticks)))
+
+
+def test_a_short_bench_prints_its_rows_and_tells_by_its_exit_code(typed, tmp_path, monkeypatch):
+    out = tmp_path / "f.json"
+    order = ("bench", "faults", "--fault", "D1", "--n", "1", "--workers", "1")
+    code, printed, _ = typed(*order, "--json", str(out))
+    assert code == 0
+    assert "1 of 1" in printed
+    assert '"value": 1.0' in out.read_text()
+    monkeypatch.setattr(faults, "BAD_PLANS", ("wave",))
+    code, printed, _ = typed(*order)
+    assert code == 1
+    assert "0 of 1" in printed
