@@ -54,7 +54,14 @@ class ClosedEyes(EyesProcess):
         self.pending = 0
         self._t_ns = 0
 
-    def look(self, t_ns: int, qpos: NDArray[np.float64], *, want_rgb: bool = False) -> None:
+    def look(
+        self,
+        t_ns: int,
+        qpos: NDArray[np.float64],
+        up_in_camera: NDArray[np.float64],
+        *,
+        want_rgb: bool = False,
+    ) -> None:
         """Do not."""
         self._t_ns, self.pending = t_ns, 1
 
@@ -62,4 +69,6 @@ class ClosedEyes(EyesProcess):
         """Return that nothing was seen."""
         self.pending = 0
         surfaces = Surfaces(depth=np.zeros((4, 4), dtype=np.float32), focal_length=4.0)
-        return Glance(t_ns=self._t_ns, detections=(), surfaces=surfaces, took_ms=1.0, rgb=None)
+        return Glance(
+            t_ns=self._t_ns, detections=(), solids=(), surfaces=surfaces, took_ms=1.0, rgb=None
+        )

@@ -113,8 +113,8 @@ def _points_about(image: Image, detection: Detection, turn: Array, config: Solid
     left, right = (int(np.clip(column + s * reach, 0, columns)) for s in (-1.0, 1.0))
     depth = image.depth[top:bottom, left:right]
     i, j = np.nonzero(depth > 0.0)
-    points = back_project(j + left + 0.5, i + top + 0.5, depth[i, j], image)
-    return points @ turn.T
+    points: Array = back_project(j + left + 0.5, i + top + 0.5, depth[i, j], image) @ turn.T
+    return points
 
 
 def _measure(
@@ -211,7 +211,8 @@ def _connected(points: Array, middle: Array) -> Array:
         if (grown == reached).all():
             break
         reached = grown
-    return points[reached[cells[:, 0], cells[:, 1]]]
+    hanging: Array = points[reached[cells[:, 0], cells[:, 1]]]
+    return hanging
 
 
 _Fit = tuple[str, tuple[float, float], tuple[float, float], float]
