@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from yanshi.core.messages import Image, Solid
 from yanshi.senses.eyes import Detection, back_project
+from yanshi.worlds.things import kind_of
 
 Array = NDArray[np.float64]
 
@@ -145,7 +146,7 @@ def _measure(
         fitted = _round(points, top, config)
     else:
         fitted = _box(points)
-    if fitted is None:
+    if fitted is None or not _is_likely(kind, fitted[2], height):
         return None
     shape, (x, y), size, yaw = fitted
     return Solid(
@@ -157,6 +158,14 @@ def _measure(
     )
 
 
+def _is_likely(kind: str, size: tuple[float, float], height: float) -> bool:
+    """Tell whether a thing of a kind may be so large: two that hang together are not one."""
+    facts = kind_of(kind)
+    return max(size) < 2.0 * LARGER * facts.radius and height < 2.0 * LARGER * facts.half_height
+
+
+LARGER = 1.25
+"""How much larger than usual a thing may be measured."""
 NECK_M, NECK_SHARE = 0.04, 0.75
 """What is thinner than this share of the rest so far below its upper end tapers."""
 

@@ -24,7 +24,7 @@ from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fing
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, find, matches
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, boxes_about, grips_of, spots
+from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
 from yanshi.worlds.things import kind_of
 
 Pose = NDArray[np.float64]
@@ -66,6 +66,8 @@ OVERSHOOT_M = 0.02
 BACK_SPEED = 0.3
 """m/s."""
 BACK_SHORT_M = 0.05
+ONE_M = 0.025
+"""Two things are never so near each other."""
 RENAMED_M = 0.07
 IN_HAND_M = 0.2
 """What is seen farther from the palm than this is not in the hand."""
@@ -256,7 +258,7 @@ def take(
     if seen is None or seen.solid is None:
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(thing.name,))
-    others = [t for t in percept.scene.things if t is not seen and t.confidence >= SURE]
+    others = [t for t in percept.scene.things if t.confidence >= SURE and not _is_one(t, seen)]
     question = percept
 
     def plan() -> Reach:
@@ -276,6 +278,13 @@ def take(
         hands_of(tools).lower(percept, [hand.side])
         return percept, Outcome(kind="failed", reason="slipped", facts=(thing.name,))
     return percept, DONE
+
+
+def _is_one(thing: Thing, other: Thing) -> bool:
+    """Whether two memories are of one thing, called by two names."""
+    if thing.solid is None or other.solid is None:
+        return thing is other
+    return _apart(thing.solid.position[:2], other.solid.position[:2]) < ONE_M
 
 
 def _is_seen_elsewhere(percept: Percept, hand: Hand, thing: Thing) -> bool:
@@ -339,7 +348,7 @@ def plan_reach(
         UnreachableError: None of the best grasps can be come to.
     """
     pelvis_map, map_level = level_frames(percept)
-    level_map = np.linalg.inv(map_level)
+    level_map = np.asarray(np.linalg.inv(map_level), dtype=np.float64)
     shape = SHAPES[solid.shape]
     if shape is grasps.Shape.BOX and solid.size[2] < FLAT_M:
         shape = grasps.Shape.FLAT
@@ -362,9 +371,7 @@ def plan_reach(
     best = grasps.best_grasps(
         wanted,
         sides=[hand.side],
-        neighbours=boxes_about(tools.floor_plan, others, level_map)[-len(others) :]
-        if others
-        else (),
+        neighbours=things_about(others, level_map),
         reach=free,
         n=6,
         config=GraspConfig(above_room=0.0) if solid.is_tapered else None,

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from yanshi.control.clearance import Box
+from yanshi.control.clearance import BOXES_MAX, Box
 from yanshi.control.grasp import GraspConfig
-from yanshi.control.kinematics import LEFT, Kinematics
+from yanshi.control.kinematics import Kinematics
 from yanshi.control.palm import Approach
 from yanshi.control.reach_map import ReachMap, Stance, load_reach_map
 from yanshi.control.route import Floor, Point
@@ -18,6 +19,8 @@ from yanshi.policies.walker import UPRIGHT, Posture, Walker
 from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
 from yanshi.skills.skill import Tools
 from yanshi.worlds.floor_plan import FloorPlan, Place
+
+Array = NDArray[np.float64]
 
 AIR_M = 0.045
 """Between the robot's front and what it stands before."""
@@ -237,7 +240,7 @@ def _spot(
 
 
 def boxes_about(
-    plan: FloorPlan, things: Sequence[Thing], pelvis_from_map: np.ndarray, reach: float = 1.0
+    plan: FloorPlan, things: Sequence[Thing], pelvis_from_map: Array, reach: float = 1.0
 ) -> list[Box]:
     """Return what an arm must keep away from, as boxes in the pelvis frame.
 
@@ -247,14 +250,43 @@ def boxes_about(
         pelvis_from_map: Shape (4, 4).
         reach: What is farther from the pelvis is left out, m.
     """
-    boxes = []
+    origin = np.asarray(np.linalg.inv(pelvis_from_map)[:3, 3], dtype=np.float64)
+    furniture = [
+        Box(pelvis_from_box=pelvis_from_map @ T, half_size=half)
+        for T, half in _furniture(plan, origin, reach)
+    ]
+    room = BOXES_MAX - 1 - len(furniture)  # One is for the thing itself.
+    return furniture + things_about(things, pelvis_from_map, reach)[:room]
+
+
+def things_about(things: Sequence[Thing], pelvis_from_map: Array, reach: float = 1.0) -> list[Box]:
+    """Return the things whose shape is known as boxes in the pelvis frame, the nearest first."""
     origin = np.linalg.inv(pelvis_from_map)[:3, 3]
+    found = []
+    for thing in things:
+        solid = thing.solid
+        if solid is None or thing.kind == "person":
+            continue
+        away = float(np.linalg.norm(np.array(solid.position) - origin))
+        if away > reach:
+            continue
+        T = np.eye(4)
+        cos, sin = np.cos(solid.yaw), np.sin(solid.yaw)
+        T[:2, :2] = [[cos, -sin], [sin, cos]]
+        T[:3, 3] = solid.position
+        box = Box(pelvis_from_box=pelvis_from_map @ T, half_size=0.5 * np.array(solid.size))
+        found.append((away, box))
+    return [box for _, box in sorted(found, key=lambda pair: pair[0])]
+
+
+def _furniture(plan: FloorPlan, origin: Array, reach: float) -> Iterator[tuple[Array, Array]]:
+    """Yield pose on the map and half size of what the furniture near a point is made of."""
     for place in plan.places:
         if not place.is_solid:
             continue
+        cos, sin = np.cos(place.yaw), np.sin(place.yaw)
+        R = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
         for low, high, centre, size in _blocks(place):
-            cos, sin = np.cos(place.yaw), np.sin(place.yaw)
-            R = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
             offset = R.T @ (origin - np.array([*place.centre, 0.0])) - np.array([*centre, 0.0])
             gap = np.maximum(np.abs(offset[:2]) - 0.5 * np.array(size), 0.0)
             if np.linalg.norm(gap) > reach:
@@ -262,21 +294,7 @@ def boxes_about(
             T = np.eye(4)
             T[:3, :3] = R
             T[:3, 3] = np.array([*place.centre, 0.0]) + R @ np.array([*centre, 0.5 * (low + high)])
-            half = 0.5 * np.array([*size, high - low])
-            boxes.append(Box(pelvis_from_box=pelvis_from_map @ T, half_size=half))
-    for thing in things:
-        if thing.kind == "person":
-            continue
-        solid = thing.solid
-        if solid is None or np.linalg.norm(np.array(solid.position) - origin) > reach:
-            continue
-        T = np.eye(4)
-        cos, sin = np.cos(solid.yaw), np.sin(solid.yaw)
-        T[:2, :2] = [[cos, -sin], [sin, cos]]
-        T[:3, 3] = solid.position
-        half = 0.5 * np.array(solid.size)
-        boxes.append(Box(pelvis_from_box=pelvis_from_map @ T, half_size=half))
-    return boxes
+            yield T, 0.5 * np.array([*size, high - low])
 
 
 def _blocks(
@@ -294,8 +312,3 @@ def _blocks(
         yield place.height - 0.1, place.height, (0.0, 0.0), place.size
     else:
         yield 0.0, place.height, (0.0, 0.0), place.size
-
-
-def mirrored(side: int) -> float:
-    """Return 1 for the right hand and -1 for the left one."""
-    return -1.0 if side == LEFT else 1.0
