@@ -84,7 +84,7 @@ class GraspConfig:
     """From above: how far over its middle a low thing may be gripped, m."""
     side_grip: tuple[float, float] = (0.062, 0.07)
     """From the side: as `above_grip`, for the lower edge of the hand on a free way, m."""
-    beside: tuple[float, float] = (0.005, 0.03)
+    beside: tuple[float, float] = (-0.003, 0.02)
     """Air to neighbours at least, and for full marks, m."""
     rise: float = 0.10
     """From above the hand comes down this far, m."""

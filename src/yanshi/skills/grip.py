@@ -1,7 +1,7 @@
 """The flows of grasping: come near, look again, reach, close, lift, see whether it is held."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,7 @@ from yanshi.control.grasp import Grasp, GraspConfig
 from yanshi.control.palm import Approach, grip_in_palm
 from yanshi.control.route import STILL, FollowerConfig, wrap
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import Solid, Thing
+from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
@@ -31,7 +31,8 @@ Pose = NDArray[np.float64]
 """Shape (4, 4)."""
 
 TRIES = 3
-LOOK_AGAIN_S = 0.9
+LOOK_S = 0.6
+LOOK_AGAIN_S = 0.6
 STEPS_FROM_M = 0.6
 """A pelvis that is lower than this rises before the robot steps."""
 SETTLE_S = 0.5
@@ -79,6 +80,8 @@ SHAPES = {
     "cylinder": grasps.Shape.CYLINDER,
     "sphere": grasps.Shape.SPHERE,
 }
+BRUSHED = 0.6
+"""Share of a neighbour's width that a hand keeps away from where there is no other way."""
 NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
@@ -185,8 +188,11 @@ def _apart(a: ArrayLike, b: ArrayLike) -> float:
     return float(np.linalg.norm(np.subtract(a, b)))
 
 
-def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
-    """Walk before a place, fold the free arms, step up to it and take the posture.
+def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Percept, Scene]]:
+    """Walk before a place, fold the free arms, step up to it, look, and take the posture.
+
+    Returns:
+        The newest percept, and all that was seen: who leans over a thing may not see it.
 
     Raises:
         UnreachableError: No way leads there.
@@ -200,6 +206,8 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
         percept = yield from step_to(
             tools, percept, (goal[0], goal[1], spot.pose[2]), EXACT, STEP_UP_S
         )
+        percept = yield from stand(tools, percept, LOOK_S)
+        seen = percept.scene
         percept = yield from stand(tools, percept, SETTLE_S + _bend_s(spot), body_of(spot))
         off = np.subtract(spot.pose[:2], here(percept))
         ahead = float(off @ (np.cos(spot.pose[2]), np.sin(spot.pose[2])))
@@ -208,7 +216,20 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
             break
         goal += off
         percept = yield from stand(tools, percept, _bend_s(spot))
-    return percept
+    percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
+    return percept, _both(percept.scene, seen)
+
+
+def _both(now: Scene, before: Scene) -> Scene:
+    """Return what is seen now, and what was seen before and is not seen any more."""
+    sure = [thing for thing in now.things if thing.confidence >= SURE]
+    kept = [
+        thing
+        for thing in before.things
+        if thing.confidence >= SURE
+        and all(_apart(thing.position, other.position) > RENAMED_M for other in sure)
+    ]
+    return replace(now, things=(*sure, *kept))
 
 
 def _bend_s(spot: Spot) -> float:
@@ -251,14 +272,13 @@ def take(
 ) -> Behaviour[tuple[Percept, Outcome]]:
     """Stand for a thing, look again, and take it with the hand of the stance."""
     hand = hands_of(tools)[spot.stance.side]
-    percept = yield from come_to(tools, percept, spot)
+    percept, scene = yield from come_to(tools, percept, spot)
     body = body_of(spot)
-    percept = yield from stand(tools, percept, LOOK_AGAIN_S, body)
-    seen = _seen_again(percept, thing)
+    seen = _seen_again(scene, thing)
     if seen is None or seen.solid is None:
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(thing.name,))
-    others = [t for t in percept.scene.things if t.confidence >= SURE and not _is_one(t, seen)]
+    others = [t for t in scene.things if not _is_one(t, seen)]
     question = percept
 
     def plan() -> Reach:
@@ -301,14 +321,12 @@ def _is_seen_elsewhere(percept: Percept, hand: Hand, thing: Thing) -> bool:
     return bool(apart) and min(apart) > IN_HAND_M
 
 
-def _seen_again(percept: Percept, thing: Thing) -> Thing | None:
+def _seen_again(scene: Scene, thing: Thing) -> Thing | None:
     """Return what is seen now of the thing that was seen before."""
     near = [
         t
-        for t in percept.scene.things
-        if t.confidence >= SURE
-        and t.kind != "person"
-        and _apart(t.position, thing.position) < SAME_M
+        for t in scene.things
+        if t.kind != "person" and _apart(t.position, thing.position) < SAME_M
     ]
     named = (
         [t for t in near if t.name == thing.name]
@@ -376,27 +394,33 @@ def plan_reach(
         n=6,
         config=GraspConfig(above_room=0.0) if solid.is_tapered else None,
     )
-    boxes = boxes_about(tools.floor_plan, others, pelvis_map)
-    itself = pelvis_map @ solid_pose(solid)
-    core = Box(pelvis_from_box=itself, half_size=0.35 * np.array(solid.size))
+    core = Box(
+        pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.35 * np.array(solid.size)
+    )
     last: UnreachableError | None = None
-    for grasp in best:
-        joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
-        try:
-            before = pelvis_level @ grasp.pelvis_from_palm_before
-            way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core])
-            there = joints.copy()
-            there[hand.arm.joints] = way.angles[-1]
-            hand.planners[0].straight_way(there, pelvis_level @ grasp.pelvis_from_palm, boxes)
-        except UnreachableError as error:
-            last = error
-            continue
-        return Reach(
-            grasp=grasp,
-            way=way,
-            map_from_palm=map_level @ grasp.pelvis_from_palm,
-            map_from_palm_before=map_level @ grasp.pelvis_from_palm_before,
-        )
+    # At first with air to everything; where there is none, a hand may brush past its neighbours.
+    for slim in (1.0, BRUSHED):
+        boxes = boxes_about(tools.floor_plan, others, pelvis_map, slim=slim)
+        for grasp in best:
+            joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
+            try:
+                before = pelvis_level @ grasp.pelvis_from_palm_before
+                way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core])
+                there = joints.copy()
+                there[hand.arm.joints] = way.angles[-1]
+                goal = pelvis_level @ grasp.pelvis_from_palm
+                hand.planners[0].straight_way(there, goal, boxes)
+            except UnreachableError as error:
+                last = error
+                continue
+            return Reach(
+                grasp=grasp,
+                way=way,
+                map_from_palm=map_level @ grasp.pelvis_from_palm,
+                map_from_palm_before=map_level @ grasp.pelvis_from_palm_before,
+            )
+        if not others:
+            break
     assert last is not None
     raise last
 

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from yanshi.control.arm_path import ArmPath
 from yanshi.control.palm import Approach, palm_turn
+from yanshi.control.route import Point
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import Thing
+from yanshi.core.messages import Scene, Thing
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.grip import (
-    LOOK_AGAIN_S,
     MISSES_M,
     TRIES,
     body_of,
@@ -30,7 +30,7 @@ from yanshi.skills.grip import (
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand
-from yanshi.skills.search import SURE, find, is_place, matches
+from yanshi.skills.search import SURE, choose, find, is_place, matches
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import Place
@@ -135,12 +135,13 @@ class PutDown(Flow):
             where = (self.arguments[-1],)
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=where)
         for spot in ways[:TRIES]:
-            percept = yield from come_to(tools, percept, spot)
-            percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
-            percept, again = yield from self._goal(percept, hand)  # Better known from near.
+            percept, scene = yield from come_to(tools, percept, spot)
+            again = self._goal_in(scene, here(percept), hand)  # Better known from near.
             if isinstance(again, Goal) and _is_same(again, goal):
                 goal = again
-            percept, is_done = yield from let_go_at(tools, percept, hand, goal.point, spot)
+            percept, is_done = yield from let_go_at(
+                tools, percept, hand, goal.point, spot, scene.things
+            )
             if is_done:
                 return percept, DONE
             if hand.held is None:
@@ -159,25 +160,37 @@ class PutDown(Flow):
         return tuple(Approach) if height > LOW_M else (Approach.ABOVE,)
 
     def _goal(self, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, Goal | Outcome]]:
-        """Return where the thing is to go, by what the step names."""
-        tools, plan = self.tools, self.tools.floor_plan
+        """Return where the thing is to go, looking for what the step names if need be."""
+        if len(self.arguments) == 3:
+            percept, found = yield from find(self.tools, percept, self.arguments[2])
+            if isinstance(found, Outcome):
+                return percept, found
+        return percept, self._goal_in(percept.scene, here(percept), hand)
+
+    def _goal_in(self, scene: Scene, at: Point, hand: Hand) -> Goal | Outcome:
+        """Return where the thing is to go, by what is seen."""
+        plan = self.tools.floor_plan
         assert hand.held is not None
         radius = 0.5 * float(np.hypot(*hand.held.size[:2]))
         if len(self.arguments) == 1:
             surfaces = [p for p in plan.places if p.has_surface]
-            x, y = here(percept)
+            x, y = at
             place = min(surfaces, key=lambda p: np.hypot(p.centre[0] - x, p.centre[1] - y))
-            return percept, free_spot(percept, place, radius)
+            return free_spot(scene, at, place, radius)
         if len(self.arguments) == 2:
             place = plan.place(self.arguments[1])
             if is_container(place):
                 height = place.height + BIN_AIR_M
-                return percept, Goal(point=(*place.centre, height), place=place)
-            return percept, free_spot(percept, place, radius)
-        percept, found = yield from find(tools, percept, self.arguments[2])
+                return Goal(point=(*place.centre, height), place=place)
+            return free_spot(scene, at, place, radius)
+        name = self.arguments[2]
+        known = matches(scene, name)
+        if not known:
+            return Outcome(kind="failed", reason="lost_sight", facts=(name,))
+        found = choose(known, name)
         if isinstance(found, Outcome):
-            return percept, found
-        return percept, goal_upon(tools, found, is_inside=self.arguments[1] == "in")
+            return found
+        return goal_upon(self.tools, found, is_inside=self.arguments[1] == "in")
 
 
 def _is_same(goal: Goal, other: Goal) -> bool:
@@ -209,16 +222,16 @@ def goal_upon(tools: Tools, thing: Thing, *, is_inside: bool) -> Goal | Outcome:
     return Goal(point=(x, y, top + (RIM_AIR_M if is_inside else FALL_M)), place=place)
 
 
-def free_spot(percept: Percept, place: Place, radius: float) -> Goal | Outcome:
+def free_spot(scene: Scene, at: Point, place: Place, radius: float) -> Goal | Outcome:
     """Return a spot on a place that nothing stands on, near its front edge and near here."""
-    x0, y0 = here(percept)
+    x0, y0 = at
     others = [
         (
             t.position[0],
             t.position[1],
             0.5 * float(np.hypot(*t.solid.size[:2])) if t.solid else 0.07,
         )
-        for t in percept.scene.things
+        for t in scene.things
         if t.kind != "person" and t.confidence >= SURE
     ]
     cos, sin = np.cos(place.yaw), np.sin(place.yaw)
@@ -246,7 +259,12 @@ def free_spot(percept: Percept, place: Place, radius: float) -> Goal | Outcome:
 
 
 def let_go_at(
-    tools: Tools, percept: Percept, hand: Hand, point: Sequence[float], spot: Spot
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    point: Sequence[float],
+    spot: Spot,
+    things: Sequence[Thing],
 ) -> Behaviour[tuple[Percept, bool]]:
     """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back."""
     assert hand.held is not None
@@ -260,11 +278,7 @@ def let_go_at(
         joints[hand.arm.joints] = hand.angles
         boxes = boxes_about(
             tools.floor_plan,
-            [
-                t
-                for t in question.scene.things
-                if t.confidence >= SURE and not _is_held(t, hand, question)
-            ],
+            [t for t in things if not _is_held(t, hand, question)],
             pelvis_map,
         )
         last: UnreachableError | None = None

@@ -1,7 +1,7 @@
 """Where to stand, how high and how far leaning, for a hand to come to a thing on furniture."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -240,7 +240,11 @@ def _spot(
 
 
 def boxes_about(
-    plan: FloorPlan, things: Sequence[Thing], pelvis_from_map: Array, reach: float = 1.0
+    plan: FloorPlan,
+    things: Sequence[Thing],
+    pelvis_from_map: Array,
+    reach: float = 1.0,
+    slim: float = 1.0,
 ) -> list[Box]:
     """Return what an arm must keep away from, as boxes in the pelvis frame.
 
@@ -249,6 +253,7 @@ def boxes_about(
         things: Loose things that stand about.
         pelvis_from_map: Shape (4, 4).
         reach: What is farther from the pelvis is left out, m.
+        slim: Share of the things' widths that counts.
     """
     origin = np.asarray(np.linalg.inv(pelvis_from_map)[:3, 3], dtype=np.float64)
     furniture = [
@@ -256,7 +261,9 @@ def boxes_about(
         for T, half in _furniture(plan, origin, reach)
     ]
     room = BOXES_MAX - 1 - len(furniture)  # One is for the thing itself.
-    return furniture + things_about(things, pelvis_from_map, reach)[:room]
+    loose = things_about(things, pelvis_from_map, reach)[:room]
+    thin = np.array([slim, slim, 1.0])
+    return furniture + [replace(box, half_size=thin * box.half_size) for box in loose]
 
 
 def things_about(things: Sequence[Thing], pelvis_from_map: Array, reach: float = 1.0) -> list[Box]:
