@@ -20,7 +20,7 @@ from typing import Any
 from yanshi.core.errors import ConfigError, PlanError
 from yanshi.core.messages import Plan
 from yanshi.mind.dialogue import Context, Seen, Turn
-from yanshi.mind.language import BETWEEN_STEPS, PlanLanguage
+from yanshi.mind.language import BETWEEN_STEPS, TAUGHT, PlanLanguage
 from yanshi.mind.tongue import to_simplified
 
 SENTENCES = Path(__file__).with_name("data") / "understanding.jsonl"
@@ -121,7 +121,9 @@ def _turn(record: Mapping[str, str], language: PlanLanguage) -> Turn:
 def _doable(wanted: str, language: PlanLanguage) -> list[str]:
     """Return a plan, or what becomes of it where one of its skills is not installed."""
     steps = wanted.split(BETWEEN_STEPS)
+    unlearnt = TAUGHT.keys() - language.syntaxes.keys()
     for index, step in enumerate(steps):
-        if step.split()[0] not in language.draft.syntaxes:
+        skill = step.split()[0]
+        if skill in unlearnt or skill not in language.draft.syntaxes:
             return list(dict.fromkeys([BETWEEN_STEPS.join([*steps[:index], UNLEARNT]), UNLEARNT]))
     return [wanted]
