@@ -214,7 +214,7 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
         end_s = float(witness.t[-1])
         is_done = goals.lifted(task.thing).is_met(witness)
         is_done &= goals.held(task.thing).met_at(witness, end_s - 1.0) is not None
-        spared = (task.thing,)
+        spared: tuple[str, ...] = (task.thing,)
     else:
         name = task.goal[-1]
         goal = goals.on if len(task.goal) == 1 else goals.inside

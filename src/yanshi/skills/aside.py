@@ -4,10 +4,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from yanshi.control.route import STILL
 from yanshi.core.errors import UnreachableError
 from yanshi.policies.walker import AT_REST, UpperBody
 from yanshi.skills.behaviour import Behaviour
-from yanshi.skills.motion import STILL, tick
+from yanshi.skills.motion import tick
 from yanshi.skills.skill import Percept, Tools
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from yanshi.control import grasp as grasps
 from yanshi.control.arm_path import ArmPath
@@ -172,7 +172,7 @@ def _was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
     )
 
 
-def _apart(a: Sequence[float], b: Sequence[float]) -> float:
+def _apart(a: ArrayLike, b: ArrayLike) -> float:
     return float(np.linalg.norm(np.subtract(a, b)))
 
 
@@ -305,7 +305,7 @@ def level_frames(percept: Percept) -> tuple[Pose, Pose]:
     map_level = np.eye(4)
     map_level[:2, :2] = [[cos, -sin], [sin, cos]]
     map_level[:3, 3] = map_pelvis[:3, 3]
-    return np.linalg.inv(map_pelvis), map_level
+    return np.asarray(np.linalg.inv(map_pelvis), dtype=np.float64), map_level
 
 
 def solid_pose(solid: Solid) -> Pose:
