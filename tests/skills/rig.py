@@ -182,6 +182,12 @@ class SightedRig(Rig):
         self.witness = Witness(self.body.model, self.simulation.home)
         self._ticks = 0
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it has not fallen; for low things it squats to 46 cm."""
+        pelvis = self.body.data.body("pelvis")
+        return bool(pelvis.xpos[2] > 0.35 and pelvis.xmat[8] > 0.5)
+
     def percept(self) -> Percept:
         state, data = self.body.read(), self.body.data
         w, *xyz = data.body("pelvis").xquat

@@ -12,7 +12,7 @@ from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
 from yanshi.robots.g1.spec import G1
 from yanshi.skills.ground import edge_distance
-from yanshi.skills.hands import hands_of
+from yanshi.skills.hands import hands_of, map_from_pelvis
 from yanshi.skills.place import (
     APART_M,
     EDGE_M,
@@ -138,6 +138,19 @@ def test_on_a_full_table_there_is_no_space_and_people_and_doubtful_things_take_n
     assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "no_space", ("table",))
     for other in (replace(full, kind="person"), replace(full, confidence=0.3)):
         assert isinstance(free_spot(percept_of(other), TABLE, 0.04), Goal)
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_what_is_in_the_hand_takes_no_room_on_the_table_below_it(rig: Rig, side):
+    hand = hands_of(rig.tools)[side]
+    at = (1.68, -0.23 if side == LEFT else 0.23)
+    empty = percept_of(at=at)
+    palm = map_from_pelvis(empty) @ hand.arm.pelvis_from_palm(empty.state.joint_position)
+    held = solid_thing("red cube", *palm[:2, 3], z=palm[2, 3])
+    seen = percept_of(held, at=at)
+    narrow = replace(TABLE, size=(0.7, 0.3))
+    assert free_spot(seen, narrow, 0.05, hand) == free_spot(empty, narrow, 0.05)
+    assert free_spot(seen, narrow, 0.05) != free_spot(empty, narrow, 0.05)
 
 
 def test_in_is_above_the_rim_and_on_is_above_the_top(rig: Rig):

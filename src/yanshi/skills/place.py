@@ -167,13 +167,13 @@ class PutDown(Flow):
             surfaces = [p for p in plan.places if p.has_surface]
             x, y = here(percept)
             place = min(surfaces, key=lambda p: np.hypot(p.centre[0] - x, p.centre[1] - y))
-            return percept, free_spot(percept, place, radius)
+            return percept, free_spot(percept, place, radius, hand)
         if len(self.arguments) == 2:
             place = plan.place(self.arguments[1])
             if is_container(place):
                 height = place.height + BIN_AIR_M
                 return percept, Goal(point=(*place.centre, height), place=place)
-            return percept, free_spot(percept, place, radius)
+            return percept, free_spot(percept, place, radius, hand)
         percept, found = yield from find(tools, percept, self.arguments[2])
         if isinstance(found, Outcome):
             return percept, found
@@ -209,8 +209,13 @@ def goal_upon(tools: Tools, thing: Thing, *, is_inside: bool) -> Goal | Outcome:
     return Goal(point=(x, y, top + (RIM_AIR_M if is_inside else FALL_M)), place=place)
 
 
-def free_spot(percept: Percept, place: Place, radius: float) -> Goal | Outcome:
-    """Return a spot on a place that nothing stands on, near its front edge and near here."""
+def free_spot(
+    percept: Percept, place: Place, radius: float, hand: Hand | None = None
+) -> Goal | Outcome:
+    """Return a spot on a place that nothing stands on, near its front edge and near here.
+
+    What is in the hand stands nowhere, though it may be seen above the place.
+    """
     x0, y0 = here(percept)
     others = [
         (
@@ -219,7 +224,9 @@ def free_spot(percept: Percept, place: Place, radius: float) -> Goal | Outcome:
             0.5 * float(np.hypot(*t.solid.size[:2])) if t.solid else 0.07,
         )
         for t in percept.scene.things
-        if t.kind != "person" and t.confidence >= SURE
+        if t.kind != "person"
+        and t.confidence >= SURE
+        and not (hand is not None and _is_held(t, hand, percept))
     ]
     cos, sin = np.cos(place.yaw), np.sin(place.yaw)
     height = place.surface_heights[-1]
