@@ -93,6 +93,21 @@ def test_the_best_comes_first_and_keeps_what_was_asked(reach):
     assert all(s.ahead >= 0.3 and s.approach is Approach.SIDE for s in stances)
 
 
+def test_how_far_the_pelvis_must_stay_may_hang_on_the_posture(reach):
+    assert reach.stances(0.8, ahead_min=lambda height, lean: 0.3) == reach.stances(
+        0.8, ahead_min=0.3
+    )
+
+    def ahead_min(height: float, lean: float) -> float:
+        return 0.2 + 0.4 * lean + 0.3 * (0.76 - height)
+
+    stances = reach.stances(0.7, ahead_min=ahead_min)
+    assert all(s.ahead >= ahead_min(s.height, s.lean) for s in stances)
+    assert any(s.ahead < ahead_min(0.46, 0.5) for s in stances)
+    leaning = reach.stances(0.7, ahead_min=lambda height, lean: 0.0 if lean else 1.0)
+    assert {s.lean for s in leaning} <= {s.lean for s in stances} - {0.0}
+
+
 def test_what_no_stance_reaches_is_refused(reach):
     with pytest.raises(UnreachableError, match="No stance takes a thing 2.00 m"):
         reach.stances(2.0)

@@ -1,11 +1,13 @@
 """Ways are checked against a fine grid of clearances; the follower against a point that moves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yanshi.control.route import Box, Disc, Floor, Follower, wrap
+from yanshi.control.route import Box, Disc, Floor, Follower, FollowerConfig, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate
 
@@ -126,3 +128,43 @@ def test_a_goal_underfoot_is_reached_without_walking_away():
     follow(follower, glider)
     assert np.linalg.norm(glider.position - (0.0, -1.5)) < 0.1
     assert abs(wrap(glider.yaw - 1.2)) < 0.1
+
+
+class ShortGlider(Glider):
+    """One that carries something: of every step a little is missing, and small ones are none."""
+
+    def move(self, velocity: tuple[float, float, float]) -> None:
+        ahead, left, turn = velocity
+        short = [np.sign(v) * max(abs(v) - 0.12, 0.0) for v in (ahead, left)]
+        super().move((short[0], short[1], turn))
+
+
+@pytest.mark.parametrize("start", [(-0.2, -1.5), (0.0, -1.3), (0.15, -1.62)])
+def test_who_steps_short_comes_to_the_goal_by_and_by_and_only_by_insisting(start):
+    config = FollowerConfig(settle_m=np.inf)
+    path = np.array([start, (0.0, -1.5)])
+    glider = ShortGlider(*start, 0.3)
+    follow(Follower(path, 0.3, config), glider)
+    assert np.linalg.norm(glider.position - (0.0, -1.5)) < config.position_accepted_m
+    meek = ShortGlider(*start, 0.3)
+    with pytest.raises(AssertionError, match="never arrived"):
+        follow(Follower(path, 0.3, replace(config, insist=(0.0, 0.0))), meek)
+
+
+def test_insisting_begins_after_its_time_and_has_a_bound():
+    """The robot is held fast 20 cm from its goal."""
+    config = FollowerConfig(settle_m=np.inf, step_speed=(9.0, 9.0))
+    glider = Glider(0.0, -1.5, 0.0)
+    follower = Follower(np.array([(0.0, -1.5), (0.2, -1.5)]), 0.0, config)
+    asked = []
+    for _ in range(2000):
+        asked.append(follower.velocity(glider.base()))
+        glider.t_ns += 20_000_000
+    ahead, left, turn = np.array(asked).T
+    patient = round(config.patience_s / 0.02)
+    np.testing.assert_allclose(ahead[:patient], 1.2 * 0.2)
+    gain, most = config.insist
+    np.testing.assert_allclose(np.diff(ahead[patient : patient + 50]), gain * 0.2 * 0.02)
+    assert ahead.max() == pytest.approx(1.2 * 0.2 + most)
+    assert ahead[-1] == ahead.max()
+    np.testing.assert_allclose((left, turn), 0.0, atol=1e-12)

@@ -1,16 +1,20 @@
 """What sentences point at, found again; the drafts are what a model would write."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yanshi.mind.dialogue import Context, Seen, Turn, settle
-from yanshi.mind.language import PlanLanguage
+from yanshi.mind.dialogue import HANDY, TOO_LONG, Context, Seen, Turn, settle
+from yanshi.mind.language import TAUGHT, PlanLanguage
 from yanshi.mind.replies import word_outcome
 from yanshi.skills.skill import Outcome
 from yanshi.worlds.home import build_home
 
 LANGUAGE = PlanLanguage.of(build_home(0).floor_plan)
+HANDS = replace(LANGUAGE, syntaxes={**LANGUAGE.syntaxes, **TAUGHT})
+"""The language of a robot that has learnt everything about hands."""
 DRAFT = LANGUAGE.draft
 
 
@@ -186,3 +190,140 @@ def test_a_question_on_the_way_is_answered_from_its_step_on():
     asked = cups.asking("which", LANGUAGE.parse("go cup").steps[0])
     answer, _ = settle(DRAFT.parse("mean green"), asked, LANGUAGE.places)
     assert str(answer) == "go green cup; dance"
+
+
+@pytest.mark.parametrize(
+    ("draft", "before", "plan"),
+    [
+        ("pick red cup; place it table", {}, "pick red cup; place red cup table"),
+        ("pick cup; go shelf; place it there", {}, "pick cup; go shelf; place cup shelf"),
+        ("go table; pick it", {"before": "look walnut"}, "go table; pick walnut"),
+        ("pick it", {"before": "look walnut|go table"}, "pick walnut"),
+        ("pick it", {"before": "go table"}, "ask which"),
+        ("pick it", {"things": "blue ball"}, "pick blue ball"),
+        ("push it", {"things": "blue ball, red cup"}, "ask which"),
+        ("hand it", {"holding": "red cup", "before": "look walnut"}, "hand red cup"),
+        ("go it", {"holding": "red cup", "before": "look walnut"}, "go walnut"),
+        ("place it", {"holding": "red cup", "things": "walnut, blue ball"}, "place red cup"),
+        (
+            "look walnut; place it table",
+            {"holding": "red cup"},
+            "look walnut; place walnut table",
+        ),
+        ("place it in bowl", {"holding": "red cup"}, "place red cup in bowl"),
+        (
+            "place apple in other bowl",
+            {"before": "go red bowl", "things": "red bowl, blue bowl"},
+            "place apple in blue bowl",
+        ),
+        ("carry it there", {"holding": "red cup", "before": "go shelf"}, "carry red cup shelf"),
+        ("carry walnut there", {}, "ask where"),
+        ("carry walnut there", {"before": "look red cup"}, "ask where"),
+        (
+            "pick other",
+            {"before": "pick red cup", "things": "red cup, green cup"},
+            "pick green cup",
+        ),
+        ("place cup in bowl", {"things": "red bowl, blue bowl"}, "ask which"),
+        ("place red cup table", {"things": "red cup, green cup"}, "place red cup table"),
+    ],
+)
+def test_words_that_point_are_looked_up_for_hands(draft, before, plan):
+    assert settled(draft, **before) == plan
+
+
+@pytest.mark.parametrize(
+    ("draft", "before", "plan"),
+    [
+        ("mean blue", {"before": "pick red cup"}, "pick blue cup"),
+        ("mean walnut", {"before": "hand red cup"}, "hand walnut"),
+        ("mean shelf", {"before": "place red cup table"}, "place red cup shelf"),
+        ("mean shelf", {"before": "carry red cup table; bow"}, "carry red cup shelf; bow"),
+        ("mean green", {"before": "place red cup table"}, "place green cup table"),
+        ("mean apple", {"before": "place red cup in red bowl"}, "place apple in red bowl"),
+        ("mean tray", {"before": "place red cup in red bowl"}, "place red cup in tray"),
+        ("mean blue bowl", {"before": "place cup on tray"}, "place cup on blue bowl"),
+        ("mean blue bowl", {"before": "place cup table"}, "place blue bowl table"),
+        (
+            "mean blue",
+            {"before": "pick red cup; place red cup table"},
+            "pick blue cup; place blue cup table",
+        ),
+        (
+            "mean shelf",
+            {"before": "go table; pick red cup; place red cup table"},
+            "go shelf; pick red cup; place red cup shelf",
+        ),
+        ("mean there", {"before": "go shelf; place cup table"}, "place cup table"),
+        ("mean shelf", {"before": "pick red cup"}, "ask what"),
+        ("mean there", {"before": "pick red cup"}, "ask what"),
+        ("mean person", {"before": "pick red cup"}, "ask what"),
+        ("mean left", {"before": "push red cup"}, "ask what"),
+        ("mean 2 m", {"before": "carry red cup table"}, "ask what"),
+    ],
+)
+def test_a_correction_changes_the_thing_or_where_it_goes(draft, before, plan):
+    assert settled(draft, **before) == plan
+
+
+@pytest.mark.parametrize("skill", ["go", "pick"])
+@pytest.mark.parametrize("word", ["it", "other"])
+def test_an_answer_that_fits_nothing_is_asked_again_and_the_plan_still_waits(skill, word):
+    cups = context("red cup, blue ball")
+    _, turn = settle(DRAFT.parse(f"{skill} {word}; bow"), cups, LANGUAGE.places)
+    assert turn.asked == "which"
+    cups = cups.after(turn)
+    question, turn = settle(DRAFT.parse("mean green"), cups, LANGUAGE.places)
+    assert str(question) == "ask which"
+    plan, _ = settle(DRAFT.parse("mean red"), cups.after(turn), LANGUAGE.places)
+    assert str(plan) == f"{skill} red cup; bow"
+
+
+handled = st.sampled_from(
+    ["red cup", "green cup", "cup", "walnut", "red bowl", "tray", "it", "other", "other cup"]
+)
+where = st.sampled_from(["table", "shelf", "there"])
+handy = st.one_of(
+    st.builds("{} {}".format, st.sampled_from(["pick", "place", "hand", "push", "go"]), handled),
+    st.builds("{} {} {}".format, st.sampled_from(["place", "carry"]), handled, where),
+    st.builds("place {} {} {}".format, handled, st.sampled_from(["in", "on"]), handled),
+    where.map("go {}".format),
+)
+meant = st.sampled_from(["blue", "red cup", "it", "shelf", "there", "other", "tray", "person"])
+orders = st.one_of(handy, handy, meant.map("mean {}".format), st.just("again"))
+order = st.lists(orders, min_size=1, max_size=3).map("; ".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(order, min_size=1, max_size=4),
+    st.lists(names, max_size=4),
+    st.sampled_from(["", "red cup", "walnut"]),
+)
+def test_in_whatever_talk_about_hands_nothing_is_left_open_but_what_is_asked(said, things, holding):
+    """What one order leaves behind is where the next one begins."""
+    talk = context(", ".join(things), holding=holding)
+    for draft in said:
+        plan, turn = settle(DRAFT.parse(draft), talk, LANGUAGE.places)
+        talk = talk.after(turn)
+        if plan == TOO_LONG:
+            continue
+        # The language of what is done has no word that points elsewhere …
+        assert HANDS.parse(str(plan)) == plan
+        # … and what is remembered has none that points at an order before it.
+        assert not {"again", "mean"} & {step.skill for step in turn.plan.steps}
+        assert DRAFT.parse(str(turn.plan)) == turn.plan
+
+
+@settings(deadline=None)
+@given(handy)
+def test_who_knows_of_nothing_asks_back_and_touches_nothing(draft):
+    plan = str(settle(DRAFT.parse(draft), Context(), LANGUAGE.places)[0])
+    if {"it", "other", "there"} & set(draft.split()):
+        assert plan in ("ask which", "ask where")
+    else:
+        assert plan == draft
+
+
+def test_handy_skills_are_those_that_were_taught():
+    assert set(TAUGHT) == HANDY

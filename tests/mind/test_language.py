@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from yanshi.core.errors import PlanError
 from yanshi.core.messages import Plan
-from yanshi.mind.language import BETWEEN_STEPS, FIXED_SLOTS, SLOT, STEPS_MAX, PlanLanguage
+from yanshi.mind.language import (
+    BETWEEN_STEPS,
+    FIXED_SLOTS,
+    SLOT,
+    STEPS_MAX,
+    TAUGHT,
+    PlanLanguage,
+)
+from yanshi.skills.pick import Pick
+from yanshi.skills.place import PutDown
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.home import build_home
 from yanshi.worlds.things import COLOURS, KINDS
@@ -181,3 +190,59 @@ def test_the_installed_skills_speak_the_documented_language():
         "refuse unknown_skill",
     ):
         assert str(language.parse(text)) == text
+
+
+def written(grammar: str, rule: str) -> str:
+    """Return what a rule of a grammar writes, as a regular expression."""
+    bodies = dict(re.findall(r"^([\w-]+) ::= (.*)$", grammar, re.MULTILINE))
+
+    def expand(match: re.Match[str]) -> str:
+        literal, name = match.groups()
+        return re.escape(literal) if name is None else f"(?:{of(name)})"
+
+    def of(name: str) -> str:
+        return re.sub(
+            r'"([^"]*)"|([\w-]+)|\s+', lambda m: expand(m) if m[0].strip() else "", bodies[name]
+        )
+
+    return of(rule)
+
+
+@pytest.mark.parametrize("skill", TAUGHT)
+@settings(deadline=None)
+@given(data=st.data())
+def test_every_step_about_hands_that_the_model_can_write_parses_and_prints_back(skill, data):
+    """The model's grammar writes them, also where the robot has no such skill."""
+    draft = LANGUAGE.draft
+    assert skill not in LANGUAGE.syntaxes
+    text = data.draw(st.from_regex(written(draft.grammar, f"skill-{skill}"), fullmatch=True))
+    plan = draft.parse(text)
+    assert str(plan) == text
+    (step,) = plan.steps
+    assert step.skill == skill
+    assert len(step.arguments) in {len(way.split()) for way in TAUGHT[skill]}
+    with pytest.raises(PlanError):
+        LANGUAGE.parse(text)
+
+
+def test_what_the_model_was_taught_of_hands_is_what_the_skills_take():
+    assert Pick.syntax == TAUGHT["pick"]
+    assert PutDown.syntax == TAUGHT["place"]
+
+
+def test_where_a_thing_goes_is_an_argument_of_its_own():
+    draft = LANGUAGE.draft
+    for text, arguments in (
+        ("place red cup in blue bowl", ("red cup", "in", "blue bowl")),
+        ("place other cup on it", ("other cup", "on", "it")),
+        ("place it there", ("it", "there")),
+        ("carry thing1 place2", ("thing1", "place2")),
+    ):
+        assert draft.parse(text).steps[0].arguments == arguments
+
+
+def test_a_robots_own_way_to_pick_is_its_language():
+    odd = PlanLanguage({"pick": ("{thing} {seconds}",)}, PLACES)
+    assert odd.draft.parse("pick cup 3").steps[0].arguments == ("cup", "3")
+    with pytest.raises(PlanError):
+        odd.draft.parse("pick cup")

@@ -1,10 +1,12 @@
 """The mind as it runs: the on-board model with its adapter, in its own process."""
 
+from dataclasses import replace
+
 import psutil
 import pytest
 
-from yanshi.mind.language import PlanLanguage
-from yanshi.mind.mind import Mind
+from yanshi.mind.language import TAUGHT, PlanLanguage
+from yanshi.mind.mind import Mind, _without_unlearnt
 from yanshi.mind.model import ADAPTER, ModelConfig
 from yanshi.policies.contract_file import CONTRACT_FILE
 from yanshi.policies.motion import MOTION_FILE, ROUTINE_FILE
@@ -85,3 +87,14 @@ def test_another_process_gives_the_same_plans(mind):
 def test_the_model_fits_beside_a_body(mind):
     assert psutil.Process(mind.pid).memory_info().rss < 600e6
     assert ADAPTER.stat().st_size < 8e6
+
+
+@pytest.mark.parametrize("skill", TAUGHT)
+def test_a_robot_without_such_hands_refuses_what_it_understood_of_them(skill):
+    order = {"carry": "carry red cup table"}.get(skill, f"{skill} red cup")
+    others = {name: way for name, way in LANGUAGE.syntaxes.items() if name not in TAUGHT}
+    handless = replace(LANGUAGE, syntaxes=others)
+    plan = handless.draft.parse(f"go table; {order}; bow")
+    assert str(_without_unlearnt(plan, handless)) == "go table; refuse unknown_skill; bow"
+    able = replace(LANGUAGE, syntaxes={**others, skill: TAUGHT[skill]})
+    assert _without_unlearnt(plan, able) == plan

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import yanshi
+from yanshi.control.grasp import GraspConfig
 from yanshi.core.messages import Plan, Step
 from yanshi.mind.names import NAMES, spoken
 from yanshi.mind.replies import REPLIES, word_outcome, word_plan
@@ -133,3 +134,36 @@ def test_what_was_seen_is_told_with_its_number_and_its_place():
     assert word_outcome(outcome, "zh-Hans") == (
         "我看到桌子上的2 个红色的杯子、架子上的绿色的杯子和苹果。"
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "facts", "english", "chinese"),
+    [
+        (
+            "hands_full",
+            ("red cup", "apple"),
+            "My hands are full: I hold a red cup and an apple.",
+            "我手里已经拿着红色的杯子和苹果了。",
+        ),
+        ("already_held", ("apple",), "I hold the apple already.", "苹果已经在我手里了。"),
+        (
+            "missed",
+            ("apple",),
+            "I reached for the apple and missed it.",
+            "我伸手去拿苹果，没有拿到。",
+        ),
+        ("slipped", ("apple",), "I had hold of the apple, and it slipped.", "苹果从我手里滑掉了。"),
+        ("no_surface", ("door",), "Nothing can be put on the door.", "门上面放不了东西。"),
+        ("no_space", ("table",), "There is no free spot on the table.", "桌子上没有空位了。"),
+    ],
+)
+def test_what_went_wrong_with_the_hands_is_told(reason, facts, english, chinese):
+    outcome = Outcome(kind="failed", reason=reason, facts=facts)
+    assert word_outcome(outcome, "en") == english
+    assert word_outcome(outcome, "zh-Hans") == chinese
+
+
+def test_what_the_hand_holds_is_told_as_wide_as_the_grasps_allow():
+    config = GraspConfig()
+    text = word_outcome(Outcome(kind="failed", reason="no_grasp", facts=("apple",)), "en")
+    assert f"{100 * config.width_min:.0f} to {100 * config.width_max:.0f} cm wide" in text

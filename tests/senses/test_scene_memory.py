@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yanshi.core.messages import Image, Scene
+from yanshi.core.messages import Image, Scene, Solid
 from yanshi.senses.eyes import Detection
-from yanshi.senses.scene_memory import SceneMemory, Surfaces
+from yanshi.senses.scene_memory import SOLIDS_KEPT, SOLIDS_LAST_S, SceneMemory, Surfaces
 
 TICK_NS = 100_000_000
 
@@ -176,3 +176,68 @@ def test_many_noisy_sightings_place_a_thing_better_than_one():
         errors.append(np.linalg.norm(np.subtract(scene.things[0].position, (0.0, 0.0, 1.5))))
     one = np.mean(np.linalg.norm(rng.normal(0.0, 0.02, (1000, 3)), axis=1))
     assert np.mean(errors) < 0.5 * one
+
+
+def shape(x=0.0, width=0.05, kind="box"):
+    return Solid(shape=kind, position=(x, 0.0, 0.8), size=(width, 0.05, 0.06), yaw=0.3)
+
+
+def measure(memory, solids, start_s=0.0):
+    """Show a cup ten times a second, measured as told, and return what its solid is now."""
+    for k, solid in enumerate(solids):
+        t_ns = round(start_s * 1e9) + k * TICK_NS
+        scene = memory.update([sighting(0.0)], np.eye(4), t_ns, solids=[solid])
+    (thing,) = scene.things
+    return thing.solid
+
+
+def test_a_thing_that_was_never_measured_has_no_solid():
+    assert measure(SceneMemory(), [None, None, None]) is None
+    assert look(SceneMemory(), [sighting(0.0)], times=2).things[0].solid is None
+
+
+def test_a_solid_is_the_median_of_its_measurements():
+    measured = [shape(x, w) for x, w in ((0.01, 0.05), (0.4, 0.3), (0.02, 0.06), (0.03, 0.055))]
+    solid = measure(SceneMemory(), [*measured, shape(0.0, 0.052)])
+    assert solid.position == pytest.approx((0.02, 0.0, 0.8))
+    assert solid.size == (0.055, 0.05, 0.06)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(-0.05, 0.05), min_size=3, max_size=15))
+def test_the_place_of_a_solid_lies_between_the_measurements_that_count(xs):
+    counted = sorted(xs[-SOLIDS_KEPT:])
+    solid = measure(SceneMemory(), [shape(x) for x in xs])
+    assert counted[0] <= solid.position[0] <= counted[-1]
+    assert solid.position[0] == pytest.approx(np.median(counted))
+
+
+def test_what_a_thing_measured_long_ago_is_forgotten_with_the_first_new_measurement():
+    memory = SceneMemory()
+    assert measure(memory, [shape(0.0)] * 5).position[0] == 0.0
+    later = 0.4 + SOLIDS_LAST_S
+    assert measure(memory, [None], later).position[0] == 0.0
+    assert measure(memory, [shape(0.3)], later + 0.1).position[0] == 0.3
+
+
+def test_measurements_of_another_shape_do_not_mix():
+    solid = measure(SceneMemory(), [shape(0.2, 0.09)] * 3 + [shape(0.0, 0.04, "cylinder")])
+    assert solid == shape(0.0, 0.04, "cylinder")
+
+
+def test_each_thing_has_its_own_solid_whatever_the_order_of_the_detections():
+    pair = [sighting(0.0), sighting(0.3, kind="ball", colour="blue", confidence=0.95)]
+    solids = [shape(0.0), shape(0.3, 0.07, "sphere")]
+    for order in ((0, 1), (1, 0)):
+        memory = SceneMemory()
+        for k in range(3):
+            scene = memory.update(
+                [pair[i] for i in order],
+                np.eye(4),
+                k * TICK_NS,
+                solids=[solids[i] for i in order],
+            )
+        assert {t.name: t.solid for t in scene.things} == {
+            "red cup": solids[0],
+            "blue ball": solids[1],
+        }

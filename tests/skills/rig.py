@@ -1,17 +1,23 @@
 """A robot in a world with its skills, and eyes that may be told what to see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from yanshi.bodies.simulation import Simulation, simulate
-from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene, Thing
+from yanshi.control.kinematics import LEFT
+from yanshi.control.palm import Approach
+from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene, Solid, Thing
 from yanshi.policies.walker import Walker
 from yanshi.robots.g1.spec import G1
 from yanshi.senses.odometry import Odometry
-from yanshi.skills.skill import Outcome, Percept, Tools, make_skill
+from yanshi.senses.solids import BALLS, UPRIGHT_ROUND
+from yanshi.skills.hands import Held, hands_of
+from yanshi.skills.motion import tick
+from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
 from yanshi.worlds.floor_plan import FloorPlan, Place
+from yanshi.worlds.witness import Witness
 
 TICK_S = 0.02
 WALKER = Walker(G1, kinematics=simulate("empty", 0).kinematics)
@@ -95,7 +101,16 @@ class Rig:
         stays_up: bool = True,
     ) -> Outcome:
         """Carry out one step to its end, as the executive does."""
-        doing = make_skill(skill, arguments, self.tools)
+        return self.carry_out(make_skill(skill, arguments, self.tools), watch, stays_up=stays_up)
+
+    def carry_out(
+        self,
+        doing: Skill,
+        watch: Callable[["Rig"], None] = lambda rig: None,
+        *,
+        stays_up: bool = True,
+    ) -> Outcome:
+        """The same for a skill that is made already."""
         percept = self.percept()
         refusal = doing.check(percept)
         if refusal is not None:
@@ -112,10 +127,24 @@ class Rig:
             assert self.is_up or not stays_up
         return result
 
+    def hold(self, side: int, name: str) -> Held:
+        """Let a hand believe that it holds a thing 6 cm wide and high, 7 cm before its palm."""
+        palm_from_thing = np.eye(4)
+        palm_from_thing[:3, 3] = (0.01, -0.07 if side == LEFT else 0.07, 0.0)
+        held = Held(
+            name=name,
+            palm_from_thing=palm_from_thing,
+            size=(0.06, 0.06, 0.06),
+            approach=Approach.ABOVE,
+            grip_height=0.03,
+        )
+        hands_of(self.tools)[side].held = held
+        return held
+
     def stand(self, seconds: float) -> None:
         """Stand as the executive does between steps."""
         for _ in range(round(seconds / TICK_S)):
-            self.body.write(WALKER.step(self.percept().state, (0.0, 0.0, 0.0)))
+            self.body.write(tick(self.tools, self.percept()))
             self.body.advance(TICK_S)
 
     @property
@@ -135,3 +164,63 @@ class Rig:
         """Return the angle between the true heading and a point, rad."""
         to = np.arctan2(y - self.position[1], x - self.position[0])
         return float(abs((to - self.yaw + np.pi) % (2 * np.pi) - np.pi))
+
+
+LOOK_TICKS = 5
+"""A rig with open eyes looks ten times a second."""
+
+
+@dataclass
+class SightedRig(Rig):
+    """Knows where it is, and all things as the simulator has them: a judge of hands alone."""
+
+    world: str = "tidy"
+    witness: Witness = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.witness = Witness(self.body.model, self.simulation.home)
+        self._ticks = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it has not fallen; for low things it squats to 46 cm."""
+        pelvis = self.body.data.body("pelvis")
+        return bool(pelvis.xpos[2] > 0.35 and pelvis.xmat[8] > 0.5)
+
+    def percept(self) -> Percept:
+        state, data = self.body.read(), self.body.data
+        w, *xyz = data.body("pelvis").xquat
+        base = BaseEstimate(
+            t_ns=state.t_ns,
+            position=data.body("pelvis").xpos,
+            orientation_wxyz=np.array([w, *xyz]) * (1.0 if w >= 0.0 else -1.0),
+            velocity=np.zeros(3),
+        )
+        if self._ticks % LOOK_TICKS == 0:
+            self.seen = tuple(self._see(state.t_ns))
+        self._ticks += 1
+        self.witness.sample(data)
+        return Percept(state=state, base=base, scene=Scene(t_ns=state.t_ns, things=self.seen))
+
+    def _see(self, t_ns: int) -> Iterator[Thing]:
+        """Yield every thing with the size of the box round it."""
+        for number, placed in enumerate(self.simulation.home.things):
+            body = self.body.data.body(placed.body)
+            x, y, z = (float(value) for value in body.xpos)
+            a, b, c = (2.0 * float(half) for half in self.witness.half_size(number))
+            shape = "sphere" if placed.kind in BALLS else "box"
+            solid = Solid(
+                shape="cylinder" if placed.kind in UPRIGHT_ROUND else shape,
+                position=(x, y, z),
+                size=(a, b, c),
+                yaw=float(np.arctan2(body.xmat[3], body.xmat[0])),
+            )
+            yield Thing(
+                kind=placed.kind,
+                colour=placed.colour,
+                position=(x, y, z),
+                confidence=0.95,
+                t_ns=t_ns,
+                solid=solid,
+            )

@@ -120,6 +120,8 @@ def settle(draft: Plan, context: Context, places: Sequence[str]) -> tuple[Plan, 
     except _OpenError as gap:
         question = Plan(steps=(Step(skill="ask", arguments=(gap.question,)),))
         is_known = gap.question != "what"
+        if is_known and any(step.skill == MEAN for step in waiting.steps):
+            waiting = _last(context).plan  # An answer that fits nothing: it still waits.
         return question, Turn(plan=waiting if is_known else question, asked=gap.question)
     asked = plan.steps[0].arguments[0] if plan.steps[0].skill == "ask" else ""
     return plan, Turn(plan=plan, asked=asked)
@@ -211,14 +213,16 @@ def _amendment(mean: Step, places: Sequence[str]) -> tuple[Amend, Callable[[Step
             kind = _kind(step.arguments[at])
             if kind in (*places, "person", THERE):
                 return step
-            if kind == IT:
+            if kind in (IT, OTHER):
                 meant = _only(
                     [t.name for t in context.things if t.name.split()[0] == value], "which"
                 )
             else:
                 meant = f"{value} {kind.removeprefix(OTHER).strip()}"
-        elif step.skill in HANDY and (meant in (*places, "person")) != _is_where(step, at, places):
-            return step  # No place is taken in hand, and nothing stands on an apple.
+        elif step.skill in HANDY:
+            is_place = meant in (*places, "person", THERE)
+            if is_place != _is_where(step, at, places):
+                return step  # No place is taken in hand, and nothing stands on an apple.
         return _with(step, at, meant)
 
     def is_like(step: Step) -> bool:
@@ -341,7 +345,7 @@ def _meant_slot(step: Step, value: str, places: Sequence[str]) -> int:
     last = len(step.arguments) - 1
     if step.skill not in HANDY or not last:
         return 0
-    is_where = value in places or (last == 2 and _kind(value) in CONTAINERS)
+    is_where = value in (*places, THERE) or (last == 2 and _kind(value) in CONTAINERS)
     return last if is_where else 0
 
 

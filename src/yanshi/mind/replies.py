@@ -108,7 +108,7 @@ REPLIES: dict[str, tuple[str, str]] = {
         "周围留有空隙的东西。",
     ),
     "missed": ("I reached for {thing} and missed it.", "我伸手去拿{thing}，没有拿到。"),
-    "slipped": ("{thing} slipped out of my hand.", "{thing}从我手里滑掉了。"),
+    "slipped": ("I had hold of {thing}, and it slipped.", "{thing}从我手里滑掉了。"),
     "no_surface": ("Nothing can be put on {thing}.", "{thing}上面放不了东西。"),
     "no_space": ("There is no free spot on {thing}.", "{thing}上没有空位了。"),
     "person_near": (

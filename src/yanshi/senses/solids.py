@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 BALLS = ("ball", "apple", "walnut")
 UPRIGHT_ROUND = ("cup", "bottle", "can", "bowl", "plate")
+REFINED = 3
+"""How often a circle is fitted anew to the points that lie near it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,10 +262,13 @@ def _round(points: Array, top: float, config: SolidsConfig) -> _Fit | None:
     middles, radii = middles[fits], radii[fits]
     off = np.abs(np.linalg.norm(wall[None] - middles[:, None], axis=2) - radii[:, None])
     best = int((off < config.wall).sum(axis=1).argmax())
-    on = wall[off[best] < 2.0 * config.wall]
-    middle, radius = _least_squares_circle(on)
-    if not low < radius < high:
-        middle, radius = middles[best], float(radii[best])
+    middle, radius = middles[best], float(radii[best])
+    for _ in range(REFINED):  # With each fit fewer points of a handle are near to the circle.
+        on = wall[np.abs(np.linalg.norm(wall - middle, axis=1) - radius) < config.wall]
+        finer, finer_radius = _least_squares_circle(on)
+        if not low < finer_radius < high:
+            break
+        middle, radius = finer, finer_radius
     return "cylinder", (middle[0], middle[1]), (2.0 * radius, 2.0 * radius), 0.0
 
 

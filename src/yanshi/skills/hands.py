@@ -94,6 +94,7 @@ class Hands:
             planners = tuple(ArmPlanner(arm, clearance, config) for config in AIRS)
             self.hands.append(Hand(side, arm, planners, Fingers(robot, side)))
         self._rest = robot.default_position
+        self._lower, self._upper = robot.limits.lower, robot.limits.upper
 
     def __getitem__(self, side: int) -> Hand:
         return self.hands[side]
@@ -234,7 +235,10 @@ class Hands:
             hand.bias = np.zeros(len(hand.angles))
         error = hand.angles - percept.state.joint_position[hand.arm.joints]
         hand.bias += INTEGRAL_PER_S * 0.02 * np.clip(error, -0.1, 0.1)
-        np.clip(hand.bias, -BIAS_MAX, BIAS_MAX, out=hand.bias)
+        # Beyond a joint's limit nothing is asked, so nothing is learnt there.
+        lower = np.maximum(self._lower[hand.arm.joints] - hand.angles, -BIAS_MAX)
+        upper = np.minimum(self._upper[hand.arm.joints] - hand.angles, BIAS_MAX)
+        np.clip(hand.bias, lower, upper, out=hand.bias)
         wanted = hand.angles + hand.bias
         return dict(zip(hand.arm.joints.tolist(), wanted.tolist(), strict=True))
 

@@ -1,7 +1,7 @@
 """Put a thing down: on a piece of furniture, on another thing or in a container."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -136,7 +136,7 @@ class PutDown(Flow):
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=where)
         for spot in ways[:TRIES]:
             percept, scene = yield from come_to(tools, percept, spot)
-            again = self._goal_in(scene, here(percept), hand)  # Better known from near.
+            again = self._goal_in(scene, percept, hand)  # Better known from near.
             if isinstance(again, Goal) and _is_same(again, goal):
                 goal = again
             percept, is_done = yield from let_go_at(
@@ -165,11 +165,16 @@ class PutDown(Flow):
             percept, found = yield from find(self.tools, percept, self.arguments[2])
             if isinstance(found, Outcome):
                 return percept, found
-        return percept, self._goal_in(percept.scene, here(percept), hand)
+        return percept, self._goal_in(percept.scene, percept, hand)
 
-    def _goal_in(self, scene: Scene, at: Point, hand: Hand) -> Goal | Outcome:
-        """Return where the thing is to go, by what is seen."""
-        plan = self.tools.floor_plan
+    def _goal_in(self, scene: Scene, percept: Percept, hand: Hand) -> Goal | Outcome:
+        """Return where the thing is to go, by what is seen.
+
+        What is in the hand stands nowhere, though it may be seen above the place.
+        """
+        plan, at = self.tools.floor_plan, here(percept)
+        loose = tuple(thing for thing in scene.things if not _is_held(thing, hand, percept))
+        scene = replace(scene, things=loose)
         assert hand.held is not None
         radius = 0.5 * float(np.hypot(*hand.held.size[:2]))
         if len(self.arguments) == 1:

@@ -1,0 +1,256 @@
+"""Shapes of known size are looked at by MuJoCo's rays; what is measured must be they."""
+
+from dataclasses import dataclass, replace
+
+import mujoco
+import numpy as np
+import pytest
+
+from yanshi.core.messages import Image
+from yanshi.robots.g1.spec import HEAD_CAMERA
+from yanshi.senses.eyes import Detection
+from yanshi.senses.solids import (
+    SolidsConfig,
+    level_from_camera,
+    measure_solids,
+    solid_on_map,
+)
+
+TABLE_M = 0.75
+WITHIN_M = 0.005
+VIEWS = [(0.0, 50.0), (1.1, 40.0), (-2.3, 60.0), (3.0, 35.0)]
+"""From where it is looked, round the vertical in rad, and how far down, in degrees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One geom that stands on the table, and what it is called; a nameless one is not detected."""
+
+    kind: str
+    shape: str
+    size: tuple[float, float, float]
+    """Edges or diameters, m."""
+    at: tuple[float, float] = (0.0, 0.0)
+    yaw: float = 0.0
+    lift: float = 0.0
+    """Of its lowest point above the table, m."""
+
+    @property
+    def middle(self) -> np.ndarray:
+        return np.array([*self.at, TABLE_M + self.lift + 0.5 * self.size[2]])
+
+    @property
+    def xml(self) -> str:
+        a, b, c = (0.5 * edge for edge in self.size)
+        size = {"box": f"{a} {b} {c}", "cylinder": f"{a} {c}", "sphere": f"{a}"}[self.shape]
+        x, y, z = self.middle
+        turn = np.rad2deg(self.yaw)
+        return f'<geom type="{self.shape}" size="{size}" pos="{x} {y} {z}" euler="0 0 {turn}"/>'
+
+
+def camera_pose(azimuth: float, down_deg: float, distance: float = 0.6) -> np.ndarray:
+    """Return where a camera is on the map that looks at the middle of the table."""
+    down = np.deg2rad(down_deg)
+    ahead = np.array([np.cos(azimuth), np.sin(azimuth), 0.0]) * np.cos(down)
+    ahead[2] = -np.sin(down)
+    right = np.array([np.sin(azimuth), -np.cos(azimuth), 0.0])
+    T = np.eye(4)
+    T[:3, :3] = np.stack([right, np.cross(ahead, right), ahead], axis=1)
+    T[:3, 3] = np.array([0.0, 0.0, TABLE_M + 0.03]) - distance * ahead
+    return T
+
+
+def look(parts: list[Part], map_from_camera: np.ndarray) -> Image:
+    """Measure the distance of all that the head's camera would show."""
+    model = mujoco.MjModel.from_xml_string(
+        '<mujoco><worldbody><geom type="box" size="0.6 0.6 0.02" '
+        f'pos="0 0 {TABLE_M - 0.02}"/>'
+        + "".join(part.xml for part in parts)
+        + "</worldbody></mujoco>"
+    )
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    rows, columns, f = HEAD_CAMERA.height, HEAD_CAMERA.width, HEAD_CAMERA.focal_length_px
+    v, u = np.mgrid[:rows, :columns] + 0.5
+    rays = np.stack([(u - 0.5 * columns) / f, (v - 0.5 * rows) / f, np.ones_like(u)], axis=-1)
+    lengths = np.linalg.norm(rays, axis=-1)
+    on_map = (rays / lengths[..., None]) @ map_from_camera[:3, :3].T
+    count = rows * columns
+    far, geoms = np.zeros(count), np.zeros(count, dtype=np.int32)
+    origin = map_from_camera[:3, 3].copy()
+    mujoco.mj_multiRay(
+        model, data, origin, on_map.ravel(), None, 1, -1, geoms, far, None, count, 5.0
+    )
+    depth = np.maximum(far, 0.0).reshape(rows, columns) / lengths
+    return Image(
+        t_ns=0,
+        rgb=np.zeros((rows, columns, 3), np.uint8),
+        depth=depth.astype(np.float32),
+        focal_length_px=f,
+    )
+
+
+def detect(part: Part, map_from_camera: np.ndarray) -> Detection:
+    """Return what good eyes would tell: the middle, off by a few mm."""
+    x, y, z = map_from_camera[:3, :3].T @ (
+        part.middle + (0.003, -0.004, 0.003) - map_from_camera[:3, 3]
+    )
+    return Detection(
+        kind=part.kind,
+        colour="red",
+        position_in_camera=(float(x), float(y), float(z)),
+        confidence=0.9,
+    )
+
+
+def measure(parts: list[Part], azimuth=0.0, down_deg=50.0, distance=0.6):
+    """Return the solids of all named parts on the map."""
+    pose = camera_pose(azimuth, down_deg, distance)
+    detections = [detect(part, pose) for part in parts if part.kind]
+    solids = measure_solids(look(parts, pose), detections, pose[2, :3])
+    return [None if solid is None else solid_on_map(solid, pose) for solid in solids]
+
+
+def assert_is(solid, part: Part, within_m: float = WITHIN_M) -> None:
+    """Hold a measured solid against the part, whichever of its edges it counts from."""
+    assert solid is not None
+    assert solid.shape == part.shape
+    np.testing.assert_allclose(solid.position, part.middle, atol=within_m)
+    size, yaw = list(part.size), part.yaw
+    if part.shape == "box":
+        quarter = round((solid.yaw - yaw) / (0.5 * np.pi))
+        assert abs(solid.yaw - yaw - quarter * 0.5 * np.pi) < np.deg2rad(5.0)
+        if quarter % 2:
+            size[:2] = size[1::-1]
+    np.testing.assert_allclose(solid.size, size, atol=within_m)
+
+
+BOX = Part(kind="cube", shape="box", size=(0.05, 0.08, 0.06), yaw=0.4)
+CAN = Part(kind="can", shape="cylinder", size=(0.066, 0.066, 0.12))
+BALL = Part(kind="ball", shape="sphere", size=(0.07, 0.07, 0.07))
+
+
+@pytest.mark.parametrize("part", [BOX, CAN, BALL], ids=lambda part: part.kind)
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_shape_is_measured_to_5_mm_from_wherever_it_is_seen(part, view):
+    (solid,) = measure([part], *view)
+    assert_is(solid, part)
+
+
+@pytest.mark.parametrize("way", [0.0, 0.5 * np.pi])
+@pytest.mark.parametrize("kinds", [("cube", "cube"), ("cube", "")])
+def test_two_things_2_cm_apart_are_two_whether_both_are_known_or_one(way, kinds):
+    apart = 0.5 * (0.05 + 0.02)
+    at = apart * np.array([np.cos(way), np.sin(way)])
+    first, second = (
+        Part(kind=kind, shape="box", size=(0.05, 0.05, 0.05), at=tuple(sign * at))
+        for kind, sign in zip(kinds, (1.0, -1.0), strict=True)
+    )
+    solids = measure([first, second], down_deg=55.0)
+    for solid, part in zip(solids, (first, second), strict=False):
+        assert_is(solid, part)
+
+
+@pytest.mark.parametrize("gap", [0.002, 0.005])
+def test_two_things_that_all_but_touch_are_parted_between_their_middles(gap):
+    y = 0.5 * (0.05 + gap)
+    pair = [
+        Part(kind="cube", shape="box", size=(0.05, 0.05, 0.05), at=(0.0, sign * y))
+        for sign in (1.0, -1.0)
+    ]
+    for solid, part in zip(measure(pair, down_deg=55.0), pair, strict=True):
+        assert_is(solid, part, within_m=0.01)  # The middles are told no better.
+
+
+@pytest.mark.parametrize("way", [0.0, 1.6, 3.1, -1.2])
+def test_a_handle_does_not_widen_a_cup(way):
+    cup = Part(kind="cup", shape="cylinder", size=(0.08, 0.08, 0.09))
+    out = 0.04 + 0.012
+    handle = Part(
+        kind="",
+        shape="box",
+        size=(0.03, 0.012, 0.05),
+        at=(out * np.cos(way), out * np.sin(way)),
+        yaw=way,
+        lift=0.02,
+    )
+    (solid,) = measure([cup, handle])
+    assert_is(solid, cup)
+
+
+def test_turning_all_about_the_vertical_turns_the_answer():
+    pose = camera_pose(0.3, 50.0)
+    image, found = look([BOX], pose), [detect(BOX, pose)]
+    (solid,) = measure_solids(image, found, pose[2, :3])
+    before = solid_on_map(solid, pose)
+    for angle in (0.5, -2.0, 3.0):
+        turn = np.eye(4)
+        turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        turned = solid_on_map(solid, turn @ pose)
+        np.testing.assert_allclose(turned.position, turn[:3, :3] @ before.position, atol=1e-9)
+        assert np.cos(turned.yaw - before.yaw - angle) == pytest.approx(1.0, abs=1e-12)
+        assert turned.size == before.size
+
+
+@pytest.mark.parametrize("down_deg", [0.0, 20.0, 70.0])
+def test_the_level_frame_looks_ahead_and_has_no_tilt(down_deg):
+    pose = camera_pose(0.7, down_deg)
+    level_camera = level_from_camera(pose[2, :3])
+    map_level = pose[:3, :3] @ level_camera.T
+    ahead = (np.cos(0.7), np.sin(0.7), 0.0)
+    np.testing.assert_allclose(map_level[:, 2], (0.0, 0.0, 1.0), atol=1e-12)
+    np.testing.assert_allclose(map_level[:, 0], ahead, atol=1e-12)
+    assert np.linalg.det(level_camera) == pytest.approx(1.0)
+
+
+def test_the_same_picture_gives_the_same_solids_in_the_order_of_the_detections():
+    ball = Part(kind="ball", shape="sphere", size=(0.07, 0.07, 0.07), at=(0.0, 0.12))
+    pose = camera_pose(0.0, 50.0)
+    image = look([CAN, ball], pose)
+    found = [detect(CAN, pose), detect(ball, pose)]
+    first = measure_solids(image, found, pose[2, :3])
+    assert [solid.shape for solid in first] == ["cylinder", "sphere"]
+    assert measure_solids(image, found[::-1], pose[2, :3]) == first[::-1]
+    assert measure_solids(image, [], pose[2, :3]) == ()
+
+
+def test_what_is_far_a_person_or_not_in_the_picture_has_no_shape():
+    assert measure([CAN], distance=1.1) == [None]
+    pose = camera_pose(0.0, 50.0)
+    image = look([CAN], pose)
+    (can,) = [detect(CAN, pose)]
+    person = Detection(
+        kind="person",
+        colour="",
+        position_in_camera=can.position_in_camera,
+        confidence=0.9,
+    )
+    assert measure_solids(image, [person], pose[2, :3]) == (None,)
+    nothing = replace(image, depth=np.zeros_like(image.depth))
+    assert measure_solids(nothing, [can], pose[2, :3]) == (None,)
+
+
+@pytest.mark.parametrize(("side_px", "is_enough"), [(5, False), (9, True)])
+def test_a_thing_of_which_little_is_seen_has_no_shape(side_px, is_enough):
+    """The table is there, and of the box a patch of its top."""
+    pose = camera_pose(0.0, 50.0)
+    image, table = look([BOX], pose), look([], pose)
+    top = BOX.middle + (0.0, 0.0, 0.5 * BOX.size[2])
+    x, y, z = pose[:3, :3].T @ (top - pose[:3, 3])
+    rows, columns = image.depth.shape
+    row = round(0.5 * rows + image.focal_length_px * y / z)
+    column = round(0.5 * columns + image.focal_length_px * x / z)
+    is_kept = np.isclose(image.depth, table.depth, atol=1e-4)
+    is_kept[row : row + side_px, column : column + side_px] = True
+    part = replace(image, depth=np.where(is_kept, image.depth, 0.0))
+    (solid,) = measure_solids(part, [detect(BOX, pose)], pose[2, :3])
+    assert (solid is not None) is is_enough
+
+
+def test_what_hardly_rises_from_the_table_has_no_shape():
+    low = SolidsConfig().height_min
+    flat = Part(kind="book", shape="box", size=(0.1, 0.14, low - 0.003))
+    thick = Part(kind="book", shape="box", size=(0.1, 0.14, low + 0.008))
+    assert measure([flat]) == [None]
+    (solid,) = measure([thick])
+    assert_is(solid, thick)

@@ -1,0 +1,91 @@
+"""The simulator judges what is in a hand; its truth stands for the eyes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.skills.rig import Rig, SightedRig, thing
+
+from yanshi.control.grasp import GraspConfig
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.core.messages import Solid
+from yanshi.skills.grip import bottom_and_top
+from yanshi.skills.hands import hands_of, map_from_pelvis
+from yanshi.skills.pick import Pick
+from yanshi.worlds import goals
+
+
+def test_a_can_is_taken_off_the_furniture_and_nothing_else_is_moved():
+    rig = SightedRig(seed=1)
+    assert rig.carry_out(Pick(("purple can",), rig.tools)).kind == "done"
+    rig.stand(1.0)
+    witness = rig.witness
+    assert goals.lifted("purple can").is_met(witness)
+    assert goals.held("purple can").met_at(witness, float(witness.t[-1]) - 0.9) is not None
+    assert goals.undisturbed("purple can").is_met(witness)
+    assert not witness.has_fallen
+
+    hands = hands_of(rig.tools)
+    assert hands.held_names == ("purple can",)
+    (free,) = hands.free
+    hand = hands[LEFT + RIGHT - free]
+    # What it believes of the thing in its hand is so.
+    percept = rig.percept()
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    believed = (palm @ hand.held.palm_from_thing)[:3, 3]
+    true = witness.things[-1, witness.thing_number("purple can")]
+    np.testing.assert_allclose(believed, true, atol=0.03)
+
+    # And with it in hand it is picked already.
+    again = rig.carry_out(Pick(("can",), rig.tools))
+    assert (again.kind, again.reason) == ("done", "already_held")
+
+
+def test_what_is_not_there_is_looked_for_and_not_found_and_nothing_is_touched():
+    rig = SightedRig(seed=1)
+    names = {placed.name for placed in rig.simulation.home.things}
+    assert "white plate" not in names
+    outcome = rig.carry_out(Pick(("white plate",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "not_found")
+    assert goals.undisturbed(allowed=0.005).is_met(rig.witness)
+    assert not rig.witness.is_gripped.any()
+    assert hands_of(rig.tools).held_names == ()
+
+
+def test_with_both_hands_full_nothing_more_is_taken(rig: Rig):
+    rig.hold(LEFT, "red cup")
+    rig.hold(RIGHT, "blue ball")
+    outcome = rig.carry_out(Pick(("apple",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "hands_full")
+    assert outcome.facts == ("red cup", "blue ball")
+    held = rig.carry_out(Pick(("ball",), rig.tools))
+    assert (held.kind, held.reason) == ("done", "already_held")
+    assert rig.body.data.time == 0.0
+
+
+def test_of_two_cups_it_asks_which_without_a_step():
+    rig = Rig(seen=[thing("red cup", 1.8, 0.4), thing("blue cup", 1.8, -0.4)])
+    outcome = rig.carry_out(Pick(("cup",), rig.tools))
+    assert (outcome.kind, outcome.facts) == ("asked", ("blue cup", "red cup"))
+    assert rig.body.data.time == 0.0
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "z"), [(-1.5, 1.0, 0.05), (2.0, 0.0, 1.9)], ids=["on the floor", "too high"]
+)
+def test_what_no_stance_reaches_is_said_to_be_out_of_reach(x, y, z):
+    rig = Rig(seen=[thing("red cup", x, y, z)])
+    outcome = rig.carry_out(Pick(("red cup",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "out_of_reach")
+    assert outcome.facts == ("red cup",)
+    assert np.linalg.norm(rig.position) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["cup", "can", "apple"])
+def test_a_thing_stands_where_its_solid_says_and_else_as_high_as_its_kind(kind):
+    known = thing(f"red {kind}", 0.0, 0.0, 0.8)
+    bottom, top = bottom_and_top(known)
+    assert 0.5 * (bottom + top) == pytest.approx(0.8)
+    assert GraspConfig().width_min < top - bottom < 0.15
+    solid = Solid(shape="box", position=(0.0, 0.0, 0.82), size=(0.05, 0.05, 0.1), yaw=0.0)
+    assert bottom_and_top(replace(known, solid=solid)) == pytest.approx((0.77, 0.87))

@@ -1,0 +1,240 @@
+"""The robot's own kinematics and the mirror judge where it stands for a thing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.skills.rig import WALKER
+
+from yanshi.bodies.simulation import simulate
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.control.palm import Approach
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Scene, Solid, Thing
+from yanshi.policies.walker import UPRIGHT
+from yanshi.robots.g1.spec import G1
+from yanshi.skills.skill import Tools
+from yanshi.skills.stances import (
+    AIR_M,
+    HEADROOM_M,
+    boxes_about,
+    front_of,
+    grips_of,
+    sinking,
+    spots,
+)
+from yanshi.worlds.floor_plan import FloorPlan, Place
+
+KINEMATICS = simulate("empty", 0).kinematics
+SCENE = Scene(t_ns=0)
+TABLE = Place(
+    name="table",
+    centre=(1.5, 0.0),
+    size=(0.7, 1.4),
+    yaw=np.pi,
+    height=0.75,
+    has_surface=True,
+    is_open_below=True,
+)
+SHELF = Place(
+    name="shelf",
+    centre=(0.0, 2.4),
+    size=(0.36, 1.0),
+    yaw=-np.pi / 2,
+    height=1.0,
+    has_surface=True,
+    boards=(0.45, 0.75, 1.0),
+)
+LOW = replace(TABLE, height=0.45)
+BOTH = (LEFT, RIGHT)
+
+
+def tools_for(*places: Place) -> Tools:
+    plan = FloorPlan(name="room", size=(6.0, 6.0), places=places, start=(0.0, 0.0, 0.0))
+    return Tools(robot=G1, floor_plan=plan, walker=WALKER, kinematics=KINEMATICS)
+
+
+def spots_on(place, target, *, top=0.12, sides=BOTH, here=(0.0, 0.0), places=None):
+    """Return the spots for a thing of a height that stands on a place."""
+    grips = grips_of(place.height, place.height + top)
+    tools = tools_for(*(places or (place,)))
+    return spots(tools, SCENE, here, target, place, grips=grips, sides=sides)
+
+
+def from_pelvis(pose, point):
+    """Return a point of the map as seen from a pelvis, ahead and to the left."""
+    x, y, yaw = pose
+    dx, dy = point[0] - x, point[1] - y
+    return np.cos(yaw) * dx + np.sin(yaw) * dy, -np.sin(yaw) * dx + np.cos(yaw) * dy
+
+
+ON_TABLE = [(TABLE, (1.28, 0.1)), (TABLE, (1.5, -0.6)), (LOW, (1.3, -0.2))]
+
+
+@pytest.mark.parametrize(("place", "target"), ON_TABLE)
+def test_a_thing_is_where_its_stance_wants_it(place, target):
+    for spot in spots_on(place, target):
+        ahead, left = from_pelvis(spot.pose, target)
+        assert (ahead, left) == pytest.approx((spot.stance.ahead, spot.stance.left))
+        back, aside = from_pelvis(spot.pose, spot.upright[:2])
+        assert (back, aside) == pytest.approx((sinking(spot.stance.height), 0.0), abs=1e-9)
+
+
+@pytest.mark.parametrize(("place", "target"), ON_TABLE)
+def test_no_part_of_legs_and_trunk_is_where_the_furniture_is(place, target):
+    """Every ball of the skin at the height of the board, by the joints' own kinematics."""
+    low, high = place.height - 0.1, place.height
+    for spot in spots_on(place, target):
+        stance = spot.stance
+        middles, _ = KINEMATICS.skin_in_pelvis(WALKER.posed(stance.height, stance.lean))
+        radius = KINEMATICS.skin_radius
+        cos, sin = np.cos(spot.pose[2]), np.sin(spot.pose[2])
+        x = spot.pose[0] + cos * middles[:, 0] - sin * middles[:, 1]
+        y = spot.pose[1] + sin * middles[:, 0] + cos * middles[:, 1]
+        up = middles[:, 2] + stance.height
+        gap = np.hypot(
+            np.maximum(np.abs(x - place.centre[0]) - 0.5 * place.size[0], 0.0),
+            np.maximum(np.abs(y - place.centre[1]) - 0.5 * place.size[1], 0.0),
+        )
+        is_level = (up + radius > low) & (up - radius < high) & (np.abs(middles[:, 1]) < 0.2)
+        is_square = abs(np.sin(2.0 * spot.pose[2])) < 1e-6
+        least = AIR_M - 0.001 if is_square else 0.0
+        assert (gap - radius)[is_level].min() > least
+
+
+@pytest.mark.parametrize("target", [(1.28, 0.25), (1.3, -0.1)])
+def test_a_mirrored_thing_has_the_mirrored_spots_for_the_other_hand(target):
+    mirrored = (target[0], -target[1])
+    for side in BOTH:
+        ours = spots_on(TABLE, target, sides=[side])
+        theirs = spots_on(TABLE, mirrored, sides=[LEFT + RIGHT - side])
+        assert len(ours) == len(theirs) > 3
+        assert [s.score for s in ours] == pytest.approx([s.score for s in theirs])
+        x, y, yaw = ours[0].pose
+        assert theirs[0].pose == pytest.approx((x, -y, -yaw))
+        assert theirs[0].stance.heading == pytest.approx(-ours[0].stance.heading)
+
+
+def test_only_free_hands_are_offered_and_the_best_spot_comes_first():
+    for side in BOTH:
+        found = spots_on(TABLE, (1.28, 0.0), sides=[side])
+        assert {spot.stance.side for spot in found} == {side}
+        scores = [spot.score for spot in found]
+        assert scores == sorted(scores, reverse=True)
+    with pytest.raises(UnreachableError):
+        spots_on(TABLE, (1.28, 0.0), sides=[])
+
+
+def test_nothing_is_taken_from_above_under_a_board():
+    target = (0.05, 2.27)
+    lower, upper = SHELF.boards[1], SHELF.boards[2]
+    assert upper - lower < HEADROOM_M + 0.1
+    under = spots(
+        tools_for(SHELF),
+        SCENE,
+        (0.0, 0.0),
+        target,
+        SHELF,
+        grips=grips_of(lower, lower + 0.18),
+        sides=BOTH,
+    )
+    assert {spot.stance.approach for spot in under} == {Approach.SIDE}
+    on_top = spots(
+        tools_for(SHELF),
+        SCENE,
+        (0.0, 0.0),
+        target,
+        SHELF,
+        grips=grips_of(upper, upper + 0.06),
+        sides=BOTH,
+    )
+    assert {spot.stance.approach for spot in on_top} == {Approach.ABOVE}
+
+
+def test_a_shelf_is_come_to_from_its_front_alone_and_a_table_from_any_side():
+    for x in (0.1, 0.44):
+        for spot in spots_on(SHELF, (x, 2.26), top=0.18):
+            assert spot.pose[1] < SHELF.centre[1] - 0.5 * SHELF.size[0]
+    behind = spots_on(TABLE, (1.75, 0.0), here=(2.6, 0.0))
+    assert behind[0].pose[0] > TABLE.centre[0] + 0.5 * TABLE.size[0]
+    assert np.cos(behind[0].pose[2]) < -0.7
+
+
+def test_a_low_table_is_squatted_for():
+    best = spots_on(LOW, (1.3, 0.0), top=0.08)[0].stance
+    assert best.height < 0.6 < spots_on(TABLE, (1.3, 0.0))[0].stance.height
+
+
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        (replace(TABLE, height=1.6), (1.28, 0.0)),
+        (replace(TABLE, size=(2.6, 2.6), centre=(1.6, 0.0)), (1.6, 0.0)),
+        (replace(TABLE, height=0.1), (1.28, 0.0)),
+    ],
+)
+def test_what_is_too_high_too_deep_or_too_low_is_out_of_reach(place, target):
+    with pytest.raises(UnreachableError, match="No stance before the table"):
+        spots_on(place, target)
+
+
+def test_a_spot_that_no_way_leads_to_is_none():
+    fence = Place(name="wall", centre=(0.5, 0.0), size=(0.1, 6.0), yaw=0.0, height=1.0)
+    with pytest.raises(UnreachableError, match="No stance before the table"):
+        spots_on(TABLE, (1.28, 0.0), places=(TABLE, fence))
+
+
+def test_the_front_of_a_body_that_leans_comes_farther_out_at_the_chest():
+    for pelvis, lean in ((0.7, 0.25), (0.56, 0.5)):
+        upright = front_of(WALKER, KINEMATICS, (pelvis, 0.0), (0.9, 1.1))
+        assert front_of(WALKER, KINEMATICS, (pelvis, lean), (0.9, 1.1)) > upright + 0.02
+    assert front_of(WALKER, KINEMATICS, UPRIGHT, (3.0, 3.1)) == 0.1
+
+
+@pytest.mark.parametrize("bottom", [0.45, 0.75])
+def test_grips_lie_on_the_thing_and_low_things_are_not_taken_from_the_side(bottom):
+    for top in (0.04, 0.06, 0.12, 0.22):
+        grips = dict(grips_of(bottom, bottom + top))
+        assert bottom < grips[Approach.ABOVE] < bottom + top + 0.01
+        assert (Approach.SIDE in grips) is (top >= 0.09)
+        if Approach.SIDE in grips:
+            assert bottom + 0.06 < grips[Approach.SIDE] <= bottom + top - 0.02
+
+
+def test_boxes_hold_the_furniture_and_the_things_where_they_are():
+    solid = Solid(shape="box", position=(1.3, 0.2, 0.8), size=(0.05, 0.08, 0.1), yaw=0.4)
+    thing = Thing(
+        kind="box", colour="red", position=solid.position, confidence=0.9, t_ns=0, solid=solid
+    )
+    person = replace(thing, kind="person")
+    turn, pelvis = 0.3, np.array([0.9, 0.0, 0.7])
+    T = np.eye(4)
+    T[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    T[:3, 3] = pelvis
+    plan = tools_for(TABLE).floor_plan
+    board, block = boxes_about(plan, [thing, person], np.linalg.inv(T))
+    for box, middle, size in (
+        (board, (1.5, 0.0, 0.7), (0.7, 1.4, 0.1)),
+        (block, solid.position, solid.size),
+    ):
+        np.testing.assert_allclose((T @ box.pelvis_from_box)[:3, 3], middle, atol=1e-9)
+        np.testing.assert_allclose(2.0 * box.half_size, size, atol=1e-9)
+    assert boxes_about(plan, [thing], np.linalg.inv(T), reach=0.1) == []
+
+
+def test_between_the_boards_of_a_shelf_there_is_air():
+    """No box of a shelf holds a point between two boards, and every board is in one."""
+    plan, T = tools_for(SHELF).floor_plan, np.eye(4)
+    T[:3, 3] = (0.0, 1.8, 0.7)
+    boxes = boxes_about(plan, [], np.linalg.inv(T))
+
+    def is_solid(*point):
+        held = [np.linalg.inv(T @ box.pelvis_from_box) @ (*point, 1.0) for box in boxes]
+        return any(
+            (np.abs(at[:3]) <= box.half_size).all() for at, box in zip(held, boxes, strict=True)
+        )
+
+    assert all(is_solid(0.1, 2.3, board - 0.01) for board in SHELF.boards)
+    assert not any(is_solid(0.1, 2.3, board - 0.15) for board in SHELF.boards)
+    assert is_solid(0.5, 2.3, 0.6)
+    assert is_solid(0.1, 2.57, 0.6)
