@@ -24,6 +24,11 @@ Array = NDArray[np.float64]
 
 BALLS = ("ball", "apple", "walnut")
 UPRIGHT_ROUND = ("cup", "bottle", "can", "bowl", "plate")
+FLAT = ("tray",)
+"""What other things lie on and is no higher than …"""
+SPARSE_PX = 60
+RIM_M = 0.04
+"""… this above its floor."""
 REFINED = 3
 """How often a circle is fitted anew to the points that lie near it."""
 
@@ -111,12 +116,14 @@ def _points_about(image: Image, detection: Detection, turn: Array, config: Solid
     rows, columns = image.depth.shape
     column = 0.5 * columns + image.focal_length_px * x / z
     row = 0.5 * rows + image.focal_length_px * y / z
-    reach = 1.2 * config.radius * image.focal_length_px / z
+    reach = 1.2 * _radius(detection.kind, config) * image.focal_length_px / z
     top, bottom = (int(np.clip(row + s * reach, 0, rows)) for s in (-1.0, 1.0))
     left, right = (int(np.clip(column + s * reach, 0, columns)) for s in (-1.0, 1.0))
-    depth = image.depth[top:bottom, left:right]
+    step = max(1, int(reach // SPARSE_PX))  # What is large is measured more coarsely.
+    depth = image.depth[top:bottom:step, left:right:step]
     i, j = np.nonzero(depth > 0.0)
-    points: Array = back_project(j + left + 0.5, i + top + 0.5, depth[i, j], image) @ turn.T
+    column_px, row_px = step * j + left + 0.5, step * i + top + 0.5
+    points: Array = back_project(column_px, row_px, depth[i, j], image) @ turn.T
     return points
 
 
@@ -125,14 +132,17 @@ def _measure(
 ) -> Solid | None:
     middle = middles[index]
     offset = points - middle
-    points = points[np.linalg.norm(offset[:, :2], axis=1) < config.radius]
+    points = points[np.linalg.norm(offset[:, :2], axis=1) < _radius(kind, config)]
     points = points[np.abs(points[:, 2] - middle[2]) < 0.25]
     surface = _surface_below(points[:, 2], middle[2])
     if surface is None:
         return None
     points = points[points[:, 2] > surface + config.surface_slack]
-    nearest = np.linalg.norm(points[:, None, :2] - middles[None, :, :2], axis=2)
-    points = points[nearest.argmin(axis=1) == index] if len(points) else points
+    if kind in FLAT:  # Its rim goes round whatever lies on it.
+        points = points[points[:, 2] < surface + RIM_M]
+    elif len(points):
+        nearest = np.linalg.norm(points[:, None, :2] - middles[None, :, :2], axis=2)
+        points = points[nearest.argmin(axis=1) == index]
     points = _connected(points, middle)
     if len(points) < config.points_min:
         return None
@@ -158,6 +168,11 @@ def _measure(
         yaw=float(yaw),
         is_tapered=shape == "cylinder" and _is_tapered(points, (x, y), size[0], top),
     )
+
+
+def _radius(kind: str, config: SolidsConfig) -> float:
+    """Return how far about its middle a thing of a kind is looked for, m."""
+    return max(config.radius, LARGER * kind_of(kind).radius)
 
 
 def _is_likely(kind: str, size: tuple[float, float], height: float) -> bool:

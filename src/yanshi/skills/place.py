@@ -179,6 +179,8 @@ class PutDown(Flow):
         radius = 0.5 * float(np.hypot(*hand.held.size[:2]))
         if len(self.arguments) == 1:
             surfaces = [p for p in plan.places if p.has_surface]
+            if not surfaces:
+                return Outcome(kind="failed", reason="no_surface", facts=())
             x, y = at
             place = min(surfaces, key=lambda p: np.hypot(p.centre[0] - x, p.centre[1] - y))
             return free_spot(scene, at, place, radius)
