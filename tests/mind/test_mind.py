@@ -38,7 +38,7 @@ def mind():
         ("point at the violin", "refuse unknown_thing", "en"),
         ("去厨房", "refuse unknown_place", "zh-Hans"),
         ("punch the guest", "refuse unsafe", "en"),
-        ("把红色的杯子拿起来", "refuse unknown_skill", "zh-Hans"),
+        ("把红色的杯子拿起来", "pick red cup", "zh-Hans"),
         ('say "good morning"', 'say "good morning"', "en"),
     ],
 )

@@ -172,7 +172,7 @@ def test_an_encoder_may_repeat_itself_at_rest():
 
 @pytest.mark.parametrize("way", [1.0, -1.0])
 def test_an_encoder_that_repeats_itself_while_its_motor_pulls_otherwise_is_found_after_80_ms(way):
-    pulls = [2.0, 2.0, 2.0, 2.0 + 1.01 * way, 2.0 + 1.01 * way]
+    pulls = [2.0, 2.0, 2.0, 2.0 + 2.51 * way, 2.0 + 2.51 * way]
     faults = faults_of([frozen_joint(tick + 1, torque) for tick, torque in enumerate(pulls)])
     assert faults == [frozenset()] * 4 + [{Fault.JOINT_FROZEN}]
 

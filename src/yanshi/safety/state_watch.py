@@ -38,8 +38,9 @@ class StateConfig:
     frozen_s: float = 0.08
     """How long a sensor may repeat itself to the last bit. At 50 samples a second that is four
     repeats, found within 100 ms of the last change."""
-    frozen_torque: float = 1.0
-    """N·m: a joint whose torque changes by more moves by more than the last bit of its encoder."""
+    frozen_torque: float = 2.5
+    """N·m: a joint whose torque changes by more moves by more than the last bit of its encoder.
+    Between two planted feet a hip may bear a change of 2 N·m without."""
     frozen_angle: float = 0.02
     """rad: neither can one stay where it is that tells a speed which takes it so far."""
 
