@@ -9,7 +9,7 @@ itself says the cause; what it believed done and was not is `dropped`.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ class Judge(Observer):
             self.error_m = float(min(errors))
 
 
-@cache
+@lru_cache(1)
 def _reach_tools(seed: int) -> tuple[Simulation, Tools]:
     simulation = simulate(WORLD, seed)
     tools = Tools(

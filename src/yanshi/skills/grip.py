@@ -279,12 +279,8 @@ def take(
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(thing.name,))
     others = [t for t in scene.things if not _is_one(t, seen)]
-    question = percept
-
-    def plan() -> Reach:
-        return plan_reach(tools, question, hand, seen.solid, others)  # type: ignore[arg-type]
-
-    percept, reach = yield from aside(tools, percept, plan, body)
+    think = partial(plan_reach, tools, percept, hand, seen.solid, others)
+    percept, reach = yield from aside(tools, percept, think, body)
     if isinstance(reach, UnreachableError):
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="no_grasp", facts=(thing.name,))
