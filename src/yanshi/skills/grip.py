@@ -284,6 +284,8 @@ def take(
     if isinstance(reach, UnreachableError):
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="no_grasp", facts=(thing.name,))
+    # What it was called when it was asked for, it is called in the hand.
+    seen = replace(seen, kind=thing.kind, colour=thing.colour)
     percept, is_held = yield from _grasp(tools, percept, hand, seen, reach, body)
     percept = yield from _withdraw(tools, percept, hand, reach, body, spot, others)
     if not is_held or hand.held is None:
