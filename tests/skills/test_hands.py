@@ -264,3 +264,17 @@ def test_an_arm_learns_to_bear_what_hangs_on_it():
 def test_open_hands_are_the_same_left_and_right(hands):
     left, right = (hands[side].fingers.angles(OPEN) for side in BOTH)
     np.testing.assert_allclose(left, -right)
+
+
+def test_what_is_thought_in_a_thread_does_not_pose_the_skeleton_that_balances(rig: Rig):
+    """A tick may ask for a link while a thought poses the arms: neither must see the other."""
+    hands = hands_of(rig.tools)
+    resting, bent = G1.default_position, G1.default_position.copy()
+    bent[hands[LEFT].arm.joints] += 0.3
+    link = rig.tools.kinematics.links.hands[LEFT]
+    before = rig.tools.kinematics.pelvis_from_link(resting, link)
+    rig.tools.kinematics.pelvis_from_link(resting, link)
+    hands[LEFT].arm.pelvis_from_palm(bent)
+    # Read without posing anew, as a tick that is interrupted would.
+    body = rig.tools.kinematics._data.body(link)
+    np.testing.assert_array_equal(body.xpos, before[:3, 3])

@@ -18,7 +18,7 @@ from yanshi.control.arm import SIDES, Arm
 from yanshi.control.arm_path import ArmPath, ArmPathConfig, ArmPlanner
 from yanshi.control.clearance import Box, Clearance
 from yanshi.control.fingers import OPEN, Fingers
-from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
 from yanshi.control.palm import Approach, palm_turn
 from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
@@ -87,9 +87,13 @@ class Hands:
         """Prepare arms, distances and fingers of both sides."""
         self._tools = tools
         robot, links = tools.robot, tools.kinematics.links
+        self.kinematics = Kinematics(
+            robot, load_g1(with_looks=False), links, tools.kinematics.camera
+        )
+        """A skeleton of their own: what is thought in a thread must not pose the run's."""
         self.hands: list[Hand] = []
         for side in (LEFT, RIGHT):
-            arm = Arm(tools.kinematics, load_g1(with_looks=False), side)
+            arm = Arm(self.kinematics, load_g1(with_looks=False), side)
             clearance = Clearance(robot, load_g1(with_looks=False), links, side)
             planners = tuple(ArmPlanner(arm, clearance, config) for config in AIRS)
             self.hands.append(Hand(side, arm, planners, Fingers(robot, side)))

@@ -17,6 +17,7 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.policies.walker import UPRIGHT, Posture, Walker
 from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
+from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Tools
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
@@ -25,7 +26,7 @@ Array = NDArray[np.float64]
 AIR_M = 0.045
 """Between the robot's front and what it stands before."""
 STEP_BACK_M = 0.55
-"""From the edge of a place to the pelvis where arms are raised and lowered."""
+"""From the edge of a place to the pelvis where the last exact steps begin and end."""
 FACING = tuple(np.deg2rad([0.0, 20.0, -20.0, 40.0, -40.0]))
 """How far from straight at a side of a place the robot may face, rad."""
 TOP_M = 0.04
@@ -51,7 +52,7 @@ class Spot:
     upright: Pose
     """Where it is before the robot sinks, which takes it back a little."""
     before: Pose
-    """Where to stop on the way there, to raise the arms."""
+    """Where to stop on the way there, before the last exact steps."""
     stance: Stance
     score: float
 
@@ -136,13 +137,7 @@ def spots(
     for spot in found:
         if len(kept) >= 12:
             break
-        key = (
-            spot.stance.side,
-            spot.stance.approach,
-            round(spot.pose[0], 1),
-            round(spot.pose[1], 1),
-        )
-        if any(key == _key(other) for other in kept):
+        if any(_key(spot) == _key(other) for other in kept):
             continue
         try:
             floor.find_path(here, spot.before[:2], ROBOT_RADIUS_M)
@@ -190,7 +185,7 @@ def _stances(
 
     def ahead_min(pelvis: float, lean: float) -> float:
         sunk, upright = (
-            front_of(tools.walker, tools.kinematics, posture, (low, high))
+            front_of(tools.walker, hands_of(tools).kinematics, posture, (low, high))
             for posture in ((pelvis, lean), UPRIGHT)
         )
         return depth + AIR_M + max(sunk, upright + sinking(pelvis))
