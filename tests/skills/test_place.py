@@ -30,7 +30,9 @@ from yanshi.skills.skill import Percept
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
 
-BIN = Place(name="bin", centre=(-2.0, -2.0), size=(0.28, 0.28), yaw=0.0, height=0.32)
+BIN = Place(
+    name="bin", centre=(-2.0, -2.0), size=(0.28, 0.28), yaw=0.0, height=0.32, is_container=True
+)
 
 
 def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float = 0.8) -> Thing:

@@ -287,7 +287,7 @@ def take(
     # What it was called when it was asked for, it is called in the hand.
     seen = replace(seen, kind=thing.kind, colour=thing.colour)
     percept, is_held = yield from _grasp(tools, percept, hand, seen, reach, body)
-    percept = yield from _withdraw(tools, percept, hand, reach, body, spot, others)
+    percept = yield from withdraw(tools, percept, hand, spot, others)
     if not is_held or hand.held is None:
         return percept, Outcome(kind="failed", reason="missed", facts=(thing.name,))
     is_felt = hand.fingers.holds(percept.state.joint_position, percept.state.joint_torque)
@@ -561,36 +561,35 @@ def close_fingers(
     return percept
 
 
-def _withdraw(
-    tools: Tools,
-    percept: Percept,
-    hand: Hand,
-    reach: Reach,
-    body: UpperBody,
-    spot: Spot,
-    others: Sequence[Thing],
+def withdraw(
+    tools: Tools, percept: Percept, hand: Hand, spot: Spot, things: Sequence[Thing]
 ) -> Behaviour[Percept]:
-    """Bring the hand back before the chest and step away from the furniture."""
-    hands = hands_of(tools)
-    question = percept
-
-    def way_back() -> ArmPath:
-        pelvis_map, _ = level_frames(question)
-        joints = question.state.joint_position.copy()
-        assert hand.angles is not None
-        joints[hand.arm.joints] = hand.angles
-        if hand.held is None:
-            goal = hands.ready(hand.side)
-        else:
-            goal = hands.carry_angles(hand.side, hand.held.approach, joints)
-        posed = joints.copy()
-        posed[hand.arm.joints] = goal
-        boxes = boxes_about(tools.floor_plan, others, pelvis_map)
-        return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
-
-    percept, way = yield from aside(tools, percept, way_back, body)
+    """Bring a hand back before the chest, with what it holds, and step away from the furniture."""
+    think = partial(_way_back, tools, percept, hand, things)
+    percept, way = yield from aside(tools, percept, think, body_of(spot))
     if not isinstance(way, UnreachableError):  # Else the arm stays out while the robot steps back.
-        percept = yield from follow(tools, percept, hand, way, body)
+        percept = yield from follow(tools, percept, hand, way, body_of(spot))
     if hand.held is None:
         hand.closure = open_fingers(OPEN)
     return (yield from step_away(tools, percept, spot))
+
+
+def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing]) -> ArmPath:
+    """Return an arm's way from where it is to where it is folded, or carries what it holds.
+
+    Raises:
+        UnreachableError: There is none.
+    """
+    hands = hands_of(tools)
+    pelvis_map, _ = level_frames(percept)
+    joints = percept.state.joint_position.copy()
+    assert hand.angles is not None
+    joints[hand.arm.joints] = hand.angles
+    posed = joints.copy()
+    posed[hand.arm.joints] = (
+        hands.ready(hand.side)
+        if hand.held is None
+        else hands.carry_angles(hand.side, hand.held.approach, joints)
+    )
+    boxes = boxes_about(tools.floor_plan, things, pelvis_map)
+    return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)

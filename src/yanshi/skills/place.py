@@ -25,7 +25,7 @@ from yanshi.skills.grip import (
     level_frames,
     palm_off,
     palm_to,
-    step_away,
+    withdraw,
 )
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
@@ -88,7 +88,7 @@ class PutDown(Flow):
         name = self.arguments[-1]
         if len(self.arguments) == 2 and is_place(self.tools, name):
             place = self.tools.floor_plan.place(name)
-            if not (place.has_surface or is_container(place)):
+            if not (place.has_surface or place.is_container):
                 return Outcome(kind="failed", reason="no_surface", facts=(name,))
         return None
 
@@ -186,7 +186,7 @@ class PutDown(Flow):
             return free_spot(scene, at, place, radius)
         if len(self.arguments) == 2:
             place = plan.place(self.arguments[1])
-            if is_container(place):
+            if place.is_container:
                 height = place.height + BIN_AIR_M
                 return Goal(point=(*place.centre, height), place=place)
             return free_spot(scene, at, place, radius)
@@ -203,11 +203,6 @@ class PutDown(Flow):
 def _is_same(goal: Goal, other: Goal) -> bool:
     """Whether two goals are one, seen twice."""
     return bool(np.hypot(goal.point[0] - other.point[0], goal.point[1] - other.point[1]) < SAME_M)
-
-
-def is_container(place: Place) -> bool:
-    """Whether things are dropped into a piece of furniture."""
-    return place.name == "bin"
 
 
 def held_bottom(hand: Hand) -> float:
@@ -276,18 +271,14 @@ def let_go_at(
     """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back."""
     assert hand.held is not None
     held, body = hand.held, body_of(spot)
-    question = percept
+    question, loose = percept, [t for t in things if not _is_held(t, hand, percept)]
 
     def goals() -> tuple[NDArray[np.float64], ArmPath]:
         pelvis_map, map_level = level_frames(question)
         joints = question.state.joint_position.copy()
         assert hand.angles is not None
         joints[hand.arm.joints] = hand.angles
-        boxes = boxes_about(
-            tools.floor_plan,
-            [t for t in things if not _is_held(t, hand, question)],
-            pelvis_map,
-        )
+        boxes = boxes_about(tools.floor_plan, loose, pelvis_map)
         last: UnreachableError | None = None
         for heading in _headings(spot.stance.heading):
             palm = palm_with_thing_at(hand, map_level, heading, point)
@@ -308,8 +299,7 @@ def let_go_at(
 
     percept, found = yield from aside(tools, percept, goals, body)
     if isinstance(found, UnreachableError):
-        percept, _ = yield from _fold(tools, percept, hand, spot)
-        return percept, False
+        return (yield from withdraw(tools, percept, hand, spot, loose)), False
     palm, way = found
     percept = yield from follow(tools, percept, hand, way, body)
     above = palm.copy()
@@ -319,8 +309,7 @@ def let_go_at(
     percept = yield from palm_to(tools, percept, hand, palm, body, speed=LOWER_SPEED)
     if palm_off(percept, hand, palm) > MISSES_M:
         percept = yield from palm_to(tools, percept, hand, above, body)
-        percept, _ = yield from _fold(tools, percept, hand, spot)
-        return percept, False
+        return (yield from withdraw(tools, percept, hand, spot, loose)), False
     hand.held = None
     percept = yield from open_slowly(tools, percept, hand, body)
     back = palm.copy()
@@ -330,33 +319,7 @@ def let_go_at(
         back[:3, 3] -= 0.08 * palm[:3, 0]
         back[:3, 3] -= 0.05 * palm[:3, 1] * (1.0 if hand.side else -1.0)
     percept = yield from palm_to(tools, percept, hand, back, body)
-    return (yield from _fold(tools, percept, hand, spot))
-
-
-def _fold(
-    tools: Tools, percept: Percept, hand: Hand, spot: Spot
-) -> Behaviour[tuple[Percept, bool]]:
-    hands, body, question = hands_of(tools), body_of(spot), percept
-
-    def way_back() -> ArmPath:
-        pelvis_map, _ = level_frames(question)
-        joints = question.state.joint_position.copy()
-        assert hand.angles is not None
-        joints[hand.arm.joints] = hand.angles
-        posed = joints.copy()
-        posed[hand.arm.joints] = (
-            hands.ready(hand.side)
-            if hand.held is None
-            else hands.carry_angles(hand.side, hand.held.approach, joints)
-        )
-        boxes = boxes_about(tools.floor_plan, question.scene.things, pelvis_map)
-        return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
-
-    percept, way = yield from aside(tools, percept, way_back, body)
-    if not isinstance(way, UnreachableError):
-        percept = yield from follow(tools, percept, hand, way, body)
-    percept = yield from step_away(tools, percept, spot)
-    return percept, True
+    return (yield from withdraw(tools, percept, hand, spot, things)), True
 
 
 def _is_held(thing: Thing, hand: Hand, percept: Percept) -> bool:

@@ -32,6 +32,8 @@ class Place:
     """Heights of all its surfaces from the lowest up, m, when it has more than one."""
     is_open_below: bool = False
     """Whether knees go under its surface: that of a table."""
+    is_container: bool = False
+    """Whether things are dropped into it: a bin."""
 
     @property
     def surface_heights(self) -> tuple[float, ...]:

@@ -174,7 +174,7 @@ def sample_tidy_furniture(
         sample_plant(size, rng),
         replace(sample_table(size, walls[3], rng), height=draw(0.72, 0.78)),
         _sample_coffee_table(sofa, rng),
-        stand("bin", int(rng.integers(4)), *BIN_SIZE_M),
+        replace(stand("bin", int(rng.integers(4)), *BIN_SIZE_M), is_container=True),
     )
     return places if are_apart(places) else None
 
