@@ -10,8 +10,8 @@ import pytest
 from yanshi.assets import weights
 from yanshi.assets.weights import HOME, check_weights, own_weights, read_manifest, sha256_of
 from yanshi.core.errors import AssetError
+from yanshi.mind.merge import VOCABULARY, merged
 from yanshi.mind.model import ADAPTER, ModelConfig, check_model
-from yanshi.mind.trim import VOCABULARY, trimmed
 from yanshi.policies.contract import load_contract, policy_folder
 from yanshi.policies.motion import MOTION_FILE, read_motion
 from yanshi.robots.g1.spec import G1
@@ -83,7 +83,7 @@ def test_a_file_that_nobody_pinned_is_refused_and_one_that_is_not_ours_is_not(ou
         lambda: load_contract(policy_folder("g1_walk"), G1),
         lambda: read_motion(policy_folder("g1_kick"), G1),
         lambda: check_model(ADAPTER, ModelConfig()),
-        lambda: trimmed(ADAPTER),
+        lambda: merged(ADAPTER, ADAPTER),
     ],
     ids=["eyes", "policy", "motion", "adapter", "vocabulary"],
 )

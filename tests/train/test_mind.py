@@ -11,8 +11,8 @@ pytest.importorskip("transformers", reason="needs the extra `train`")
 
 from yanshi.assets.store import locate  # noqa: E402
 from yanshi.core.errors import ConfigError  # noqa: E402
+from yanshi.mind.merge import VOCABULARY, read_tokens  # noqa: E402
 from yanshi.mind.model import ADAPTER, PINNED_MODEL  # noqa: E402
-from yanshi.mind.trim import VOCABULARY, read_tokens  # noqa: E402
 from yanshi.train.mind import (  # noqa: E402
     CHINESE,
     LowRank,

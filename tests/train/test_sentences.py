@@ -190,3 +190,13 @@ def test_a_routine_is_taught_by_its_own_words_and_not_refused():
 
 def test_getting_up_is_taught(sample):
     assert sum("getup" in example.plan.split() for example in sample) > 10
+
+
+def test_people_are_taught_to_be_careless_but_not_with_what_is_to_be_kept_to_the_letter(sample):
+    english = [example for example in sample if example.sentence.isascii()]
+    loud = [example for example in english if example.sentence.isupper()]
+    assert 0.01 * len(english) < len(loud) < 0.06 * len(english)
+    assert not any('"' in example.plan for example in loud)
+    assert sentences.is_exact(Example('say "ok"', 'say "ok"'))
+    assert sentences.is_exact(Example("go to the place1", "go place1"))
+    assert not sentences.is_exact(Example("go to the table", "go table"))

@@ -30,7 +30,7 @@ OURS_TOKENS, OTHERS_TOKENS, PLAN_TOKENS = 15.0, 30.0, 12.0
 in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
 INSTRUCTION_TOKENS = 900.0
 OURS_VOCABULARY, OURS_ADAPTER_B = 46_639, 0.0038
-"""Tokens that are kept of the vocabulary (`mind/trim.py`), and weights of our adapter, 10⁹."""
+"""Tokens that are kept of the vocabulary (`mind/merge.py`), and weights of our adapter, 10⁹."""
 EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""

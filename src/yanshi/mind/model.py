@@ -24,7 +24,6 @@ import psutil
 from yanshi.assets.store import locate
 from yanshi.assets.weights import check_weights
 from yanshi.core.errors import AssetError, YanshiError
-from yanshi.mind.trim import trimmed
 
 ADAPTER = Path(__file__).parent / "weights" / "plan-lora.gguf"
 """Ours; how it was trained, and what it was taught, stands beside it (`.json`)."""
@@ -257,11 +256,14 @@ class Llama:
     def __init__(self, config: ModelConfig) -> None:
         import xllamacpp
 
+        from yanshi.mind.merge import merged
+
         is_ours = not config.source
         path = locate(PINNED_MODEL) if is_ours else Path(config.source).expanduser()
-        if is_ours and config.is_adapted:
-            path = trimmed(path)
         check_model(path, config)
+        adapter_path = config.adapter
+        if is_ours and config.is_adapted and (copy := merged(path, Path(config.adapter))):
+            path, adapter_path = copy, ""
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
         parameters.n_ctx = 512 if config.is_adapted else 2048
@@ -274,9 +276,9 @@ class Llama:
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
             cpu.n_threads = config.threads or _threads(2)
             cpu.poll = 0  # Threads that spin while they wait would starve the body's loops.
-        if config.is_adapted:
+        if adapter_path:
             adapter = xllamacpp.CommonAdapterLoraInfo()
-            adapter.path, adapter.scale = config.adapter, 1.0
+            adapter.path, adapter.scale = adapter_path, 1.0
             parameters.lora_adapters = [adapter]
         try:
             self._server: Any = xllamacpp.Server(parameters)

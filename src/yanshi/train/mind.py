@@ -32,9 +32,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from yanshi.assets.store import locate
 from yanshi.core.errors import ConfigError
 from yanshi.core.files import write_whole
+from yanshi.mind.merge import VOCABULARY, read_tokens
 from yanshi.mind.model import ADAPTER, PINNED_MODEL, fingerprint
 from yanshi.mind.prompt import prompt_for
-from yanshi.mind.trim import VOCABULARY, read_tokens
 from yanshi.policies.repertoire import repertoire
 from yanshi.train.sentences import Example, examples, load_phrases
 

@@ -572,19 +572,20 @@ def examples(seed: int) -> Iterator[Example]:
     while True:
         speaker = speakers[rng.random() < 0.48]
         example = speaker.order()
-        exact = (
-            '"' in example.plan,
-            QUOTES.search(example.sentence),
-            STAND_IN.search(example.sentence),
-        )
         sentence = smudge(
-            rng, example.sentence, is_chinese=speaker.is_chinese, is_exact=bool(exact)
+            rng, example.sentence, is_chinese=speaker.is_chinese, is_exact=is_exact(example)
         )
         example = Example(sentence, example.plan)
         if rng.random() > RAW:
             example = _lifted(example)
         if len(example.sentence) <= 120 and fingerprint(example.sentence) not in held_out():
             yield _numbered(example)
+
+
+def is_exact(example: Example) -> bool:
+    """Whether a sentence holds words that are to be kept to the letter."""
+    exact = (QUOTES.search(example.sentence), STAND_IN.search(example.sentence))
+    return '"' in example.plan or any(exact)
 
 
 def _lifted(example: Example) -> Example:
