@@ -171,7 +171,7 @@ def test_the_same_seed_asks_the_same_and_only_what_is_there():
 
 
 def test_what_stands_too_far_is_not_asked_for():
-    simulation, tools = hands._reach_tools.__wrapped__(3)
+    simulation, tools = hands._reach_tools.__wrapped__("tidy", 3)
     can = next(t for t in simulation.home.things if t.name == "blue can")
     tray = next(t for t in simulation.home.things if t.kind == "tray")
     assert hands.reachable(simulation, tools, can)

@@ -10,20 +10,41 @@ from yanshi.bench import run
 from yanshi.bench.run import Order
 from yanshi.core.errors import ConfigError
 from yanshi.worlds.home import build_home
+from yanshi.worlds.tidy import build_tidy
 
 HOME = build_home(1)
+TIDY_SEED = 11
 
 
 def test_our_sentences_are_half_chinese_and_all_their_goals_exist():
     orders = run.load_orders(run.SENTENCES)
-    chosen = run.choose_orders(orders, 30, seed=5)
-    assert sum(run.is_chinese(order.say) for order in chosen) == 15
-    assert len({order.say for order in chosen}) == 30
+    chosen = run.choose_orders(orders, 60, seed=5)
+    assert sum(run.is_chinese(order.say) for order in chosen) == 30
+    assert len({order.say for order in chosen}) == 60
+    assert {order.world for order in chosen} == {"home", "tidy"}
+    homes = {"home": (HOME, 1), "tidy": (build_tidy(TIDY_SEED), TIDY_SEED)}
     for order in orders:
-        for goal in run.fill(order, HOME, np.random.default_rng(0)).goals:
+        home, seed = homes[order.world]
+        for goal in run.fill(order, home, np.random.default_rng(0), seed).goals:
             verb, _, rest = goal.partition(" ")
             if verb not in run.SPOKEN_GOALS:
-                run.make_goal(verb, rest, HOME)
+                run.make_goal(verb, rest, home)
+
+
+def test_what_is_to_be_put_somewhere_does_not_stand_there_already():
+    order = Order(
+        say="put the {pick} on the table",
+        goals=("put {pick} on table",),
+        outcome="done",
+        world="tidy",
+    )
+    home = build_tidy(TIDY_SEED)
+    on_table = run.things_on("table", home)
+    assert on_table
+    for seed in range(8):
+        filled = run.fill(order, home, np.random.default_rng(seed), TIDY_SEED)
+        thing = filled.goals[0].removeprefix("put ").removesuffix(" on table")
+        assert thing in {t.name for t in home.things} - on_table
 
 
 def test_slots_are_filled_with_what_is_there_and_what_is_not_in_the_users_language():

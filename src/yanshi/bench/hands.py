@@ -7,7 +7,7 @@ itself says the cause; what it believed done and was not is `dropped`.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -106,8 +106,8 @@ class Judge(Observer):
 
 
 @lru_cache(1)
-def _reach_tools(seed: int) -> tuple[Simulation, Tools]:
-    simulation = simulate(WORLD, seed)
+def _reach_tools(world: str, seed: int) -> tuple[Simulation, Tools]:
+    simulation = simulate(world, seed)
     tools = Tools(
         robot=simulation.robot,
         floor_plan=simulation.floor_plan,
@@ -168,18 +168,9 @@ def _place_under(simulation: Simulation, point: Sequence[float]) -> Place | None
 
 def choose_task(kind: str, seed: int) -> Task | None:
     """Return what is asked in the home of a seed; None where nothing there can be asked."""
-    simulation, tools = _reach_tools(seed)
+    simulation, tools = _reach_tools(WORLD, seed)
     rng = np.random.default_rng([seed, KINDS.index(kind)])
-    names = Counter(thing.name for thing in simulation.home.things)
-    things = [
-        thing
-        for thing in simulation.home.things
-        if thing.kind in GRASPABLE and names[thing.name] == 1
-    ]
-    for index in rng.permutation(len(things)):
-        thing = things[index]
-        if not reachable(simulation, tools, thing):
-            continue
+    for thing in _takeable(simulation, tools, rng):
         if kind == "pick":
             return Task(kind=kind, seed=seed, thing=thing.name)
         for goal in rng.permutation(np.array([*_goals(simulation, tools, thing), ("", "")])):
@@ -187,6 +178,48 @@ def choose_task(kind: str, seed: int) -> Task | None:
                 where = tuple(str(word) for word in goal if word)
                 return Task(kind=kind, seed=seed, thing=thing.name, goal=where)
     return None
+
+
+def _takeable(
+    simulation: Simulation, tools: Tools, rng: np.random.Generator
+) -> Iterator[PlacedThing]:
+    """Yield what a hand can take, in random order; nothing of which there are two alike."""
+    names = Counter(thing.name for thing in simulation.home.things)
+    things = [t for t in simulation.home.things if t.kind in GRASPABLE and names[t.name] == 1]
+    for index in rng.permutation(len(things)):
+        if reachable(simulation, tools, things[index]):
+            yield things[index]
+
+
+def choose_things(
+    world: str,
+    seed: int,
+    rng: np.random.Generator,
+    *,
+    not_on: Collection[str] = (),
+    must_reach_tray: bool = False,
+) -> tuple[str, str]:
+    """Return what a hand is to take in the home of a seed, and the tray there.
+
+    Args:
+        world: Of the home.
+        seed: Of the home.
+        rng: Chooses among what can be taken.
+        not_on: Places on which it must not stand.
+        must_reach_tray: Whether the tray must be in reach of some stance, too.
+
+    Raises:
+        UnreachableError: There is no such thing, or no such tray.
+    """
+    simulation, tools = _reach_tools(world, seed)
+    trays = [t for t in simulation.home.things if t.kind == TRAY_KIND]
+    if must_reach_tray:
+        trays = [t for t in trays if reachable(simulation, tools, t, must_fit=False)]
+    for thing in _takeable(simulation, tools, rng) if trays else ():
+        place = _place_under(simulation, simulation.body.data.body(thing.body).xpos)
+        if place is not None and place.name not in not_on:
+            return thing.name, trays[0].name
+    raise UnreachableError(f"No hand can take anything in home {seed} of world {world}.")
 
 
 def _goals(simulation: Simulation, tools: Tools, thing: PlacedThing) -> list[tuple[str, str]]:

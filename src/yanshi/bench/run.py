@@ -4,26 +4,29 @@ Each episode takes one sentence and one home, lets the whole brain run on the si
 and asks the simulator afterwards what really happened. Sentences come from a file of lines
 
     {"say": "走到{thing}旁边", "goals": ["near {thing} 1.4"], "outcome": "done"}
+    {"say": "把{pick}放到托盘里", "goals": ["put {pick} in {tray}"], "world": "tidy"}
 
-where `{thing}` becomes a thing that stands in that home and `{absent}` one that does not, named
-in the sentence's language. All goals must be met, in order, and the outcome must be as told
-(`done` when nothing is told; a `missing` goal means an honest failure).
+where `{thing}` becomes a thing that stands in that home, `{absent}` one that does not, `{pick}` one
+that a hand can take and `{tray}` the tray, named in the sentence's language. All goals must be met,
+in order, and the outcome must be as told (`done` when nothing is told; a `missing` goal means an
+honest failure).
 """
 
 import json
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
+from yanshi.bench import hands
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bodies.simulation import Simulation, simulate
-from yanshi.core.errors import ConfigError
+from yanshi.core.errors import ConfigError, UnreachableError
 from yanshi.mind.mind import Understands
 from yanshi.mind.names import spoken
 from yanshi.runtime.brain import Brain
@@ -53,6 +56,7 @@ class Order:
     say: str
     goals: tuple[str, ...]
     outcome: str
+    world: str = "home"
 
 
 class Judge(Observer):
@@ -102,7 +106,8 @@ def load_orders(path: Path) -> list[Order]:
             wanted = tuple(record["goals"])
             is_missing = any(goal.startswith("missing") for goal in wanted)
             outcome = record.get("outcome", "failed" if is_missing else "done")
-            orders.append(Order(say=record["say"], goals=wanted, outcome=outcome))
+            order = Order(say=record["say"], goals=wanted, outcome=outcome)
+            orders.append(replace(order, world=record.get("world", order.world)))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"{path}, line {number} is not a sentence with goals ({error!r}). "
@@ -128,12 +133,28 @@ def is_chinese(text: str) -> bool:
     return bool(re.search(r"[\u4e00-\u9fff]", text))
 
 
-def fill(order: Order, home: Home, rng: np.random.Generator) -> Order:
-    """Put a thing of this home, and one that is not in it, into an order's slots."""
+def fill(order: Order, home: Home, rng: np.random.Generator, seed: int = 0) -> Order:
+    """Put a thing of this home, and one that is not in it, into an order's slots.
+
+    Args:
+        order: With its slots.
+        home: The home.
+        rng: Chooses the things.
+        seed: Of the home, for what a hand can take in it.
+
+    Raises:
+        UnreachableError: No hand can take a thing there and bring it to where it is to go.
+    """
     present = [thing.name for thing in home.things]
     pairs = [f"{colour} {kind}" for kind, facts in THING_KINDS.items() for colour in facts.colours]
     absent = [name for name in pairs if name not in present]
     names = {"thing": str(rng.choice(present)), "absent": str(rng.choice(absent))}
+    if "{pick}" in order.say:
+        places = {goal.rpartition(" on ")[2] for goal in order.goals if " on " in goal}
+        is_inside = any("{tray}" in goal for goal in order.goals)
+        names["pick"], names["tray"] = hands.choose_things(
+            order.world, seed, rng, not_on=places, must_reach_tray=is_inside
+        )
     language = "zh-Hans" if is_chinese(order.say) else "en"
     words = {slot: spoken(name, language) for slot, name in names.items()}
 
@@ -142,11 +163,8 @@ def fill(order: Order, home: Home, rng: np.random.Generator) -> Order:
             text = text.replace("{" + slot + "}", value)
         return text
 
-    return Order(
-        say=put(order.say, words),
-        goals=tuple(put(goal, names) for goal in order.goals),
-        outcome=order.outcome,
-    )
+    goals_here = tuple(put(goal, names) for goal in order.goals)
+    return replace(order, say=put(order.say, words), goals=goals_here)
 
 
 def judge(order: Order, result: RunReport, witness: Witness) -> list[str]:
@@ -192,11 +210,20 @@ def make_goal(verb: str, rest: str, home: Home) -> Goal:
         ),
         "moved": lambda: goals.moved(*numbers),
         "still": goals.stood_still,
+        "lifted": lambda: goals.lifted(name),
+        "held": lambda: goals.held(name),
+        "put": lambda: _put(name),
     }
     if verb not in makers:
         known = ", ".join([*makers, *SPOKEN_GOALS])
         raise ConfigError(f"No goal named {verb!r}. Known: {known}.")
     return makers[verb]()
+
+
+def _put(text: str) -> Goal:
+    """Make the judgement of `red cup in orange tray` or `red cup on shelf`."""
+    thing, how, where = re.split(" (in|on) ", text, maxsplit=1)
+    return goals.inside(thing, where) if how == "in" else goals.on(thing, where)
 
 
 def near_m(name: str, home: Home) -> float:
@@ -280,10 +307,16 @@ def memory_mb(brain: Brain) -> float:
 def run_order(
     brain: Brain, order: Order, *, seed: int, is_real_time: bool = False
 ) -> tuple[RunReport, Witness, Order]:
-    """Let the brain carry out one order in the home of a seed."""
-    brain.enter("home", seed)
-    simulation = simulate("home", seed)
-    order = fill(order, simulation.home, np.random.default_rng(seed))
+    """Let the brain carry out one order in the home of a seed, or the next in which it can be."""
+    while True:
+        simulation = simulate(order.world, seed)
+        try:
+            order = fill(order, simulation.home, np.random.default_rng(seed), seed)
+            break
+        except UnreachableError:
+            simulation.body.close()
+            seed += 1
+    brain.enter(order.world, seed)
     brain.wait_ready(simulation)
     watcher = Judge(simulation)
     observers: list[Observer] = [watcher, *([Chatter(brain.mind)] if is_real_time else [])]
