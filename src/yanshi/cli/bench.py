@@ -322,6 +322,18 @@ def bench_faults(
     raise typer.Exit(faults.bench_faults(fault, n, seed, json, workers, quick=quick))
 
 
+@bench.command("replay")
+def bench_replay(
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Record anew, after a change that was meant.")
+    ] = False,
+) -> None:
+    """Play a recorded run to mind, senses, skills and gate: do they still do the same?"""
+    from yanshi.bench import replay
+
+    raise typer.Exit(replay.bench_replay(renew=renew))
+
+
 @bench.command("train")
 def bench_train(
     robots: Annotated[int, typer.Option(min=2, help="How many learn at once.")] = 256,

@@ -62,6 +62,14 @@ EXACT = FollowerConfig(
     patience_s=1.5,
     insist=(0.8, 0.25),
 )
+PASSING = FollowerConfig(
+    position_tolerance_m=0.15,
+    yaw_tolerance=0.2,
+    position_accepted_m=0.25,
+    yaw_accepted=0.4,
+    still_s=0.0,
+)
+"""The last steps begin from about there: nobody stops on the way."""
 OVERSHOOT_M = 0.02
 """How much farther than asked it steps with its arms folded."""
 BACK_SPEED = 0.3
@@ -199,7 +207,7 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Perce
     """
     hands = hands_of(tools)
     hands.fold(percept, hands.free)
-    percept = yield from walk_to(tools, percept, spot.before)
+    percept = yield from walk_to(tools, percept, spot.before, PASSING)
     goal = np.array(spot.upright[:2])
     goal -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
     for _ in range(STEPS_UP):

@@ -73,8 +73,16 @@ def march(tools: Tools, percept: Percept, seconds: float) -> Behaviour[Percept]:
     return percept
 
 
-def walk_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+def walk_to(
+    tools: Tools, percept: Percept, pose: Pose, config: FollowerConfig | None = None
+) -> Behaviour[Percept]:
     """Walk round furniture and people to a pose, and stand there.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        pose: Where to.
+        config: How; as usual if None.
 
     Raises:
         UnreachableError: No way leads there.
@@ -83,7 +91,7 @@ def walk_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
     # Choosing the pose took time already: look for the way in a tick of its own.
     percept = yield tick(tools, percept)
     floor = floor_of(tools.floor_plan, percept.scene)
-    follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw)
+    follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw, config)
     people = _people(percept)
     planned_ns = percept.state.t_ns
     while (velocity := follower.velocity(percept.base)) is not None:
@@ -93,7 +101,8 @@ def walk_to(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
             planned_ns = percept.state.t_ns
             people = _people(percept)
             floor = floor_of(tools.floor_plan, percept.scene)
-            follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw)
+            path = floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M)
+            follower = Follower(path, yaw, config)
     return percept
 
 
