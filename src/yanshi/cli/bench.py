@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from yanshi.cli.run import Brains, CloudDeadline
+from yanshi.cli.run import Brains, ClockName, CloudDeadline
 
 if TYPE_CHECKING:
     from yanshi.bench.contest import Contest
@@ -320,6 +320,19 @@ def bench_faults(
 
     n = QUICK_N if quick else n
     raise typer.Exit(faults.bench_faults(fault, n, seed, json, workers, quick=quick))
+
+
+@bench.command("soak")
+def bench_soak(
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long, on the run's clock.")] = 60.0,
+    clock: Annotated[ClockName, typer.Option(help="Which clock.")] = ClockName.SIM,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Tell the robot one thing after the other for an hour: does anything leak or wear out?"""
+    from yanshi.bench import soak
+
+    raise typer.Exit(soak.bench_soak(minutes, seed, json, is_real_time=clock is ClockName.WALL))
 
 
 @bench.command("replay")

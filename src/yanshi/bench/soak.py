@@ -1,0 +1,163 @@
+"""`yanshi bench soak`: told one thing after the other for an hour, does anything wear out?
+
+One robot in one home hears an order whenever it has nothing to do. Every so often the memory of
+its processes is weighed, pages that are shared split; in the end late ticks, falls, faults and
+warnings are counted.
+"""
+
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from yanshi.bench.rows import Row, Trial, rate_row, report, run_trials
+from yanshi.bodies.simulation import simulate
+from yanshi.runtime.brain import Brain
+from yanshi.runtime.episode import Episode, EpisodeConfig
+from yanshi.runtime.observer import Observer, Snapshot
+
+WORLD = "home"
+ORDERS = (
+    "走到桌子前，看看桌上有什么",
+    "turn around and wave",
+    "走到门口，等三秒",
+    "go to the shelf and tell me what is on it",
+    "看看四周",
+    "bow, then walk to the sofa",
+    "打一套太极拳",
+    "go to the moon",
+    "走到植物旁边，再指一指门",
+    "dance for ten seconds",
+)
+WEIGHED_EVERY_S = 20.0
+WARM_UP = 0.25
+"""Share of the run after which memory is to grow no more: caches are full by then."""
+LEAK_MB_PER_H = "<= 1"
+MISSED = "<= 0.001"
+
+
+class Orders:
+    """The same orders again and again, each when the one before is done; `Words`."""
+
+    is_conversation = True
+
+    def __init__(self, end_ns: int) -> None:
+        self._orders = itertools.cycle(ORDERS)
+        self._end_ns = end_ns
+        self.is_over = False
+        self.count = 0
+
+    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+        """Return the next order once the robot is idle."""
+        self.is_over = t_ns >= self._end_ns
+        if self.is_over or not is_idle or t_ns < 500_000_000:
+            return None
+        self.count += 1
+        return next(self._orders)
+
+
+class Scales(Observer):
+    """Weighs processes every so often; an `Observer`."""
+
+    def __init__(self, pids: dict[str, int]) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._due_s = 0.0
+        self.t_s: list[float] = []
+        self.mb: dict[str, list[float]] = {name: [] for name in pids}
+
+    def on_tick(self, snapshot: Snapshot) -> None:
+        """Weigh if it is time."""
+        t_s = snapshot.t_ns * 1e-9
+        if t_s < self._due_s:
+            return
+        self._due_s = t_s + WEIGHED_EVERY_S
+        self.t_s.append(t_s)
+        for name, process in self._processes.items():
+            self.mb[name].append(process.memory_full_info().pss * 1e-6)
+
+
+def growth_mb_per_h(t_s: list[float], mb: list[float], warm_up: float = WARM_UP) -> float:
+    """Return the slope of memory over time after the warm-up, MB/h.
+
+    Theil and Sen's median of all slopes: what is given back now and then does not count.
+    """
+    times, weights = np.array(t_s) / 3600.0, np.array(mb)
+    kept = times >= times[0] + warm_up * (times[-1] - times[0])
+    pairs = list(itertools.combinations(np.flatnonzero(kept), 2))
+    if not pairs:
+        return 0.0
+    a, b = np.array(pairs).T
+    return float(np.median((weights[b] - weights[a]) / (times[b] - times[a])))
+
+
+def soak(minutes: float, seed: int, *, is_real_time: bool) -> Trial:
+    """Let a robot work for a while and return what became of it."""
+    with Brain() as brain:
+        brain.enter(WORLD, seed)
+        simulation = simulate(WORLD, seed)
+        brain.wait_ready(simulation)
+        pids = {"body": os.getpid(), "mind": brain.mind.pid, "eyes": brain.eyes.pid}
+        scales = Scales({name: pid for name, pid in pids.items() if pid is not None})
+        episode = Episode(
+            simulation,
+            brain.mind,
+            brain.eyes,
+            is_real_time=is_real_time,
+            observers=[scales],
+            config=EpisodeConfig(longest_s=minutes * 60.0 + 300.0),
+        )
+        words = Orders(round(minutes * 60e9))
+        result = episode.hear(words)
+    ticks = {loop.name: loop.took.count for loop in episode.loops}
+    return {
+        "minutes": minutes,
+        "clock": result.clock,
+        "orders": words.count,
+        "sim_s": result.sim_s,
+        "real_time_factor": result.real_time_factor,
+        "growth": {n: growth_mb_per_h(scales.t_s, mb) for n, mb in scales.mb.items()},
+        "t_s": scales.t_s,
+        "mb": scales.mb,
+        "ticks": ticks,
+        "misses": result.deadline_misses,
+        "faults": {name: count for name, count in result.faults.items() if count},
+        "falls": result.falls,
+        "warnings": result.mujoco_warnings,
+    }
+
+
+def bench_soak(minutes: float, seed: int, out: Path | None, *, is_real_time: bool) -> int:
+    """Run, print the rows and return 1 when a target was missed."""
+    settings = {"minutes": minutes, "seed": seed, "is_real_time": is_real_time}
+    (trial,) = run_trials(
+        lambda _: soak(minutes, seed, is_real_time=is_real_time), 1, out=out, settings=settings
+    )
+    clock = "wall" if is_real_time else "simulated"
+    notes = [f"{name}: {count}" for name, count in trial["faults"].items()]
+    return report(f"soak, {clock} clock", make_rows(trial), out, notes)
+
+
+def make_rows(trial: Trial) -> list[Row]:
+    """Return the figures of a run."""
+
+    def one(name: str, value: float, target: str = "", unit: str = "") -> Row:
+        return Row(name=name, value=value, interval=None, n=1, target=target, unit=unit)
+
+    rows = [
+        one("minutes", trial["sim_s"] / 60.0, "", "min"),
+        one("orders", trial["orders"]),
+        *(
+            one(f"{name}: memory grows by", value, LEAK_MB_PER_H, "MB/h")
+            for name, value in trial["growth"].items()
+        ),
+        *(one(f"{name}: memory in the end", mb[-1], "", "MB") for name, mb in trial["mb"].items()),
+        one("falls", trial["falls"], "<= 0"),
+        one("MuJoCo warnings", trial["warnings"], "<= 0"),
+        one("faults that hold the robot up", sum(trial["faults"].values())),
+    ]
+    if trial["clock"] == "wall":
+        missed, ticks = trial["misses"]["reflex"], trial["ticks"]["reflex"]
+        rows.append(rate_row("reflex ticks that were late", np.arange(ticks) < missed, MISSED))
+    return rows

@@ -1,0 +1,41 @@
+"""The soak: a leak is found among the noise, and a short one runs for real."""
+
+import json
+
+import numpy as np
+import pytest
+
+from yanshi.bench import soak
+from yanshi.bench.soak import Orders, growth_mb_per_h
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.5, 30.0])
+def test_a_leak_is_measured_among_what_comes_and_goes(leak):
+    rng = np.random.default_rng(0)
+    t_s = np.arange(0.0, 3600.0, 20.0)
+    comes_and_goes = 3.0 * (rng.random(t_s.size) < 0.2)
+    warm_up = 40.0 * np.exp(-t_s / 100.0)
+    mb = 300.0 + leak * t_s / 3600.0 + comes_and_goes - warm_up
+    assert growth_mb_per_h(t_s.tolist(), mb.tolist()) == pytest.approx(leak, abs=0.2)
+
+
+def test_an_order_is_given_when_there_is_nothing_to_do_and_none_after_the_end():
+    orders = Orders(end_ns=10_000_000_000)
+    assert orders.next(0, is_idle=True) is None
+    first = orders.next(1_000_000_000, is_idle=True)
+    assert orders.next(2_000_000_000, is_idle=False) is None
+    assert orders.next(3_000_000_000, is_idle=True) != first
+    assert orders.next(10_000_000_000, is_idle=True) is None
+    assert orders.is_over
+    assert orders.count == 2
+
+
+def test_a_short_one_weighs_every_process_and_counts_what_was_done(tmp_path):
+    out = tmp_path / "s.json"
+    soak.bench_soak(0.1, 1, out, is_real_time=False)
+    rows = {row["name"]: row["value"] for row in json.loads(out.read_text())["rows"]}
+    assert rows["minutes"] >= 0.1
+    assert rows["orders"] >= 1
+    assert rows["falls"] == rows["MuJoCo warnings"] == 0
+    for name in ("body", "mind", "eyes"):
+        assert 50.0 < rows[f"{name}: memory in the end"] < 800.0
