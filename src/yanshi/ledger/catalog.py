@@ -82,8 +82,6 @@ class Model(Record):
     vocabulary: int | None = None
     has_own_head: bool = False
     """Whether the last matrix is another one than the first."""
-    has_adapter: bool = False
-    """Whether a low-rank adapter is carried beside its weights."""
     is_recurrent: bool = False
     """Whether most of its layers go through the text token by token."""
     intermediate: int | None = None

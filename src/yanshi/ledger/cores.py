@@ -29,7 +29,7 @@ from yanshi.ledger.roofline import nonnegative
 CLOCK_MHZ = 2600.0
 """Of the processor that was measured."""
 OURS = "ours"
-"""The shape of our model, with its vocabulary and adapter."""
+"""Our model as it runs: with its vocabulary, and its adapter merged in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,18 @@ class Shape:
 
     layers: int
     packed_mb: float
+    byte_mb: float
     other_mb: float
-    """What a token reads, in formats that llama.cpp repacks and in others."""
+    """What a token reads, in formats that llama.cpp repacks, in bytes (Q8_0) and in others."""
     packed_m: float
+    byte_m: float
     other_m: float
     """Millions of weights of the layers."""
-    adapter_mb: float
-    """Of a low-rank adapter of 16-bit floats; 0: there is none."""
+
+    @property
+    def read_mb(self) -> float:
+        """What a token reads in all."""
+        return self.packed_mb + self.byte_mb + self.other_mb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +67,11 @@ class Measured:
 
 def terms(shape: Shape, cores: int, tokens: int) -> NDArray[np.float64]:
     """Return the terms of a token's (`tokens` 0), shape (4,), or a prompt's time, shape (5,)."""
-    other_mb = shape.other_mb + shape.adapter_mb
     if not tokens:
-        adapted = shape.layers * (shape.adapter_mb > 0.0)
-        return np.array([shape.packed_mb / cores, other_mb / cores, shape.layers, adapted])
-    weights_m = np.array([shape.packed_m, shape.other_m, shape.adapter_mb / 2.0])
-    read_mb = shape.packed_mb + other_mb
-    return np.array([*weights_m * tokens / cores, read_mb / cores, shape.layers])
+        read_mb = np.array([shape.packed_mb, shape.byte_mb, shape.other_mb])
+        return np.array([*read_mb / cores, shape.layers])
+    weights_m = np.array([shape.packed_m, shape.byte_m, shape.other_m])
+    return np.array([*weights_m * tokens / cores, shape.read_mb / cores, shape.layers])
 
 
 def fit(rows: Iterable[Measured]) -> dict[bool, NDArray[np.float64]]:
@@ -103,8 +106,7 @@ def time_ms(
     """
     factors = fitted() if factors is None else factors
     took_ms = float(factors[tokens > 0] @ terms(shape, cores, tokens)) * CLOCK_MHZ / clock_mhz
-    read_mb = shape.packed_mb + shape.other_mb + shape.adapter_mb
-    return max(took_ms, read_mb / bandwidth_gb_s)
+    return max(took_ms, shape.read_mb / bandwidth_gb_s)
 
 
 @cache
@@ -143,9 +145,9 @@ def left_out() -> list[tuple[Measured, float]]:
     rows = measurements()
     found = []
     for row in rows:
-        # An adapted copy is the same model: both are left out.
-        name = row.model.removesuffix("-adapted")
-        others = (r for r in rows if r.is_fitted and r.model.removesuffix("-adapted") != name)
+        # The same layers in another format are the same model: both are left out.
+        name = row.model.removesuffix("-bytes")
+        others = (r for r in rows if r.is_fitted and r.model.removesuffix("-bytes") != name)
         factors = fit(others)
         found.append((row, time_ms(row.shape, row.cores, row.tokens, factors=factors)))
     return found

@@ -51,7 +51,7 @@ KV_BYTES = 2.0
 RIDGE = 0.02
 """Pull of the factors towards what a perfect board would have (1, 0, 0), where data are few."""
 MS = 1e3
-CORE_LAYER_CYCLES, CORE_ADAPTED_CYCLES = 0.58e6, 0.30e6
+CORE_LAYER_CYCLES = 0.58e6
 """What a layer, and an adapted one, takes for each token where cores of a processor run them and
 wait for one another: `ledger/cores.py`, 0.223 and 0.114 ms at 2600 MHz."""
 
@@ -188,8 +188,7 @@ def waiting_ms(phase: str, job: Job) -> float:
     """Return how long the cores of a processor wait for one another at a token, layer by layer."""
     if phase != "decode" or not job.board.cores:
         return 0.0
-    cycles = CORE_LAYER_CYCLES + CORE_ADAPTED_CYCLES * job.model.has_adapter
-    return need(job.model, "layers") * cycles / need(job.board, "clock_mhz") * 1e-3
+    return need(job.model, "layers") * CORE_LAYER_CYCLES / need(job.board, "clock_mhz") * 1e-3
 
 
 def prefill_terms(job: Job) -> NDArray[np.float64]:

@@ -29,8 +29,9 @@ OURS_TOKENS, OTHERS_TOKENS, PLAN_TOKENS = 15.0, 30.0, 12.0
 """Tokens of a sentence to our adapted model; to another, after 900 of instructions that it keeps
 in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
 INSTRUCTION_TOKENS = 900.0
-OURS_VOCABULARY, OURS_ADAPTER_B = 46_639, 0.0038
-"""Tokens that are kept of the vocabulary (`mind/merge.py`), and weights of our adapter, 10⁹."""
+OURS_VOCABULARY, OURS_PRECISIONS = 46_639, {"q4": "q8"}
+"""Tokens that are kept of the vocabulary, and what a file of 4 bits becomes once our adapter is
+merged into it (`mind/merge.py`)."""
 EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""
@@ -128,20 +129,19 @@ def judge(question: Question) -> Verdict:
 
 
 def as_ours(model: Model) -> Model:
-    """Return a model with our vocabulary and adapter in the place of its own vocabulary.
+    """Return a model with our vocabulary in the place of its own.
 
     Raises:
         NeededError: The size of its vocabulary is not known.
     """
     words = need(model, "vocabulary") - OURS_VOCABULARY
-    change_b = OURS_ADAPTER_B - words * need(model, "hidden") * 1e-9
+    change_b = -words * need(model, "hidden") * 1e-9
     return replace(
         model,
         vocabulary=OURS_VOCABULARY,
         params_total_b=need(model, "params_total_b") + change_b,
         params_active_b=need(model, "params_active_b") + change_b,
-        has_adapter=True,
-        notes=f"{model.notes}; our vocabulary and adapter counted",
+        notes=f"{model.notes}; with our vocabulary",
     )
 
 
@@ -150,10 +150,11 @@ def job_of(question: Question) -> Job:
     board = question.board
     if not board.runtime:
         board = replace(board, runtime="llama.cpp")
+    precision = question.precision
     return Job(
         model=as_ours(question.mind) if question.is_ours else question.mind,
         board=board,
-        precision=question.precision,
+        precision=OURS_PRECISIONS.get(precision, precision) if question.is_ours else precision,
         runtime=board.runtime,
         tokens=OURS_TOKENS if question.is_ours else OTHERS_TOKENS,
         context=OURS_TOKENS if question.is_ours else INSTRUCTION_TOKENS,
