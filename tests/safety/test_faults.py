@@ -52,6 +52,16 @@ FIRED_BY = {
         "runtime/test_stop_in_episode.py:"
         "test_the_first_gated_target_of_a_stop_comes_within_one_reflex_tick"
     ),
+    Fault.ORDER_FOREIGN: (
+        "runtime/test_lease_in_episode.py:test_who_does_not_lead_is_refused_until_it_takes_over"
+    ),
+    Fault.ORDER_REPLAYED: "runtime/test_lease_in_episode.py:test_an_order_that_comes_twice_is_left",
+    Fault.CHECK_IN_MISSED: (
+        "runtime/test_attendance_in_episode.py:test_nobody_there_stops_the_robot_until_told_to_go_on"
+    ),
+    Fault.CHECK_IN_LOST: (
+        "runtime/test_attendance_in_episode.py:test_nobody_there_for_long_sits_the_robot_down"
+    ),
     Fault.BATTERY_LOW: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
     Fault.BATTERY_EMPTY: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
 }

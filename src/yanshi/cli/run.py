@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
     from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import BrainChoice
     from yanshi.mind.mind import Understands
+    from yanshi.ports.attendance import Attendance
     from yanshi.ports.view import View
     from yanshi.runtime.eyes_process import EyesProcess
 
@@ -43,6 +44,15 @@ Brains = Annotated[
 CloudDeadline = Annotated[
     float,
     typer.Option(metavar="MS", help="Longest time to a plan with a mind in the cloud; 0: 1000."),
+]
+CheckIn = Annotated[
+    float,
+    typer.Option(
+        "--check-in",
+        metavar="SECONDS",
+        help="Move only while somebody watches: `yanshi attend` in another terminal must answer "
+        "within so many seconds, else it stops. 0: nobody need watch. With --clock wall.",
+    ),
 ]
 ROOM_MIN_BYTES = 1_000_000
 """Free space without which no file is begun."""
@@ -105,6 +115,7 @@ def run(
             "`yanshi links` lists them.",
         ),
     ] = "",
+    check_in: CheckIn = 0.0,
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -168,6 +179,7 @@ def run(
     from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
+        attendance = open_attendance(stack, console, check_in, clock)
         mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
         simulation = simulation.forbid(forbidden)
         terminal = Terminal(console)
@@ -177,6 +189,8 @@ def run(
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
         if view:
             observers.append(open_page(stack, console, simulation))
+        if attendance:
+            observers.append(attendance)
         episode = Episode(
             simulation,
             mind,
@@ -185,7 +199,10 @@ def run(
             observers=observers,
             pushes=pushes,
             meter=meter,
+            attendance=attendance,
         )
+        if attendance:
+            attendance.await_somebody(episode.stop)
         _stop_on_interrupt(episode.stop)
         listen_for_stop(episode.stop)
         with terminal:
@@ -244,6 +261,34 @@ def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "
     page = stack.enter_context(View(simulation))
     console.print(f"3-D page: {page.url}", highlight=False)
     return page
+
+
+def open_attendance(
+    stack: ExitStack, console: Console, timeout_s: float, clock: ClockName
+) -> "Attendance | None":
+    """Open the door for somebody to watch, if that is wanted, and say where it is.
+
+    Raises:
+        ConfigError: Time stands still while they answer, or the timeout is out of bounds.
+    """
+    if not timeout_s:
+        return None
+    if clock is not ClockName.WALL:
+        raise ConfigError(
+            f"--check-in {timeout_s:g} needs real time: add --clock wall.",
+            zh=f"--check-in {timeout_s:g} 需要真实时间：请加上 --clock wall。",
+        )
+    from yanshi.ports.attendance import Attendance
+
+    attendance = stack.enter_context(Attendance(timeout_s))
+    console.print(
+        "It moves only while somebody watches. In another terminal: "
+        f"yanshi attend {attendance.door.pid}\n"
+        "有人看护时它才会动。请在另一个终端运行以上命令。",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return attendance
 
 
 def _warn_when_slow(console: Console, result: RunReport) -> None:
