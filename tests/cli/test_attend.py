@@ -29,8 +29,9 @@ def test_no_run_or_several_are_told(doors, run, words):
         choose_door(doors, run)
 
 
-def test_a_check_in_needs_real_time(typed):
-    for command in (("run", "wave"), ("chat", "--clock", "sim")):
-        code, _, told = typed(*command, "--check-in", "2")
-        assert code == 2
-        assert "add --clock wall" in told
+@pytest.mark.parametrize("option", [("--check-in", "2"), ("--apart",)])
+@pytest.mark.parametrize("command", [("run", "wave"), ("chat", "--clock", "sim")])
+def test_what_needs_real_time_says_so(typed, command, option):
+    code, _, told = typed(*command, *option)
+    assert code == 2
+    assert told == f"{' '.join(option)} needs real time: add --clock wall.\n"

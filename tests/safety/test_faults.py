@@ -62,6 +62,13 @@ FIRED_BY = {
     Fault.CHECK_IN_LOST: (
         "runtime/test_attendance_in_episode.py:test_nobody_there_for_long_sits_the_robot_down"
     ),
+    Fault.BODY_LIMP: (
+        "bodies/test_remote_body.py:"
+        "test_without_a_target_for_50_ms_the_body_goes_limp_for_good_and_says_so"
+    ),
+    Fault.WATCH_LOST: (
+        "bodies/test_remote_body.py:test_a_watch_that_is_silent_for_60_ms_is_missed"
+    ),
     Fault.BATTERY_LOW: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
     Fault.BATTERY_EMPTY: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
 }
@@ -130,6 +137,7 @@ def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_
         Fault.STATE_MALFORMED,
         Fault.IMU_FROZEN,
         Fault.STAYS_DOWN,
+        Fault.BODY_LIMP,
     }
     action = choose_action([Fault.STOP_ASKED, fault])
     assert (action is Action.DAMP) is (fault in moves_wrongly)

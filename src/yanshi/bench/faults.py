@@ -36,6 +36,7 @@ from yanshi.bench.injection import InjectedBody, InjectedEpisode, Injection
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
 from yanshi.bench.rows import Row, Trial, rate_row, run_trials, wilson, write_rows
 from yanshi.bodies.push import Push
+from yanshi.bodies.remote_body import Limp, Lines, RemoteBody
 from yanshi.bodies.simulation import simulate
 from yanshi.core.clock import ManualClock
 from yanshi.core.errors import ConfigError, PlanError, UnknownNameError
@@ -46,7 +47,8 @@ from yanshi.mind.mind import Mind
 from yanshi.ports.attendance import Attendance, Door, spoken
 from yanshi.ports.attendant import Attendant
 from yanshi.robots.g1.spec import G1
-from yanshi.runtime.episode import EpisodeConfig
+from yanshi.runtime.apart import Apart
+from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.recorder import RunRecorder
@@ -516,8 +518,8 @@ def misses_its_watcher(trial: Trial) -> bool:
 
 
 def two_lead(case: Case, k: int) -> Trial:
-    """Let two operators give orders at random and take over from one another for 30 s."""
-    stage = set_up(case, k, config=EpisodeConfig(longest_s=30.0))
+    """Let two operators give orders at random and take over from one another for 15 s."""
+    stage = set_up(case, k, config=EpisodeConfig(longest_s=15.0))
     words, chance = Conversation(waits=False), stage.chance
     orders: list[tuple[int, str]] = []  # When each was given, and by whom.
     events = stage.onlooker.events
@@ -602,6 +604,117 @@ def replay(case: Case, k: int) -> Trial:
 def hears_nothing_twice(trial: Trial) -> bool:
     """Whether every line was heard when it was sent, and none when it was sent again."""
     return takes_nothing(trial) and trial["heard"] == 50
+
+
+# -- who balances, who watches it, and the body ------------------------------------------------
+
+LOSE = {
+    "killed": ("balance", signal.SIGKILL),
+    "hangs": ("balance", signal.SIGSTOP),
+    "both": ("watch balance", signal.SIGKILL),
+    "watch": ("watch", signal.SIGKILL),
+    "nothing": ("", signal.SIGCONT),
+}
+"""What becomes of which processes."""
+HEALTHY_S = 20.0
+
+
+def lose_a_process(case: Case, k: int) -> Trial:
+    """Let body, balance and watch run in processes of their own, and end some of them."""
+    who, how = LOSE[str(case.options["loses"])]
+    chance = np.random.default_rng([k, 0x666175])
+    at_s = float(chance.uniform(*BREAKS_S))
+    after_s = HEALTHY_S if not who else 5.0 if who == "watch" else AFTER_S
+    simulation = simulate("empty", k)
+    lines = Lines.of(simulation.body)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    balance = context.Process(
+        target=_balance, args=(theirs, lines, k, case.doing, at_s + after_s + 0.5), daemon=True
+    )
+    balance.start()
+    theirs.close()
+    with Apart(simulation, lines=lines, pid=balance.pid) as apart:
+        ours.send("begin")
+        ours.recv()
+        processes = {"balance": balance, "watch": apart.watch}
+        _sleep_until(lines.start.t_ns + round(at_s * 1e9))
+        at_ns = time.monotonic_ns()
+        for name in who.split():
+            os.kill(processes[name].pid or 0, how)
+        _sleep_until(at_ns + round(after_s * 1e9))
+        damp_ns, limp_ns = lines.damp.t_ns, lines.limp.t_ns  # A run that ends is not to count.
+        told: dict[str, int] = {}
+        if who in ("", "watch") and ours.poll(READY_S):
+            told = ours.recv()
+        balance.kill()
+        balance.join()
+        body = RemoteBody(simulation.body, lines)
+        body.read()
+    why = np.zeros(1)
+
+    def after(t_ns: int) -> float | None:
+        return round((t_ns - at_ns) * 1e-6, 3) if t_ns else None
+
+    return {
+        "told_ms": after(told.get("watch_lost", 0) if who == "watch" else damp_ns),
+        "limp_ms": after(limp_ns),
+        "why": Limp(int(why[0])).name.lower() if limp_ns and lines.limp.read(why) else "",
+        "faults": sorted(told),
+        "end": "upright" if body.data.qpos[2] > 0.5 else "lies",
+        "mujoco_warnings": body.warnings(),
+    }
+
+
+READY_S = 60.0
+
+
+def _sleep_until(t_ns: int) -> None:
+    time.sleep(max(0, t_ns - time.monotonic_ns()) * 1e-9)
+
+
+def _balance(connection: Connection, lines: Lines, k: int, doing: str, longest_s: float) -> None:
+    """Balance a robot whose body is elsewhere; tell which faults were told, and when."""
+    simulation = simulate("empty", k)
+    connection.recv()
+    body = RemoteBody(simulation.body, lines)
+    stopwatch = Stopwatch()
+    episode = Episode(
+        replace(simulation, body=body),
+        PlanReader(),
+        ClosedEyes(),
+        is_real_time=True,
+        observers=[stopwatch],
+        config=EpisodeConfig(longest_s=longest_s, settle_ms=round(longest_s * 1e3)),
+        peer=body,
+    )
+
+    def begin(snapshot: Snapshot) -> None:
+        stopwatch.on_tick = lambda snapshot: None  # type: ignore[method-assign]
+        connection.send("begun")
+
+    stopwatch.on_tick = begin  # type: ignore[method-assign]
+    report = episode.run(PLANS[doing])
+    connection.send({name: stopwatch.told_ns.get(name, 0) for name in report.faults})
+
+
+def damps_in_time(why: str, limit_ms: float, trial: Trial) -> bool:
+    """Whether the body was limp so soon, and by whose doing it should be."""
+    limp_ms = trial["limp_ms"]
+    is_due = limp_ms is not None and 0.0 <= limp_ms <= limit_ms
+    return bool(is_due and trial["why"] == why and not trial["mujoco_warnings"])
+
+
+def misses_the_watch(trial: Trial) -> bool:
+    """Whether it noticed within 100 ms that nobody watches the process that balances it."""
+    told_ms = trial["told_ms"]
+    is_told = told_ms is not None and 0.0 <= told_ms <= 100.0
+    return bool(is_told and trial["limp_ms"] is None and not trial["mujoco_warnings"])
+
+
+def stays_well(trial: Trial) -> bool:
+    """Whether nobody let it go limp, nor told a fault."""
+    return trial["limp_ms"] is None and not trial["faults"] and trial["end"] == "upright"
 
 
 # -- processes and files -----------------------------------------------------------------------
@@ -910,10 +1023,61 @@ def _make_cases() -> tuple[Case, ...]:
         )
         for doing in (STANDING, WALKING)
     ]
+    damped = "limp within 50 ms, on the word of the watch"
+    cases += [
+        Case(
+            row=row,
+            what=f"{what}, wall clock",
+            wanted=wanted,
+            run=lose_a_process,
+            passes=passes,
+            doing=doing,
+            options={"loses": loses},
+            is_slow=True,
+        )
+        for row, what, loses, wanted, passes in (
+            (
+                "B4",
+                "kill -9 of the process that balances",
+                "killed",
+                damped,
+                partial(damps_in_time, "watch", 50.0),
+            ),
+            (
+                "B4",
+                "it hangs (SIGSTOP)",
+                "hangs",
+                damped,
+                partial(damps_in_time, "watch", 50.0),
+            ),
+            (
+                "B4",
+                "kill -9 of it and of its watch at once",
+                "both",
+                "limp within 60 ms, by the body itself",
+                partial(damps_in_time, "silence", 60.0),
+            ),
+            (
+                "B5",
+                "kill -9 of the watch",
+                "watch",
+                "told within 100 ms; sits",
+                misses_the_watch,
+            ),
+            (
+                "B5",
+                f"nothing, {HEALTHY_S:g} s in three processes",
+                "nothing",
+                "no fault",
+                stays_well,
+            ),
+        )
+        for doing in (STANDING, WALKING)
+    ]
     cases += [
         Case(
             row="F1",
-            what="two operators give orders and take over, 30 s",
+            what="two operators give orders and take over, 15 s",
             wanted="no order of one who does not lead any more",
             run=two_lead,
             passes=obeys_who_leads,
@@ -986,8 +1150,6 @@ NOT_SHOWN = {
     "A11": "no slippery or stepped floor in this bench; payload is in `bench walk`",
     "A12": "contact with the floor is not watched",
     "B3": "the policy has no process of its own",
-    "B4": "the reflex has no process of its own",
-    "B5": "there is no supervisor process",
     "B6": "needs a machine of its own; `bench run` counts late ticks",
     "B7": "hand-overs are in the tests of skills",
     "C1": "`bench cloud`",

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -13,13 +14,16 @@ import typer
 from rich.console import Console
 
 from yanshi.cli.run import (
+    ApartOption,
     Brains,
     CheckIn,
     ClockName,
     CloudDeadline,
     check_target,
+    need_real_time,
     open_attendance,
     open_page,
+    set_apart,
     wake,
 )
 
@@ -42,6 +46,7 @@ def chat(
     cloud_deadline: CloudDeadline = 0.0,
     view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
     check_in: CheckIn = 0.0,
+    apart: ApartOption = False,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
     ] = None,
@@ -67,8 +72,12 @@ def chat(
     driven_by = clock or (ClockName.WALL if is_terminal else ClockName.SIM)
     is_real_time = driven_by is ClockName.WALL
     with ExitStack() as stack:
+        if apart:
+            need_real_time("--apart", driven_by)
         attendance = open_attendance(stack, console, check_in, driven_by)
         mind, eyes, simulation = wake(stack, console, choice, world, seed)
+        peer = set_apart(stack, simulation) if apart else None
+        simulation = replace(simulation, body=peer or simulation.body)
         observers: list[Observer] = [Talk(console)]
         if record:
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
@@ -84,6 +93,7 @@ def chat(
             observers=observers,
             config=EpisodeConfig(longest_s=float("inf")),
             attendance=attendance,
+            peer=peer,
         )
         words = Conversation(waits=not is_real_time)
         if attendance:

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -17,6 +18,7 @@ from yanshi.core.errors import ConfigError, YanshiError
 from yanshi.runtime.report import RunReport
 
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
+    from yanshi.bodies.remote_body import RemoteBody
     from yanshi.bodies.simulation import Simulation
     from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import BrainChoice
@@ -52,6 +54,14 @@ CheckIn = Annotated[
         metavar="SECONDS",
         help="Move only while somebody watches: `yanshi attend` in another terminal must answer "
         "within so many seconds, else it stops. 0: nobody need watch. With --clock wall.",
+    ),
+]
+ApartOption = Annotated[
+    bool,
+    typer.Option(
+        "--apart",
+        help="Body and a watch in processes of their own: when what moves the robot dies or hangs, "
+        "it goes limp within 50 ms. With --clock wall.",
     ),
 ]
 ROOM_MIN_BYTES = 1_000_000
@@ -116,6 +126,7 @@ def run(
         ),
     ] = "",
     check_in: CheckIn = 0.0,
+    apart: ApartOption = False,
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -179,9 +190,12 @@ def run(
     from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
+        if apart:
+            need_real_time("--apart", clock)
         attendance = open_attendance(stack, console, check_in, clock)
         mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
-        simulation = simulation.forbid(forbidden)
+        peer = set_apart(stack, simulation) if apart else None
+        simulation = replace(simulation, body=peer or simulation.body).forbid(forbidden)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]
@@ -200,6 +214,7 @@ def run(
             pushes=pushes,
             meter=meter,
             attendance=attendance,
+            peer=peer,
         )
         if attendance:
             attendance.await_somebody(episode.stop)
@@ -273,11 +288,7 @@ def open_attendance(
     """
     if not timeout_s:
         return None
-    if clock is not ClockName.WALL:
-        raise ConfigError(
-            f"--check-in {timeout_s:g} needs real time: add --clock wall.",
-            zh=f"--check-in {timeout_s:g} 需要真实时间：请加上 --clock wall。",
-        )
+    need_real_time(f"--check-in {timeout_s:g}", clock)
     from yanshi.ports.attendance import Attendance
 
     attendance = stack.enter_context(Attendance(timeout_s))
@@ -289,6 +300,28 @@ def open_attendance(
         soft_wrap=True,
     )
     return attendance
+
+
+def set_apart(stack: ExitStack, simulation: "Simulation") -> "RemoteBody":
+    """Start body and watch in processes of their own, and return the way to the body."""
+    from yanshi.bodies.remote_body import RemoteBody
+    from yanshi.runtime.apart import Apart
+
+    lines = stack.enter_context(Apart(simulation)).lines
+    return RemoteBody(simulation.body, lines)
+
+
+def need_real_time(option: str, clock: ClockName) -> None:
+    """Refuse an option that means nothing while the world waits for the computer.
+
+    Raises:
+        ConfigError: The clock is another one.
+    """
+    if clock is not ClockName.WALL:
+        raise ConfigError(
+            f"{option} needs real time: add --clock wall.",
+            zh=f"{option} 需要真实时间：请加上 --clock wall。",
+        )
 
 
 def _warn_when_slow(console: Console, result: RunReport) -> None:

@@ -32,7 +32,7 @@ from yanshi.mind.stop_words import is_go_on_order, is_stop_order, is_take_over_o
 from yanshi.mind.tongue import hear
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
 from yanshi.robots.spec import RobotSpec
-from yanshi.runtime.attendance import Attends
+from yanshi.runtime.attendance import Attends, Peer
 from yanshi.runtime.clocks import LockstepClock, PacedClock
 from yanshi.runtime.executive import Executive, StepRecord
 from yanshi.runtime.eyes_process import EyesProcess
@@ -138,6 +138,7 @@ class Episode:
         config: EpisodeConfig | None = None,
         meter: Meter | None = None,
         attendance: Attends | None = None,
+        peer: Peer | None = None,
     ) -> None:
         self.config = config or EpisodeConfig()
         self.simulation = simulation
@@ -194,6 +195,7 @@ class Episode:
         self._trace = Trace()
         self._watch = Watch()
         self._attendance = attendance
+        self._peer = peer
         self._lease = Lease()
         self._heard_in = self._follows = self._lease.epoch
         self._stop = Stop()
@@ -323,6 +325,8 @@ class Episode:
             self._pushed.append(push)
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
+        if self._peer is not None and (lost := self._peer.missing()) is not None:
+            self._raise_fault(t_ns, lost)
         if self._meter is not None:
             state = self._state
             self._meter.tick(state.joint_torque, state.joint_velocity, self._policy_s)

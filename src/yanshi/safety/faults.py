@@ -76,6 +76,10 @@ class Fault(Enum):
     """Who watches over the robot has not answered in time, or has left."""
     CHECK_IN_LOST = auto()
     """Nobody has answered for three times as long."""
+    BODY_LIMP = auto()
+    """The body let its joints go limp by itself, for no targets came in time."""
+    WATCH_LOST = auto()
+    """Nobody would see it if the process that balances the robot died."""
     BATTERY_LOW = auto()
     """A fifth of the charge is left."""
     BATTERY_EMPTY = auto()
@@ -114,6 +118,7 @@ GATE = "yanshi.safety.gate:gate_target"
 STATE_WATCH = "yanshi.safety.state_watch:StateWatch.take"
 LEASE = "yanshi.safety.lease:Lease.admit"
 CHECK_IN = "yanshi.safety.check_in:CheckIn.fault"
+PEER = "yanshi.bodies.remote_body:RemoteBody.missing"
 WHO_LEADS = "who leads the robot, by saying so: `go on`, 继续"
 WRONG_MOVE = ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。")
 UNFELT = (
@@ -267,6 +272,25 @@ TABLE: dict[Fault, Row] = {
         words=(
             "Nobody has watched over me for long, so I sit down.",
             "很久没有人看着我了，所以我坐下。",
+        ),
+    ),
+    Fault.BODY_LIMP: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=PEER,
+        words=(
+            "My body went limp, for nothing told it in time how to move. Please help me.",
+            "我的身体没有及时收到指令，已经放松了，请帮帮我。",
+        ),
+    ),
+    Fault.WATCH_LOST: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=PEER,
+        words=(
+            "What would catch my mistakes has failed, so I sit down.",
+            "监视我动作的进程出了故障，所以我坐下。",
         ),
     ),
     Fault.BATTERY_LOW: Row(
