@@ -186,6 +186,32 @@ def test_a_robot_that_is_watched_by_nobody_stops_in_time_and_then_sits():
         assert not case.passes(good | wrong)
 
 
+def test_who_lets_the_robot_go_limp_and_when_decides_about_processes():
+    limp = {"limp_ms": 40.0, "why": "watch", "told_ms": 39.0, "mujoco_warnings": 0}
+    limp |= {"faults": [], "end": "lies"}
+    sits = limp | {"limp_ms": None, "why": "", "told_ms": 62.0, "faults": ["watch_lost"]}
+    well = sits | {"told_ms": None, "faults": [], "end": "upright"}
+    dies, hangs, both = (
+        case_of("B4", "walking", words) for words in ("balances", "hangs", "at once")
+    )
+    unwatched, healthy = case_of("B5", "walking", "kill"), case_of("B5", "walking", "nothing")
+    for case in (dies, hangs):
+        assert case.passes(limp)
+        assert not case.passes(limp | {"limp_ms": 51.0})
+        assert not case.passes(limp | {"why": "silence"})
+        assert not case.passes(limp | {"mujoco_warnings": 1})
+        assert not case.passes(well)
+    assert both.passes(limp | {"limp_ms": 60.0, "why": "silence"})
+    assert not both.passes(limp)
+    assert unwatched.passes(sits)
+    assert not unwatched.passes(sits | {"told_ms": 101.0})
+    assert not unwatched.passes(sits | {"limp_ms": 300.0})
+    assert not unwatched.passes(well)
+    assert healthy.passes(well)
+    for wrong in ({"limp_ms": 9.0}, {"faults": ["watch_lost"]}, {"end": "lies"}):
+        assert not healthy.passes(well | wrong)
+
+
 def test_a_robot_that_goes_limp_too_late_does_not_pass():
     case = case_of("A2", "standing", "IMU")
     rig = set_up(case, 0)

@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import resource
 import signal
-import socket
 import struct
 import sys
 import tempfile
@@ -31,30 +30,35 @@ from mcap.stream_reader import StreamReader
 from rich.console import Console
 from rich.table import Table
 
+from yanshi.bench.apart import (
+    LOOKED_AT_S,
+    Stopwatch,
+    damps_in_time,
+    lose_a_process,
+    misses_the_watch,
+    stays_well,
+)
 from yanshi.bench.bare_brain import ClosedEyes, PlanReader
 from yanshi.bench.injection import InjectedBody, InjectedEpisode, Injection
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
+from yanshi.bench.replayed import REPLAYS, hears_nothing_twice, replay
 from yanshi.bench.rows import Row, Trial, rate_row, run_trials, wilson, write_rows
 from yanshi.bodies.push import Push
-from yanshi.bodies.remote_body import Limp, Lines, RemoteBody
 from yanshi.bodies.simulation import simulate
-from yanshi.core.clock import ManualClock
 from yanshi.core.errors import ConfigError, PlanError, UnknownNameError
 from yanshi.core.messages import Scene, Step, Thing
 from yanshi.ledger.meter import open_meter
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.mind import Mind
-from yanshi.ports.attendance import Attendance, Door, spoken
+from yanshi.ports.attendance import Attendance, Door
 from yanshi.ports.attendant import Attendant
 from yanshi.robots.g1.spec import G1
-from yanshi.runtime.apart import Apart
-from yanshi.runtime.episode import Episode, EpisodeConfig
+from yanshi.runtime.episode import EpisodeConfig
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.recorder import RunRecorder
 from yanshi.runtime.recovery import DOING, Stage
 from yanshi.runtime.words import Conversation
-from yanshi.safety.check_in import prove
 from yanshi.safety.plan_gate import Surroundings, judge_step, people_in
 from yanshi.skills.skill import installed_skills
 
@@ -427,16 +431,6 @@ VANISH = {"killed": signal.SIGKILL, "hangs": signal.SIGSTOP}
 """What becomes of the one who watches, besides stopping the robot."""
 
 
-class Stopwatch(Observer):
-    """Keeps when an event was told for the first time, by the machine's clock."""
-
-    def __init__(self) -> None:
-        self.told_ns: dict[str, int] = {}
-
-    def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        self.told_ns.setdefault(text, time.monotonic_ns())
-
-
 def be_watched(case: Case, k: int) -> Trial:
     """Let another process watch over a run in real time, and stop it or vanish at a moment."""
     ends = str(case.options["ends"])
@@ -557,164 +551,6 @@ def two_lead(case: Case, k: int) -> Trial:
 def obeys_who_leads(trial: Trial) -> bool:
     """Whether orders were carried out, and none of anybody who did not lead any more."""
     return takes_nothing(trial) and trial["n"] > 0 and trial["changes"] > 0 and not trial["falls"]
-
-
-REPLAYS = 1000
-
-
-def replay(case: Case, k: int) -> Trial:
-    """Send lines again that an attendant has sent, on its own connection and on new ones."""
-    heard: list[str] = []
-    clock = ManualClock()
-    with (
-        tempfile.TemporaryDirectory(prefix="yanshi-") as folder,
-        Attendance(CHECK_IN_S, folder=Path(folder), clock=clock) as attendance,
-    ):
-        attendance._say = lambda sentence, operator: heard.append(sentence)
-        key = attendance.door.key.read_bytes()
-
-        def connect() -> socket.socket:
-            line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            line.connect(str(attendance.door.path))
-            attendance.turn(0.0)
-            return line
-
-        def send(line: socket.socket, what: bytes) -> None:
-            line.sendall(what)
-            clock.t_ns += round(1e8 * CHECK_IN_S)
-            for _ in range(2):
-                attendance.turn(0.0)
-
-        recorded = []
-        with connect() as line:
-            for number in range(50):
-                nonce = bytes.fromhex(line.recv(4096).split()[-1].decode())
-                said = f"wait {number}".encode()
-                proof = prove(key, nonce, spoken(b"here", said))
-                recorded.append(b"here " + proof + b" " + said + b"\n")
-                send(line, recorded[-1])
-            first = len(heard)
-            send(line, recorded[-1])
-        for number in range(REPLAYS):
-            with connect() as line:
-                send(line, recorded[number % len(recorded)])
-    return {"taken": heard[first:], "heard": first, "n": REPLAYS}
-
-
-def hears_nothing_twice(trial: Trial) -> bool:
-    """Whether every line was heard when it was sent, and none when it was sent again."""
-    return takes_nothing(trial) and trial["heard"] == 50
-
-
-# -- who balances, who watches it, and the body ------------------------------------------------
-
-LOSE = {
-    "killed": ("balance", signal.SIGKILL),
-    "hangs": ("balance", signal.SIGSTOP),
-    "both": ("watch balance", signal.SIGKILL),
-    "watch": ("watch", signal.SIGKILL),
-    "nothing": ("", signal.SIGCONT),
-}
-"""What becomes of which processes."""
-HEALTHY_S = 20.0
-
-
-def lose_a_process(case: Case, k: int) -> Trial:
-    """Let body, balance and watch run in processes of their own, and end some of them."""
-    who, how = LOSE[str(case.options["loses"])]
-    chance = np.random.default_rng([k, 0x666175])
-    at_s = float(chance.uniform(*BREAKS_S))
-    after_s = HEALTHY_S if not who else 5.0 if who == "watch" else AFTER_S
-    simulation = simulate("empty", k)
-    lines = Lines.of(simulation.body)
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    balance = context.Process(
-        target=_balance, args=(theirs, lines, k, case.doing, at_s + after_s + 0.5), daemon=True
-    )
-    balance.start()
-    theirs.close()
-    with Apart(simulation, lines=lines, pid=balance.pid) as apart:
-        ours.send("begin")
-        ours.recv()
-        processes = {"balance": balance, "watch": apart.watch}
-        _sleep_until(lines.start.t_ns + round(at_s * 1e9))
-        at_ns = time.monotonic_ns()
-        for name in who.split():
-            os.kill(processes[name].pid or 0, how)
-        _sleep_until(at_ns + round(after_s * 1e9))
-        damp_ns, limp_ns = lines.damp.t_ns, lines.limp.t_ns  # A run that ends is not to count.
-        told: dict[str, int] = {}
-        if who in ("", "watch") and ours.poll(READY_S):
-            told = ours.recv()
-        balance.kill()
-        balance.join()
-        body = RemoteBody(simulation.body, lines)
-        body.read()
-    why = np.zeros(1)
-
-    def after(t_ns: int) -> float | None:
-        return round((t_ns - at_ns) * 1e-6, 3) if t_ns else None
-
-    return {
-        "told_ms": after(told.get("watch_lost", 0) if who == "watch" else damp_ns),
-        "limp_ms": after(limp_ns),
-        "why": Limp(int(why[0])).name.lower() if limp_ns and lines.limp.read(why) else "",
-        "faults": sorted(told),
-        "end": "upright" if body.data.qpos[2] > 0.5 else "lies",
-        "mujoco_warnings": body.warnings(),
-    }
-
-
-READY_S = 60.0
-
-
-def _sleep_until(t_ns: int) -> None:
-    time.sleep(max(0, t_ns - time.monotonic_ns()) * 1e-9)
-
-
-def _balance(connection: Connection, lines: Lines, k: int, doing: str, longest_s: float) -> None:
-    """Balance a robot whose body is elsewhere; tell which faults were told, and when."""
-    simulation = simulate("empty", k)
-    connection.recv()
-    body = RemoteBody(simulation.body, lines)
-    stopwatch = Stopwatch()
-    episode = Episode(
-        replace(simulation, body=body),
-        PlanReader(),
-        ClosedEyes(),
-        is_real_time=True,
-        observers=[stopwatch],
-        config=EpisodeConfig(longest_s=longest_s, settle_ms=round(longest_s * 1e3)),
-        peer=body,
-    )
-
-    def begin(snapshot: Snapshot) -> None:
-        stopwatch.on_tick = lambda snapshot: None  # type: ignore[method-assign]
-        connection.send("begun")
-
-    stopwatch.on_tick = begin  # type: ignore[method-assign]
-    report = episode.run(PLANS[doing])
-    connection.send({name: stopwatch.told_ns.get(name, 0) for name in report.faults})
-
-
-def damps_in_time(why: str, limit_ms: float, trial: Trial) -> bool:
-    """Whether the body was limp so soon, and by whose doing it should be."""
-    limp_ms = trial["limp_ms"]
-    is_due = limp_ms is not None and 0.0 <= limp_ms <= limit_ms
-    return bool(is_due and trial["why"] == why and not trial["mujoco_warnings"])
-
-
-def misses_the_watch(trial: Trial) -> bool:
-    """Whether it noticed within 100 ms that nobody watches the process that balances it."""
-    told_ms = trial["told_ms"]
-    is_told = told_ms is not None and 0.0 <= told_ms <= 100.0
-    return bool(is_told and trial["limp_ms"] is None and not trial["mujoco_warnings"])
-
-
-def stays_well(trial: Trial) -> bool:
-    """Whether nobody let it go limp, nor told a fault."""
-    return trial["limp_ms"] is None and not trial["faults"] and trial["end"] == "upright"
 
 
 # -- processes and files -----------------------------------------------------------------------
@@ -1029,7 +865,7 @@ def _make_cases() -> tuple[Case, ...]:
             row=row,
             what=f"{what}, wall clock",
             wanted=wanted,
-            run=lose_a_process,
+            run=lambda case, k: lose_a_process(case.options["loses"], PLANS[case.doing], k),
             passes=passes,
             doing=doing,
             options={"loses": loses},
@@ -1066,7 +902,7 @@ def _make_cases() -> tuple[Case, ...]:
             ),
             (
                 "B5",
-                f"nothing, {HEALTHY_S:g} s in three processes",
+                f"nothing, {LOOKED_AT_S['nothing']:g} s in three processes",
                 "nothing",
                 "no fault",
                 stays_well,
@@ -1086,7 +922,7 @@ def _make_cases() -> tuple[Case, ...]:
             row="F3",
             what=f"{REPLAYS} lines of an attendant, sent again",
             wanted="none is heard",
-            run=replay,
+            run=lambda case, k: replay(),
             passes=hears_nothing_twice,
         ),
     ]
