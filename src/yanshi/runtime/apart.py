@@ -53,7 +53,10 @@ class Apart:
             target=host_body, args=(self.lines, *where, theirs), daemon=True, name="body"
         )
         self.watch = context.Process(
-            target=keep_watch, args=(self.lines, pid or os.getpid(), theirs), daemon=True
+            target=keep_watch,
+            args=(self.lines, pid or os.getpid(), theirs),
+            daemon=True,
+            name="watch",
         )
         self.body.start()
         self.watch.start()
