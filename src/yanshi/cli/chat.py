@@ -55,8 +55,8 @@ def chat(
 
     A new order takes the place of the one under way, as soon as that may be left; a stop word
     (停, stop) acts at once and holds until you say 继续 or "go on". Of several who talk, one leads;
-    another says 接管 or "take over". An empty line changes nothing; Ctrl-D, or the end of the input,
-    ends the conversation.
+    another says 接管 or "take over". An empty line changes nothing; Ctrl-D, or the end of the
+    input, ends the conversation.
     """
     check_target(record)
     console = Console()
