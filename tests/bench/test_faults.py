@@ -143,7 +143,9 @@ def test_a_push_passes_when_the_robot_catches_itself_or_its_fall_is_told_at_once
         ("A3", "standing", "IMU"),
         ("A4", "walking", "link"),
         ("B2", "walking", "nothing any more"),
-        ("E1", "walking", ""),
+        ("E1", "walking", "it walks"),
+        ("F1", "", ""),
+        ("F3", "", ""),
     ],
 )
 def test_a_case_of_each_kind_passes_once(row, doing, words):
@@ -154,6 +156,60 @@ def test_a_case_of_each_kind_passes_once(row, doing, words):
     assert figure.passed
     assert figure.n == 1
     assert line_of(case, [trial])[-1] == "1 of 1 (0.21…1.00)"
+
+
+def test_a_stop_from_another_process_is_heard():
+    case = case_of("E1", "standing", "terminal")
+    trial = case.run(case, 5)
+    assert trial["told_ms"] > 0.0
+    assert trial["outcome"] == "stopped"
+    assert case.passes(trial | {"told_ms": 100.0})
+    assert not case.passes(trial | {"told_ms": 101.0})
+    assert not case.passes(trial | {"told_ms": None})
+
+
+def test_a_robot_that_is_watched_by_nobody_stops_in_time_and_then_sits():
+    case = case_of("E2", "walking", "hangs")
+    good = HEALTHY | {"told_ms": 1000.0, "limp_ms": 5000.0, "falls": 0}
+    good |= {"faults": ["check_in_lost", "check_in_missed"]}
+    assert case.passes(good | {"told_ms": 900.0})
+    assert case.passes(good | {"told_ms": 1100.0})
+    for wrong in (
+        {"told_ms": 899.0},
+        {"told_ms": 1101.0},
+        {"told_ms": None},
+        {"limp_ms": None},
+        {"limp_ms": 2000.0},
+        {"falls": 1},
+        {"faults": ["check_in_missed"]},
+    ):
+        assert not case.passes(good | wrong)
+
+
+def test_who_lets_the_robot_go_limp_and_when_decides_about_processes():
+    limp = {"limp_ms": 40.0, "why": "watch", "told_ms": 39.0, "mujoco_warnings": 0}
+    limp |= {"faults": [], "end": "lies"}
+    sits = limp | {"limp_ms": None, "why": "", "told_ms": 62.0, "faults": ["watch_lost"]}
+    well = sits | {"told_ms": None, "faults": [], "end": "upright"}
+    dies, hangs, both = (
+        case_of("B4", "walking", words) for words in ("balances", "hangs", "at once")
+    )
+    unwatched, healthy = case_of("B5", "walking", "kill"), case_of("B5", "walking", "nothing")
+    for case in (dies, hangs):
+        assert case.passes(limp)
+        assert not case.passes(limp | {"limp_ms": 51.0})
+        assert not case.passes(limp | {"why": "silence"})
+        assert not case.passes(limp | {"mujoco_warnings": 1})
+        assert not case.passes(well)
+    assert both.passes(limp | {"limp_ms": 60.0, "why": "silence"})
+    assert not both.passes(limp)
+    assert unwatched.passes(sits)
+    assert not unwatched.passes(sits | {"told_ms": 101.0})
+    assert not unwatched.passes(sits | {"limp_ms": 300.0})
+    assert not unwatched.passes(well)
+    assert healthy.passes(well)
+    for wrong in ({"limp_ms": 9.0}, {"faults": ["watch_lost"]}, {"end": "lies"}):
+        assert not healthy.passes(well | wrong)
 
 
 def test_a_robot_that_goes_limp_too_late_does_not_pass():

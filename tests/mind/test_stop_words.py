@@ -8,10 +8,12 @@ from yanshi.mind.stop_words import (
     AROUND,
     GO_ON,
     STOP,
+    TAKE_OVER,
     is_go_on_order,
     is_order_for,
     is_rise_order,
     is_stop_order,
+    is_take_over_order,
 )
 from yanshi.policies.repertoire import repertoire
 
@@ -226,3 +228,28 @@ def test_no_word_to_go_on_is_any_other_order_and_no_other_order_goes_on():
         assert not is_rise_order(word)
         assert not any(is_order_for(p.title.words, word) for p in repertoire().values())
     assert not any(is_go_on_order(word) for word in ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "takes_over"),
+    [
+        ("接管", True),
+        ("请让我来接管", False),
+        ("我来接手吧", True),
+        ("Take over, please!", True),
+        ("now I am taking over", True),
+        ("take over the cup", False),
+        ("别接管", False),
+        ("don't take over", False),
+        ("", False),
+    ],
+)
+def test_only_a_sentence_that_is_nothing_but_the_word_to_lead_takes_over(sentence, takes_over):
+    assert is_take_over_order(sentence) is takes_over
+
+
+def test_no_word_to_take_over_is_any_other_order():
+    for word in TAKE_OVER.replace("\n", "").split("/"):
+        assert not word or is_take_over_order(word)
+        assert not is_stop_order(word)
+        assert not is_go_on_order(word)

@@ -9,7 +9,7 @@ from yanshi.core.errors import BodyError
 from yanshi.core.messages import Plan, Step
 from yanshi.mind.dialogue import NOWHERE, Context, Turn
 from yanshi.mind.mind import Understanding
-from yanshi.mind.stop_words import is_go_on_order, is_stop_order
+from yanshi.mind.stop_words import is_go_on_order, is_stop_order, is_take_over_order
 from yanshi.mind.tongue import hear
 from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.eyes_process import Glance
@@ -33,7 +33,7 @@ class PlainMind:
         self.asked.append(sentence)
         steps = tuple(Step(skill=s, arguments=tuple(a)) for s, *a in words_of(sentence))
         self._answer = None if self.is_mute else self._understood(Plan(steps=steps), sentence)
-        if is_go_on_order(sentence):
+        if is_go_on_order(sentence) or is_take_over_order(sentence):
             self._answer = self.say_again(sentence)
         if is_stop_order(sentence):
             self._answer = self.stopped(sentence)

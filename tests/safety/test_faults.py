@@ -52,6 +52,23 @@ FIRED_BY = {
         "runtime/test_stop_in_episode.py:"
         "test_the_first_gated_target_of_a_stop_comes_within_one_reflex_tick"
     ),
+    Fault.ORDER_FOREIGN: (
+        "runtime/test_lease_in_episode.py:test_who_does_not_lead_is_refused_until_it_takes_over"
+    ),
+    Fault.ORDER_REPLAYED: "runtime/test_lease_in_episode.py:test_an_order_that_comes_twice_is_left",
+    Fault.CHECK_IN_MISSED: (
+        "runtime/test_attendance_in_episode.py:test_nobody_there_stops_the_robot_until_told_to_go_on"
+    ),
+    Fault.CHECK_IN_LOST: (
+        "runtime/test_attendance_in_episode.py:test_nobody_there_for_long_sits_the_robot_down"
+    ),
+    Fault.BODY_LIMP: (
+        "bodies/test_remote_body.py:"
+        "test_without_a_target_for_50_ms_the_body_goes_limp_for_good_and_says_so"
+    ),
+    Fault.WATCH_LOST: (
+        "bodies/test_remote_body.py:test_a_watch_that_is_silent_for_60_ms_is_missed"
+    ),
     Fault.BATTERY_LOW: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
     Fault.BATTERY_EMPTY: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
 }
@@ -120,6 +137,7 @@ def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_
         Fault.STATE_MALFORMED,
         Fault.IMU_FROZEN,
         Fault.STAYS_DOWN,
+        Fault.BODY_LIMP,
     }
     action = choose_action([Fault.STOP_ASKED, fault])
     assert (action is Action.DAMP) is (fault in moves_wrongly)

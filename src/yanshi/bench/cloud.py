@@ -28,6 +28,7 @@ from yanshi.mind.router import Router
 from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer
+from yanshi.runtime.words import Said
 from yanshi.worlds.home import build_home
 
 DEADLINE_S = 0.4
@@ -61,7 +62,7 @@ class Barrage(Observer):
         self.repeats: list[str] = []
         """Steps that were begun twice in one plan."""
 
-    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+    def next(self, t_ns: int, *, is_idle: bool) -> Said | None:
         if self.is_over or t_ns < self._next_ns:
             return None
         number = next(self._numbers, None)
@@ -72,7 +73,7 @@ class Barrage(Observer):
         self._number = number
         sentence, plan = order(number)
         self._heard = plan.split(BETWEEN_STEPS)
-        return sentence
+        return Said(sentence=sentence, number=number)
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
         if kind == "plan":

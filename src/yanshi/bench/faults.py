@@ -14,6 +14,8 @@ import signal
 import struct
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,9 +30,18 @@ from mcap.stream_reader import StreamReader
 from rich.console import Console
 from rich.table import Table
 
+from yanshi.bench.apart import (
+    LOOKED_AT_S,
+    Stopwatch,
+    damps_in_time,
+    lose_a_process,
+    misses_the_watch,
+    stays_well,
+)
 from yanshi.bench.bare_brain import ClosedEyes, PlanReader
 from yanshi.bench.injection import InjectedBody, InjectedEpisode, Injection
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
+from yanshi.bench.replayed import REPLAYS, hears_nothing_twice, replay
 from yanshi.bench.rows import Row, Trial, rate_row, run_trials, wilson, write_rows
 from yanshi.bodies.push import Push
 from yanshi.bodies.simulation import simulate
@@ -39,12 +50,15 @@ from yanshi.core.messages import Scene, Step, Thing
 from yanshi.ledger.meter import open_meter
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.mind import Mind
+from yanshi.ports.attendance import Attendance, Door
+from yanshi.ports.attendant import Attendant
 from yanshi.robots.g1.spec import G1
 from yanshi.runtime.episode import EpisodeConfig
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.recorder import RunRecorder
 from yanshi.runtime.recovery import DOING, Stage
+from yanshi.runtime.words import Conversation
 from yanshi.safety.plan_gate import Surroundings, judge_step, people_in
 from yanshi.skills.skill import installed_skills
 
@@ -410,6 +424,135 @@ def takes_nothing(trial: Trial) -> bool:
     return not trial["taken"]
 
 
+# -- who watches, and who leads ----------------------------------------------------------------
+
+CHECK_IN_S = 1.0
+VANISH = {"killed": signal.SIGKILL, "hangs": signal.SIGSTOP}
+"""What becomes of the one who watches, besides stopping the robot."""
+
+
+def be_watched(case: Case, k: int) -> Trial:
+    """Let another process watch over a run in real time, and stop it or vanish at a moment."""
+    ends = str(case.options["ends"])
+    awaited = "check_in_missed" if ends in VANISH else "stop_asked"
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    done_ns: list[int] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="yanshi-") as folder,
+        Attendance(CHECK_IN_S, folder=Path(folder)) as attendance,
+    ):
+        watcher = context.Process(target=_watch, args=(theirs, attendance.door), daemon=True)
+        watcher.start()
+        theirs.close()
+        stopwatch = Stopwatch()
+        stage = set_up(
+            case,
+            k,
+            # It is looked at until it lies; a run of one sentence would end soon after the stop.
+            config=EpisodeConfig(longest_s=BREAKS_S[1] + 6.0 * CHECK_IN_S, settle_ms=10_000),
+            is_real_time=True,
+            attendance=attendance,
+            observers=[stopwatch],
+        )
+
+        def act(snapshot: Snapshot) -> None:
+            if done_ns or snapshot.t_ns < stage.at_s * 1e9:
+                return
+            done_ns.append(time.monotonic_ns())
+            if ends in VANISH and watcher.pid is not None:
+                os.kill(watcher.pid, VANISH[ends])
+            else:
+                ours.send("stop")
+
+        stage.onlooker.on = act
+        attendance.await_somebody(stage.episode.stop)
+        trial = look_at(stage, PLANS[case.doing])
+        watcher.kill()
+        watcher.join()
+        if ends not in VANISH:
+            done_ns = [ours.recv()]
+    told_ns = stopwatch.told_ns.get(awaited)
+    trial["told_ms"] = None if told_ns is None else round((told_ns - done_ns[0]) * 1e-6, 3)
+    return trial
+
+
+def _watch(orders: Connection, door: Door) -> None:
+    """Watch over a run; stop it when told to, and tell when that was."""
+    with Attendant(door) as attendant:
+
+        def obey() -> None:
+            orders.recv()
+            now_ns = time.monotonic_ns()
+            attendant.stop()
+            orders.send(now_ns)
+
+        threading.Thread(target=obey, daemon=True).start()
+        attendant.attend(None, lambda kind, text: None)
+
+
+def stops_from_afar(trial: Trial) -> bool:
+    """Whether it had heard the stop 100 ms after it was asked for, and came to a stand."""
+    is_heard = trial["told_ms"] is not None and 0.0 <= trial["told_ms"] <= 100.0
+    return bool(rides_through(trial) and is_heard and trial["outcome"] == "stopped")
+
+
+def misses_its_watcher(trial: Trial) -> bool:
+    """Whether it stopped when the timeout was over, 10 % more or less, and then sat down."""
+    told_ms, limp_ms, timeout_ms = trial["told_ms"], trial["limp_ms"], 1e3 * CHECK_IN_S
+    return bool(
+        is_whole(trial)
+        and told_ms is not None
+        and abs(told_ms - timeout_ms) <= 0.1 * timeout_ms
+        and limp_ms is not None
+        and limp_ms >= 2.7 * timeout_ms
+        and not trial["falls"]
+        and "check_in_lost" in trial["faults"]
+    )
+
+
+def two_lead(case: Case, k: int) -> Trial:
+    """Let two operators give orders at random and take over from one another for 15 s."""
+    stage = set_up(case, k, config=EpisodeConfig(longest_s=15.0))
+    words, chance = Conversation(waits=False), stage.chance
+    orders: list[tuple[int, str]] = []  # When each was given, and by whom.
+    events = stage.onlooker.events
+
+    def speak(snapshot: Snapshot) -> None:
+        if snapshot.t_ns < 500 * MS or chance.random() > 0.03:
+            return
+        who = str(chance.choice(["one", "other"]))
+        leads = [text.split()[0] for _, kind, text in events if kind == "lease"]
+        leader = [orders[0][1], *leads][-1] if orders else who
+        if who != leader and chance.random() < 0.5:
+            words.say("take over", who)
+            return
+        orders.append((snapshot.t_ns, who))
+        words.say(f"turn left {len(orders)}; wait 1; turn right {len(orders)}", who)
+
+    stage.onlooker.on = speak
+    report = stage.episode.hear(words)
+    changes = [(t, text.split()[0]) for t, kind, text in events if kind == "lease"]
+    begun = [(t, text.split()) for t, kind, text in events if kind == "begin" and "turn" in text]
+    old = []
+    for t_ns, (*_, number) in begun:
+        given_ns, who = orders[int(number) - 1]
+        since_ns, leader = [(0, orders[0][1]), *(c for c in changes if c[0] < t_ns)][-1]
+        old += [number] if who != leader or given_ns < since_ns else []
+    return {
+        "taken": old,
+        "n": len(begun),
+        "orders": len(orders),
+        "changes": len(changes),
+        "falls": report.falls,
+    }
+
+
+def obeys_who_leads(trial: Trial) -> bool:
+    """Whether orders were carried out, and none of anybody who did not lead any more."""
+    return takes_nothing(trial) and trial["n"] > 0 and trial["changes"] > 0 and not trial["falls"]
+
+
 # -- processes and files -----------------------------------------------------------------------
 
 
@@ -686,6 +829,105 @@ def _make_cases() -> tuple[Case, ...]:
     ]
     cases += [
         Case(
+            row=row,
+            what=what,
+            wanted=wanted,
+            run=be_watched,
+            passes=passes,
+            doing=doing,
+            options={"ends": ends},
+            is_slow=True,
+        )
+        for row, what, ends, wanted, passes in (
+            (
+                "E1",
+                "a stop from another terminal, wall clock",
+                "stop",
+                "heard within 100 ms; stands",
+                stops_from_afar,
+            ),
+            *(
+                (
+                    "E2",
+                    f"who watches {how}, check-in {CHECK_IN_S:g} s, wall clock",
+                    ends,
+                    f"stops after {CHECK_IN_S:g} s ± 10 %, then sits limp",
+                    misses_its_watcher,
+                )
+                for ends, how in (("killed", "is gone (kill -9)"), ("hangs", "hangs (SIGSTOP)"))
+            ),
+        )
+        for doing in (STANDING, WALKING)
+    ]
+    damped = "limp within 50 ms, on the word of the watch"
+    cases += [
+        Case(
+            row=row,
+            what=f"{what}, wall clock",
+            wanted=wanted,
+            run=lambda case, k: lose_a_process(case.options["loses"], PLANS[case.doing], k),
+            passes=passes,
+            doing=doing,
+            options={"loses": loses},
+            is_slow=True,
+        )
+        for row, what, loses, wanted, passes in (
+            (
+                "B4",
+                "kill -9 of the process that balances",
+                "killed",
+                damped,
+                partial(damps_in_time, "watch", 50.0),
+            ),
+            (
+                "B4",
+                "it hangs (SIGSTOP)",
+                "hangs",
+                damped,
+                partial(damps_in_time, "watch", 50.0),
+            ),
+            (
+                "B4",
+                "kill -9 of it and of its watch at once",
+                "both",
+                "limp within 60 ms, by the body itself",
+                partial(damps_in_time, "silence", 60.0),
+            ),
+            (
+                "B5",
+                "kill -9 of the watch",
+                "watch",
+                "told within 100 ms; sits",
+                misses_the_watch,
+            ),
+            (
+                "B5",
+                f"nothing, {LOOKED_AT_S['nothing']:g} s in three processes",
+                "nothing",
+                "no fault",
+                stays_well,
+            ),
+        )
+        for doing in (STANDING, WALKING)
+    ]
+    cases += [
+        Case(
+            row="F1",
+            what="two operators give orders and take over, 15 s",
+            wanted="no order of one who does not lead any more",
+            run=two_lead,
+            passes=obeys_who_leads,
+        ),
+        Case(
+            row="F3",
+            what=f"{REPLAYS} lines of an attendant, sent again",
+            wanted="none is heard",
+            run=lambda case, k: replay(),
+            passes=hears_nothing_twice,
+        ),
+    ]
+    cases += [
+        Case(
             row="G1",
             what="the disk is full",
             wanted="upright; the log ends readably",
@@ -744,25 +986,20 @@ NOT_SHOWN = {
     "A11": "no slippery or stepped floor in this bench; payload is in `bench walk`",
     "A12": "contact with the floor is not watched",
     "B3": "the policy has no process of its own",
-    "B4": "the reflex has no process of its own",
-    "B5": "there is no supervisor process",
     "B6": "needs a machine of its own; `bench run` counts late ticks",
     "B7": "hand-overs are in the tests of skills",
     "C1": "`bench cloud`",
     "C2": "`bench cloud`",
-    "C3": "one planner answers a sentence; there is no lease",
+    "C3": "one planner answers a sentence; orders of two operators are F1",
     "C4": "`bench cloud`",
     "D2": "judged in tests of the plan gate; no set of unsafe orders yet",
     "D3": "in `bench run`",
     "D5": "in `bench mind`, as refusals",
     "D6": "stop words are in tests",
-    "E2": "no stop over a network yet",
     "E3": "races of stops and words are in tests/safety/test_stop.py",
-    "F1": "no ports for two operators yet",
     "F2": "no vendor network yet",
-    "F3": "no commands over a network yet",
-    "F4": "no server that takes orders yet",
-    "F5": "no server that takes orders yet",
+    "F4": "nothing takes orders over a network; the door for who watches has its tests",
+    "F5": "nothing takes orders over a network; the door for who watches has its tests",
     "F6": "changed weights are refused in tests of the contract and the manifest",
     "F7": "wrong options are refused in tests of the command line",
     "G3": "chunks have checksums; bit flips are not injected yet",

@@ -19,6 +19,7 @@ from yanshi.core.messages import Scene
 from yanshi.mind.names import spoken
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
+from yanshi.runtime.words import Said
 from yanshi.skills.ground import floor_of
 from yanshi.worlds import goals
 from yanshi.worlds.furniture import surface_offset
@@ -113,13 +114,13 @@ class Script(Observer):
             self._due.append(sentence)
         self.visitor.tick(data, TICK_S)
 
-    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+    def next(self, t_ns: int, *, is_idle: bool) -> Said | None:
         if t_ns < FIRST_NS:
             return None
         if self._due:
             self.said_s.append(t_ns * 1e-9)
             self._is_busy = True
-            return self._due.pop(0)
+            return Said(sentence=self._due.pop(0), number=len(self.said_s))
         self._is_busy = not is_idle
         self.is_over = is_idle and not self.is_waiting
         return None

@@ -129,6 +129,9 @@ class MujocoBody:
             self._limit_torque_by_speed()
             mujoco.mj_step(self.model, self.data)
 
+    def begin(self, started_ns: int) -> None:
+        """Do nothing: time passes here in `advance` alone."""
+
     def warnings(self) -> int:
         """Return how many warnings MuJoCo has given; one means that the physics broke."""
         return sum(int(warning.number) for warning in self.data.warning)

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -12,7 +13,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from yanshi.cli.run import Brains, ClockName, CloudDeadline, check_target, open_page, wake
+from yanshi.cli.run import (
+    ApartOption,
+    Brains,
+    CheckIn,
+    ClockName,
+    CloudDeadline,
+    check_target,
+    need_real_time,
+    open_attendance,
+    open_page,
+    set_apart,
+    wake,
+)
 
 
 def chat(
@@ -32,6 +45,8 @@ def chat(
     brain: Brains = "",
     cloud_deadline: CloudDeadline = 0.0,
     view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
+    check_in: CheckIn = 0.0,
+    apart: ApartOption = False,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
     ] = None,
@@ -39,8 +54,9 @@ def chat(
     """Talk with the robot, in Chinese or English; it remembers what was said and what it saw.
 
     A new order takes the place of the one under way, as soon as that may be left; a stop word
-    (停, stop) acts at once and holds until you say 继续 or "go on". An empty line changes nothing;
-    Ctrl-D, or the end of the input, ends the conversation.
+    (停, stop) acts at once and holds until you say 继续 or "go on". Of several who talk, one leads;
+    another says 接管 or "take over". An empty line changes nothing; Ctrl-D, or the end of the
+    input, ends the conversation.
     """
     check_target(record)
     console = Console()
@@ -53,14 +69,22 @@ def chat(
 
     choice = read_brain(brain, cloud_deadline)
     is_terminal = sys.stdin.isatty()
-    is_real_time = clock is ClockName.WALL if clock else is_terminal
+    driven_by = clock or (ClockName.WALL if is_terminal else ClockName.SIM)
+    is_real_time = driven_by is ClockName.WALL
     with ExitStack() as stack:
+        if apart:
+            need_real_time("--apart", driven_by)
+        attendance = open_attendance(stack, console, check_in, driven_by)
         mind, eyes, simulation = wake(stack, console, choice, world, seed)
+        peer = set_apart(stack, simulation) if apart else None
+        simulation = replace(simulation, body=peer or simulation.body)
         observers: list[Observer] = [Talk(console)]
         if record:
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
         if view:
             observers.append(open_page(stack, console, simulation))
+        if attendance:
+            observers.append(attendance)
         episode = Episode(
             simulation,
             mind,
@@ -68,8 +92,12 @@ def chat(
             is_real_time=is_real_time,
             observers=observers,
             config=EpisodeConfig(longest_s=float("inf")),
+            attendance=attendance,
+            peer=peer,
         )
         words = Conversation(waits=not is_real_time)
+        if attendance:
+            attendance.await_somebody(episode.stop, words.say)
         _end_on_interrupt(episode.stop, words.end)
         if is_terminal:
             console.print("Say something; Ctrl-D ends. 请说；按 Ctrl-D 结束。", style="dim")

@@ -24,6 +24,7 @@ INTERRUPTED = 130
 _MODULES = {
     "run": "Say a sentence to the robot; it sees, understands and does it.",
     "chat": "Talk with the robot while it does what you say.",
+    "attend": "Watch over a run from another terminal: be there, stop it, talk with it.",
     "plan": "Say what a sentence would make the robot do, without a robot.",
     "skills": "List what the robot can do, and how a plan asks for it.",
     "policies": "List the trained networks, and what they do.",

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
@@ -17,10 +18,12 @@ from yanshi.core.errors import ConfigError, YanshiError
 from yanshi.runtime.report import RunReport
 
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
+    from yanshi.bodies.remote_body import RemoteBody
     from yanshi.bodies.simulation import Simulation
     from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import BrainChoice
     from yanshi.mind.mind import Understands
+    from yanshi.ports.attendance import Attendance
     from yanshi.ports.view import View
     from yanshi.runtime.eyes_process import EyesProcess
 
@@ -43,6 +46,23 @@ Brains = Annotated[
 CloudDeadline = Annotated[
     float,
     typer.Option(metavar="MS", help="Longest time to a plan with a mind in the cloud; 0: 1000."),
+]
+CheckIn = Annotated[
+    float,
+    typer.Option(
+        "--check-in",
+        metavar="SECONDS",
+        help="Move only while somebody watches: `yanshi attend` in another terminal must answer "
+        "within so many seconds, else it stops. 0: nobody need watch. With --clock wall.",
+    ),
+]
+ApartOption = Annotated[
+    bool,
+    typer.Option(
+        "--apart",
+        help="Body and a watch in processes of their own: when what moves the robot dies or hangs, "
+        "it goes limp within 50 ms. With --clock wall.",
+    ),
 ]
 ROOM_MIN_BYTES = 1_000_000
 """Free space without which no file is begun."""
@@ -105,6 +125,8 @@ def run(
             "`yanshi links` lists them.",
         ),
     ] = "",
+    check_in: CheckIn = 0.0,
+    apart: ApartOption = False,
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -168,8 +190,12 @@ def run(
     from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
+        if apart:
+            need_real_time("--apart", clock)
+        attendance = open_attendance(stack, console, check_in, clock)
         mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
-        simulation = simulation.forbid(forbidden)
+        peer = set_apart(stack, simulation) if apart else None
+        simulation = replace(simulation, body=peer or simulation.body).forbid(forbidden)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]
@@ -177,6 +203,8 @@ def run(
             observers.append(stack.enter_context(RunRecorder(record, simulation)))
         if view:
             observers.append(open_page(stack, console, simulation))
+        if attendance:
+            observers.append(attendance)
         episode = Episode(
             simulation,
             mind,
@@ -185,7 +213,11 @@ def run(
             observers=observers,
             pushes=pushes,
             meter=meter,
+            attendance=attendance,
+            peer=peer,
         )
+        if attendance:
+            attendance.await_somebody(episode.stop)
         _stop_on_interrupt(episode.stop)
         listen_for_stop(episode.stop)
         with terminal:
@@ -244,6 +276,52 @@ def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "
     page = stack.enter_context(View(simulation))
     console.print(f"3-D page: {page.url}", highlight=False)
     return page
+
+
+def open_attendance(
+    stack: ExitStack, console: Console, timeout_s: float, clock: ClockName
+) -> "Attendance | None":
+    """Open the door for somebody to watch, if that is wanted, and say where it is.
+
+    Raises:
+        ConfigError: Time stands still while they answer, or the timeout is out of bounds.
+    """
+    if not timeout_s:
+        return None
+    need_real_time(f"--check-in {timeout_s:g}", clock)
+    from yanshi.ports.attendance import Attendance
+
+    attendance = stack.enter_context(Attendance(timeout_s))
+    console.print(
+        "It moves only while somebody watches. In another terminal: "
+        f"yanshi attend {attendance.door.pid}\n"
+        "有人看护时它才会动。请在另一个终端运行以上命令。",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return attendance
+
+
+def set_apart(stack: ExitStack, simulation: "Simulation") -> "RemoteBody":
+    """Start body and watch in processes of their own, and return the way to the body."""
+    from yanshi.bodies.remote_body import RemoteBody
+    from yanshi.runtime.apart import Apart
+
+    lines = stack.enter_context(Apart(simulation)).lines
+    return RemoteBody(simulation.body, lines)
+
+
+def need_real_time(option: str, clock: ClockName) -> None:
+    """Refuse an option that means nothing while the world waits for the computer.
+
+    Raises:
+        ConfigError: The clock is another one.
+    """
+    if clock is not ClockName.WALL:
+        raise ConfigError(
+            f"{option} needs real time: add --clock wall.",
+            zh=f"{option} 需要真实时间：请加上 --clock wall。",
+        )
 
 
 def _warn_when_slow(console: Console, result: RunReport) -> None:

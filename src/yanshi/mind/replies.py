@@ -148,6 +148,14 @@ REPLIES: dict[str, tuple[str, str]] = {
         'I have been stopped; say "go on" first.',
         "我被叫停了；请先说“继续”。",
     ),
+    "leads": (
+        "You lead me now. What shall I do?",
+        "现在由您指挥我。您想让我做什么？",
+    ),
+    "taken_over": (
+        "Somebody else leads me now; I leave what I was doing.",
+        "现在由别人指挥我，刚才的事我不做了。",
+    ),
     "goes_on": (
         "I can go on. What shall I do?",
         "我可以继续了。您想让我做什么？",

@@ -28,6 +28,14 @@ you may move again/you can move again/you may continue/you can continue/release 
 cancel the stop/end the stop
 """
 """What a person says to end a stop; see `safety.stop`. It means so only while one holds."""
+TAKE_OVER = """
+接管/我来接管/由我接管/我接管/我来接手/我来指挥/由我指挥/听我指挥/听我的/现在听我的/
+接管/我來接管/我來接手/我來指揮/由我指揮/聽我指揮/聽我的/現在聽我的/
+take over/i take over/i am taking over/i m taking over/i will take over/i ll take over/
+let me take over/i lead/i am in charge/i m in charge/listen to me
+"""
+"""What a person says to lead the robot instead of another; see `safety.lease`. It means so only
+to one whom somebody else leads."""
 RISE = """
 站起来/站起身/站起身来/起来/起身/爬起来/从地上起来/从地上站起来/从地上爬起来/重新站起来/
 站起來/站起身來/起來/爬起來/從地上起來/從地上站起來/從地上爬起來/重新站起來/get up/stand up/
@@ -64,7 +72,7 @@ def _phrases(table: str) -> frozenset[Phrase]:
     return frozenset(tuple(TOKEN.findall(entry)) for entry in table.split("/") if entry.strip())
 
 
-_STOP, _GO_ON, _RISE, _AROUND = map(_phrases, (STOP, GO_ON, RISE, AROUND))
+_STOP, _GO_ON, _TAKE_OVER, _RISE, _AROUND = map(_phrases, (STOP, GO_ON, TAKE_OVER, RISE, AROUND))
 _AGREEING = _AROUND - _phrases(ENOUGH)
 _SHOWING = _AGREEING | _phrases(PERFORM) - _phrases(ENOUGH)
 
@@ -77,6 +85,11 @@ def is_stop_order(sentence: str) -> bool:
 def is_go_on_order(sentence: str) -> bool:
     """Tell whether a sentence ends a stop and does nothing else."""
     return _is_only(_GO_ON, sentence, _AGREEING)
+
+
+def is_take_over_order(sentence: str) -> bool:
+    """Tell whether a sentence asks for the lead and does nothing else."""
+    return _is_only(_TAKE_OVER, sentence, _AGREEING)
 
 
 def is_rise_order(sentence: str) -> bool:

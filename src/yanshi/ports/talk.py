@@ -4,7 +4,7 @@ from rich.console import Console
 
 from yanshi.runtime.observer import Observer
 
-QUIET = {"plan": "dim", "fault": "red", "up": "green"}
+QUIET = {"plan": "dim", "fault": "red", "up": "green", "lease": "yellow"}
 """Events that are shown besides what is said, and how."""
 
 

@@ -18,7 +18,7 @@ from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 
 MARKS = {"waiting": "·", "begin": "▶", "done": "✔", "failed": "✘", "stopped": "■"}
-NOTES = {"fault": "red", "push": "yellow", "up": "green"}
+NOTES = {"fault": "red", "push": "yellow", "up": "green", "lease": "yellow"}
 """Events that get a line of their own, and its colour."""
 STYLES = {"begin": "bold cyan", "done": "green", "failed": "red", "stopped": "yellow"}
 

@@ -16,6 +16,10 @@ class SteppedBody(Protocol):
         """Let `duration_s` pass, a whole number of its physics steps."""
         ...
 
+    def begin(self, started_ns: int) -> None:
+        """Take note that the run begins at a moment of the machine's monotonic clock."""
+        ...
+
 
 class LockstepClock:
     """Simulated time, as fast as the machine allows. It never runs late."""
@@ -51,6 +55,7 @@ class PacedClock:
     def restart(self) -> None:
         """Make now the zero of this clock; call it when everything is ready."""
         self._started_ns = time.monotonic_ns() - self._body_ns
+        self._body.begin(self._started_ns)
 
     def now_ns(self) -> int:
         return time.monotonic_ns() - self._started_ns

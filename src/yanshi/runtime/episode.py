@@ -28,10 +28,11 @@ from yanshi.ledger.meter import Meter
 from yanshi.mind.dialogue import NOWHERE, Seen
 from yanshi.mind.mind import Understanding, Understands
 from yanshi.mind.replies import word_outcome
-from yanshi.mind.stop_words import is_go_on_order, is_stop_order
+from yanshi.mind.stop_words import is_go_on_order, is_stop_order, is_take_over_order
 from yanshi.mind.tongue import hear
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity, Walker
 from yanshi.robots.spec import RobotSpec
+from yanshi.runtime.attendance import Attends, Peer
 from yanshi.runtime.clocks import LockstepClock, PacedClock
 from yanshi.runtime.executive import Executive, StepRecord
 from yanshi.runtime.eyes_process import EyesProcess
@@ -42,7 +43,7 @@ from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.recovery import DOING, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Sight
-from yanshi.runtime.words import OneSentence, Words
+from yanshi.runtime.words import OneSentence, Said, Words
 from yanshi.safety.faults import TABLE, Action, Ends, Fault, Watch
 from yanshi.safety.gate import (
     TARGET_FOREIGN,
@@ -53,6 +54,7 @@ from yanshi.safety.gate import (
     gate_target,
     is_target_lost,
 )
+from yanshi.safety.lease import Lease
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
 from yanshi.senses.localization import Localization
@@ -63,6 +65,8 @@ from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 MS = 1_000_000
 TELLING = {"saw": 1, "saw_where": 2}
 """Reasons that tell of things: every so many facts are their names."""
+TAKEN_OVER = Outcome(kind="stopped", reason="taken_over")
+"""How a step ends when another than who ordered it leads."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that draws or writes may keep the interpreter from the robot's thread."""
 
@@ -133,6 +137,8 @@ class Episode:
         pushes: Sequence[Push] = (),
         config: EpisodeConfig | None = None,
         meter: Meter | None = None,
+        attendance: Attends | None = None,
+        peer: Peer | None = None,
     ) -> None:
         self.config = config or EpisodeConfig()
         self.simulation = simulation
@@ -188,6 +194,10 @@ class Episode:
 
         self._trace = Trace()
         self._watch = Watch()
+        self._attendance = attendance
+        self._peer = peer
+        self._lease = Lease()
+        self._heard_in = self._follows = self._lease.epoch
         self._stop = Stop()
         self._heeded = self._asked_under = self._stop.right
         self._understanding: Understanding | None = None
@@ -315,12 +325,18 @@ class Episode:
             self._pushed.append(push)
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
+        if self._peer is not None and (lost := self._peer.missing()) is not None:
+            self._raise_fault(t_ns, lost)
         if self._meter is not None:
             state = self._state
             self._meter.tick(state.joint_torque, state.joint_velocity, self._policy_s)
             self._watch_battery(t_ns, self._meter.battery)
         percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
         target = self._keep_up(t_ns, percept)
+        if self._follows != self._lease.epoch:
+            self._follows = self._lease.epoch
+            if not self._executive.is_idle:
+                self._executive.interrupt(TAKEN_OVER)
         if self._recovery.stage is Stage.UPRIGHT:
             target = self._executive.tick(percept)
         else:
@@ -406,23 +422,19 @@ class Episode:
     # -- mind: 50 Hz --------------------------------------------------------------------------
 
     def _mind_tick(self, t_ns: int) -> None:
+        if self._attendance is not None:
+            self._heed_attendance(t_ns, self._attendance)
         if self._stop.right != self._heeded:
             self._heed_stop(t_ns)
             stopped = self._hearing.stopped()
             self._understanding = self._understanding or stopped
             self._words.is_over |= not self._words.is_conversation
             return
-        sentence = self._words.next(t_ns, is_idle=self._is_idle)
-        if sentence is not None:
-            self._sentence = sentence
-            self._tell(t_ns, "heard", sentence)
-            if self._stop.is_latched and not is_stop_order(sentence):
-                self._answer_stopped(t_ns)
-                return
-            context = replace(
-                self._context, things=self._remembered(), holding=(*self._executive.held, "")[0]
-            )
-            self._hearing.ask(sentence, t_ns, context)
+        said = self._words.next(t_ns, is_idle=self._is_idle)
+        if said is not None:
+            self._listen(t_ns, said)
+        if self._heard_in != self._lease.epoch:
+            self._hearing.forget()  # Who asked no longer leads.
         if not self._hearing.is_thinking:
             return
         answer = self._hearing.answer(t_ns)
@@ -431,7 +443,54 @@ class Episode:
         if answer is not None:
             self._take_on(t_ns, answer)
         elif self._executive.is_idle and (step := self._hearing.first_step()) is not None:
+            self._follows = self._heard_in
             self._executive.begin_ahead(step)
+
+    def _listen(self, t_ns: int, said: Said) -> None:
+        """Hear a sentence: an order to stop from anybody, all else from who leads."""
+        self._sentence = said.sentence
+        self._tell(t_ns, "heard", said.sentence)
+        if not is_stop_order(said.sentence):
+            if not self._leads(t_ns, said):
+                return
+            if self._stop.is_latched:
+                self._answer_stopped(t_ns)
+                return
+        self._heard_in = self._lease.epoch
+        context = replace(
+            self._context, things=self._remembered(), holding=(*self._executive.held, "")[0]
+        )
+        self._hearing.ask(said.sentence, t_ns, context)
+
+    def _leads(self, t_ns: int, said: Said) -> bool:
+        """Whether a sentence comes from who leads and is to be understood."""
+        operator, epoch = said.operator, self._lease.epoch
+        is_led = self._lease.leader(t_ns) not in ("", operator)
+        takes_over = is_led and is_take_over_order(said.sentence)
+        fault = self._lease.admit(operator, said.number, now_ns=t_ns, takes_over=takes_over)
+        if epoch and epoch != self._lease.epoch:  # Who comes first takes nothing from anybody.
+            self._tell(t_ns, "lease", f"{operator} leads from now on")
+        if fault is None and not takes_over:
+            return True
+        self.language = hear(said.sentence).tongue.value
+        if fault is not None:
+            self._raise_fault(t_ns, fault, operator)
+        reason = fault.name.lower() if fault is not None else "leads"
+        self._say(t_ns, Outcome(kind="refused", reason=reason))
+        return False
+
+    def _heed_attendance(self, t_ns: int, attendance: Attends) -> None:
+        """Stop unless somebody watches; whoever does keeps the lead without a word."""
+        for operator in attendance.present:
+            self._lease.renew(operator, now_ns=t_ns)
+        fault = attendance.missing()
+        if fault is None:
+            return
+        if not self._stop.is_latched:
+            self._stop.ask()
+        if self._watch.see(fault, t_ns):
+            self._tell(t_ns, "fault", fault.name.lower())
+            self._say(t_ns, Outcome(kind="stopped", reason=fault.name.lower()))
 
     def _remembered(self) -> tuple[Seen, ...]:
         """Return the things that the eyes are sure of, with the places they are on."""
@@ -467,6 +526,7 @@ class Episode:
         elif not self._executive.is_idle and (reply := as_reply(understanding.plan)) is not None:
             self._say(t_ns, reply)  # Whoever is asked in mid-walk need not stop to say no.
         else:
+            self._follows = self._heard_in
             self._executive.follow(understanding.plan)
 
     def _heed_stop(self, t_ns: int) -> None:
@@ -481,6 +541,7 @@ class Episode:
         goes_on = is_go_on_order(self._sentence) and self._stop.rearm(self._heeded)
         if goes_on:
             self._watch.end(Fault.STOP_ASKED)
+            self._watch.end(Fault.CHECK_IN_MISSED)
         reason = "goes_on" if goes_on else "stop_holds"
         self._say(t_ns, Outcome(kind="refused", reason=reason))
         self._heard.append(

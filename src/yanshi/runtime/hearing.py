@@ -68,12 +68,16 @@ class Hearing:
         self.is_late = False
         self._mind.ask(sentence, context)
 
+    def forget(self) -> None:
+        """Drop what is being thought about."""
+        self._asked_ns = None
+
     def stopped(self) -> Understanding:
         """Return the understanding of an order to stop that came by another way.
 
         What was being thought about is dropped.
         """
-        self._asked_ns = None
+        self.forget()
         return self._mind.stopped(self._sentence)
 
     def answer(self, t_ns: int) -> Understanding | None:

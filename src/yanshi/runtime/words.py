@@ -2,7 +2,22 @@
 
 import queue
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
+
+TERMINAL = "terminal"
+"""The operator at the terminal in which the run was started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A sentence, and whose it is."""
+
+    sentence: str
+    operator: str = TERMINAL
+    number: int
+    """Larger than that of every sentence which the operator has said before."""
 
 
 class Words(Protocol):
@@ -14,7 +29,7 @@ class Words(Protocol):
     is_over: bool
     """Whether nothing more will be said."""
 
-    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+    def next(self, t_ns: int, *, is_idle: bool) -> Said | None:
         """Return what is said now, if anything.
 
         Args:
@@ -34,11 +49,11 @@ class OneSentence:
         self._at_ns = at_ns
         self.is_over = False
 
-    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+    def next(self, t_ns: int, *, is_idle: bool) -> Said | None:
         if self.is_over or t_ns < self._at_ns:
             return None
         self.is_over = True
-        return self._sentence
+        return Said(sentence=self._sentence, number=0)
 
 
 class Conversation:
@@ -59,12 +74,14 @@ class Conversation:
         """
         self._waits = waits
         self._at_ns = at_ns
-        self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self._numbers = count()
         self.is_over = False
 
-    def say(self, sentence: str) -> None:
-        """Say a sentence; may be called from any thread."""
-        self._said.put(sentence)
+    def say(self, sentence: str, operator: str = TERMINAL) -> None:
+        """Say a sentence; may be called from any thread, but from one alone for each operator."""
+        number = next(self._numbers)
+        self._said.put(Said(sentence=sentence, operator=operator, number=number))
 
     def end(self) -> None:
         """Say that nothing more will be said; may be called from any thread."""
@@ -77,12 +94,12 @@ class Conversation:
                 self.say(line.strip())
         self.end()
 
-    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+    def next(self, t_ns: int, *, is_idle: bool) -> Said | None:
         if self.is_over or t_ns < self._at_ns or (self._waits and not is_idle):
             return None
         try:
-            sentence = self._said.get(block=self._waits)
+            said = self._said.get(block=self._waits)
         except queue.Empty:
             return None
-        self.is_over = sentence is None
-        return sentence
+        self.is_over = said is None
+        return said

@@ -68,6 +68,18 @@ class Fault(Enum):
     stop."""
     STOP_ASKED = auto()
     """Somebody asked to stop."""
+    ORDER_FOREIGN = auto()
+    """An order came from one who does not lead."""
+    ORDER_REPLAYED = auto()
+    """An order came a second time."""
+    CHECK_IN_MISSED = auto()
+    """Who watches over the robot has not answered in time, or has left."""
+    CHECK_IN_LOST = auto()
+    """Nobody has answered for three times as long."""
+    BODY_LIMP = auto()
+    """The body let its joints go limp by itself, for no targets came in time."""
+    WATCH_LOST = auto()
+    """Nobody would see it if the process that balances the robot died."""
     BATTERY_LOW = auto()
     """A fifth of the charge is left."""
     BATTERY_EMPTY = auto()
@@ -104,6 +116,10 @@ class Row:
 
 GATE = "yanshi.safety.gate:gate_target"
 STATE_WATCH = "yanshi.safety.state_watch:StateWatch.take"
+LEASE = "yanshi.safety.lease:Lease.admit"
+CHECK_IN = "yanshi.safety.check_in:CheckIn.fault"
+PEER = "yanshi.bodies.remote_body:RemoteBody.missing"
+WHO_LEADS = "who leads the robot, by saying so: `go on`, 继续"
 WRONG_MOVE = ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。")
 UNFELT = (
     "I can no longer feel my joints, so I went limp. Please help me.",
@@ -219,9 +235,63 @@ TABLE: dict[Fault, Row] = {
     Fault.STOP_ASKED: Row(
         action=Action.HOLD,
         ends=Ends.BY_PERSON,
-        ended_by="whoever talks with the robot, by saying so: `go on`, 继续",
+        ended_by=WHO_LEADS,
         detector="yanshi.safety.stop:Stop.is_latched",
         words=("I have stopped.", "我停下来了。"),
+    ),
+    Fault.ORDER_FOREIGN: Row(
+        action=Action.REJECT,
+        detector=LEASE,
+        words=(
+            'Somebody else leads me; say "take over" first.',
+            "现在由别人指挥我；要接手请先说“接管”。",
+        ),
+    ),
+    Fault.ORDER_REPLAYED: Row(
+        action=Action.REJECT,
+        detector=LEASE,
+        words=(
+            "I have heard that very order before, so I leave it.",
+            "这条指令我已经收到过了，不再执行。",
+        ),
+    ),
+    Fault.CHECK_IN_MISSED: Row(
+        action=Action.HOLD,
+        ends=Ends.BY_PERSON,
+        ended_by=WHO_LEADS,
+        detector=CHECK_IN,
+        words=(
+            "Nobody watches over me any more, so I stop.",
+            "没有人看着我了，所以我停下。",
+        ),
+    ),
+    Fault.CHECK_IN_LOST: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=CHECK_IN,
+        words=(
+            "Nobody has watched over me for long, so I sit down.",
+            "很久没有人看着我了，所以我坐下。",
+        ),
+    ),
+    Fault.BODY_LIMP: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=PEER,
+        words=(
+            "My body went limp, for nothing told it in time how to move. Please help me.",
+            "我的身体没有及时收到指令，已经放松了，请帮帮我。",
+        ),
+    ),
+    Fault.WATCH_LOST: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=PEER,
+        words=(
+            "What would catch my mistakes has failed, so I sit down.",
+            "监视我动作的进程出了故障，所以我坐下。",
+        ),
     ),
     Fault.BATTERY_LOW: Row(
         action=Action.WARN,

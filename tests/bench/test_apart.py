@@ -1,0 +1,11 @@
+"""A trial with three processes ends one of them and tells what the body did then."""
+
+from yanshi.bench.apart import lose_a_process
+
+
+def test_a_process_that_balances_and_is_killed_leaves_a_limp_robot_and_nobody_behind():
+    trial = lose_a_process("killed", "wait 60", 3)
+    assert trial["limp_ms"] > 0.0
+    assert trial["why"] in ("watch", "silence")  # Whichever this machine lets run first.
+    assert trial["end"] == "lies"
+    assert trial["mujoco_warnings"] == 0
