@@ -24,7 +24,9 @@ def test_an_order_is_given_when_there_is_nothing_to_do_and_none_after_the_end():
     assert orders.next(0, is_idle=True) is None
     first = orders.next(1_000_000_000, is_idle=True)
     assert orders.next(2_000_000_000, is_idle=False) is None
-    assert orders.next(3_000_000_000, is_idle=True) != first
+    second = orders.next(3_000_000_000, is_idle=True)
+    assert second.sentence != first.sentence
+    assert second.number > first.number
     assert orders.next(10_000_000_000, is_idle=True) is None
     assert orders.is_over
     assert orders.count == 2

@@ -17,6 +17,7 @@ from yanshi.bodies.simulation import simulate
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.observer import Observer, Snapshot
+from yanshi.runtime.words import Said
 
 WORLD = "home"
 ORDERS = (
@@ -49,13 +50,13 @@ class Orders:
         self.is_over = False
         self.count = 0
 
-    def next(self, t_ns: int, *, is_idle: bool) -> str | None:
+    def next(self, t_ns: int, *, is_idle: bool) -> Said | None:
         """Return the next order once the robot is idle."""
         self.is_over = t_ns >= self._end_ns
         if self.is_over or not is_idle or t_ns < 500_000_000:
             return None
         self.count += 1
-        return next(self._orders)
+        return Said(sentence=next(self._orders), number=self.count)
 
 
 class Scales(Observer):
