@@ -313,7 +313,8 @@ def set_apart(stack: ExitStack, console: Console, simulation: "Simulation") -> "
             console.print(
                 "No real-time priority here: on a busy computer the robot may go limp without "
                 "need. Give it a limit (ulimit -r) or leave --apart out. "
-                "这里没有实时优先级：电脑繁忙时机器人可能误瘫软。请设置 ulimit -r，或去掉 --apart。",
+                "这里没有实时优先级：电脑繁忙时机器人可能误瘫软。请设置 ulimit -r，"
+                "或去掉 --apart。",
                 style="yellow",
                 soft_wrap=True,
             )
