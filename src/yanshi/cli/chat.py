@@ -76,7 +76,7 @@ def chat(
             need_real_time("--apart", driven_by)
         attendance = open_attendance(stack, console, check_in, driven_by)
         mind, eyes, simulation = wake(stack, console, choice, world, seed)
-        peer = set_apart(stack, simulation) if apart else None
+        peer = set_apart(stack, console, simulation) if apart else None
         simulation = replace(simulation, body=peer or simulation.body)
         observers: list[Observer] = [Talk(console)]
         if record:

@@ -194,7 +194,7 @@ def run(
             need_real_time("--apart", clock)
         attendance = open_attendance(stack, console, check_in, clock)
         mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
-        peer = set_apart(stack, simulation) if apart else None
+        peer = set_apart(stack, console, simulation) if apart else None
         simulation = replace(simulation, body=peer or simulation.body).forbid(forbidden)
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
@@ -302,11 +302,22 @@ def open_attendance(
     return attendance
 
 
-def set_apart(stack: ExitStack, simulation: "Simulation") -> "RemoteBody":
+def set_apart(stack: ExitStack, console: Console, simulation: "Simulation") -> "RemoteBody":
     """Start body and watch in processes of their own, and return the way to the body."""
     from yanshi.bodies.remote_body import RemoteBody
     from yanshi.runtime.apart import Apart
+    from yanshi.runtime.priority import right_of_way
 
+    with right_of_way() as is_granted:
+        if not is_granted:
+            console.print(
+                "No real-time priority here: on a busy computer the robot may go limp without "
+                "need. Give it a limit (ulimit -r) or leave --apart out. "
+                "这里没有实时优先级：电脑繁忙时机器人可能误瘫软。请设置 ulimit -r，"
+                "或去掉 --apart。",
+                style="yellow",
+                soft_wrap=True,
+            )
     lines = stack.enter_context(Apart(simulation)).lines
     return RemoteBody(simulation.body, lines)
 
