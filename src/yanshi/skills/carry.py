@@ -48,13 +48,15 @@ TOO_HEAVY_N = 28.0
 """What weighs more than this is put back."""
 HEIGHTS = tuple(np.arange(0.52, 0.77, 0.04))
 """Of the pelvis, from which a box may be taken, m."""
-LEANS = (0.0, 0.2, 0.4)
+LEANS = (0.0, 0.2, 0.35, 0.5)
 """Of the torso, rad."""
 SQUAT_COST, LEAN_COST, WALK_COST = 0.5, 0.4, 0.04
 EASY_M = 0.74
 """What is as good as standing upright, m."""
-REACH_UP_M = (-0.06, 0.28)
+REACH_UP_M = (-0.25, 0.28)
 """How high above the pelvis, m, both hands come to the sides of a box."""
+OFF_M = 0.03
+"""How much farther away than wanted the robot may have come to stand."""
 LIGHTEST_N = 2.5
 """What is lighter is not felt to be there."""
 TURNED = 0.35
@@ -66,7 +68,9 @@ GAP_M = 0.06
 LIFT_M = 0.10
 OVER_M = 0.05
 """How far above a surface a box comes over it."""
-CARRIED = (0.19, 0.05)
+OUT_M = 0.40
+"""Farthest ahead of an upright robot's pelvis that the middle of a box is held, m."""
+CARRIED = (0.21, 0.05)
 """Where a box is carried: its near side ahead of the pelvis and the line it is held by above, m."""
 EDGE_M = 0.03
 """From a surface's edge to a box that is put there."""
@@ -116,7 +120,7 @@ class Carry(Flow):
         if not self.tools.floor_plan.place(goal).has_surface:
             return Outcome(kind="failed", reason="no_surface", facts=(goal,))
         hands = hands_of(self.tools)
-        if hands.held_names and not hands.feels_load(percept):
+        if hands.held_names and not hands.bears_load(percept):
             return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
         return None
 
@@ -139,7 +143,7 @@ class Carry(Flow):
                 percept, outcome = yield from take(tools, percept, found, plan[0])
                 if outcome.kind == "done":
                     return (yield from put(tools, percept, plan[1]))
-                if outcome.reason not in ("missed", "lost_sight"):
+                if outcome.reason not in ("missed", "lost_sight", "no_grasp"):
                     break
                 percept, found = yield from find(tools, percept, name)
                 if isinstance(found, Outcome):
@@ -326,9 +330,9 @@ def _freely(
     arm = hands[LEFT].arm
     joints = tools.walker.posed(*posture)
     least = 1.0
-    for gap, lift in ((GAP_M, 0.0), (0.0, LIFT_M)):
+    for gap, lift, off in ((GAP_M, 0.0, 0.0), (0.0, LIFT_M, 0.0), (GAP_M, 0.0, OFF_M)):
         pelvis_from_box = np.eye(4)
-        pelvis_from_box[:3, 3] = (ahead, 0.0, bottom + lift + 0.5 * size[2] - posture[0])
+        pelvis_from_box[:3, 3] = (ahead + off, 0.0, bottom + lift + 0.5 * size[2] - posture[0])
         goal = pelvis_from_box @ palms_about(size, gap)[LEFT]
         if np.linalg.norm(goal[:3, 3] - hands.kinematics.shoulder_in_pelvis(joints, LEFT)) > (
             arm.reach
@@ -409,22 +413,22 @@ def take(
     standing = load.pelvis_from_box
     percept = yield from move_load(tools, percept, load, _raised(standing, LIFT_M), LIFT_S, body)
     percept = yield from stand(tools, percept, WEIGH_S, body)
-    is_felt = hands.feels_load(percept)
+    is_felt = hands.bears_load(percept)
     if not is_felt or not LIGHTEST_N < load.weight < TOO_HEAVY_N:
         reason = "missed" if not is_felt or load.weight <= LIGHTEST_N else "too_heavy"
         percept = yield from move_load(tools, percept, load, standing, LIFT_S, body)
         percept = yield from let_go(tools, percept, load, body)
         percept = yield from leave(tools, percept, spot)
         return percept, Outcome(kind="failed", reason=reason, facts=(thing.name,))
+    drawn = np.eye(4)
+    drawn[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, load.pelvis_from_box[2, 3])
+    rise_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
+    percept = yield from move_load(tools, percept, load, drawn, rise_s, UpperBody())
     percept = yield from step_away(tools, percept, spot)
     carried = np.eye(4)
-    carried[:3, 3] = (
-        CARRIED[0] + 0.5 * size[0],
-        0.0,
-        CARRIED[1] - grip_height(size[2]),
-    )
+    carried[:3, 3] = (CARRIED[0] + 0.5 * size[0], 0.0, CARRIED[1] - grip_height(size[2]))
     percept = yield from move_load(tools, percept, load, carried, MOVE_S, UpperBody())
-    if not hands.feels_load(percept):
+    if not hands.bears_load(percept):
         return (yield from _lost(tools, percept, load))
     return percept, DONE
 
@@ -546,9 +550,9 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     percept = yield from walk_to(tools, percept, spot.before)
     over = np.eye(4)
     above = float(berth.map_from_box[2, 3]) + OVER_M - UPRIGHT[0]
-    over[:3, 3] = (spot.stance.ahead, 0.0, max(above, float(load.pelvis_from_box[2, 3])))
+    over[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, max(above, float(load.pelvis_from_box[2, 3])))
     percept = yield from move_load(tools, percept, load, over, MOVE_S, UpperBody())
-    if not hands.feels_load(percept):
+    if not hands.bears_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
         return outcome
     x, y, yaw = spot.upright
@@ -568,8 +572,7 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
             _box_at(load, percept, _between(berth.map_from_box, deeper, share))
 
     percept = yield from during(tools, percept, LIFT_S, body, sink)
-    is_felt = hands.feels_load(percept)
-    if not is_felt:
+    if not hands.presses_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
         return outcome
     percept = yield from let_go(tools, percept, load, body)

@@ -41,6 +41,8 @@ LOAD_FIRMNESS = 3.0
 """How many times as stiff as usual arms are that hold a load."""
 GONE_M = 0.03
 """Palms that are nearer to each other than a load is wide by more than this have lost it."""
+GONE_N = 1.0
+"""… and so have those that bear no more than this, N."""
 BIAS_MAX = 0.35
 """rad; 5 N·m at the shoulder."""
 READY = (0.3, -0.5, -0.3, -1.0, 0.0, -0.8, 0.0)
@@ -282,11 +284,15 @@ class Hands:
         left, right = self._palms(percept)
         return float(np.linalg.norm(left[:3, 3] - right[:3, 3]))
 
-    def feels_load(self, percept: Percept) -> bool:
-        """Whether the box is still between the palms, by what the arms feel."""
+    def presses_load(self, percept: Percept) -> bool:
+        """Whether a box is still between the palms: they are as far apart as it is wide."""
         if self.load is None or not self.load.is_held:
             return False
         return self.palm_distance(percept) > self.load.palm_distance - GONE_M
+
+    def bears_load(self, percept: Percept) -> bool:
+        """Whether it is there and its weight is felt."""
+        return self.presses_load(percept) and self.load is not None and self.load.weight > GONE_N
 
     def _palms(self, percept: Percept) -> list[Pose]:
         joints = percept.state.joint_position
