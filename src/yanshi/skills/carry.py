@@ -28,10 +28,10 @@ from yanshi.skills.grip import (
     solid_pose,
     step_away,
 )
-from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of, place_under
+from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of, place_under, pose_before_thing
 from yanshi.skills.hands import Hands, Load, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import SURE, find
+from yanshi.skills.search import LOOK_S, SURE, find, matches
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import AIR_M, Spot, boxes_about, front_of, sinking
 from yanshi.worlds.floor_plan import Place
@@ -44,7 +44,7 @@ EDGES_M = (0.2, 0.42)
 """Shortest and longest edge of the ground of a box for two hands."""
 PUSH_N = 30.0
 """With which each hand presses. The wrists' 5 N·m allow no more at the fingertips."""
-TOO_HEAVY_N = 28.0
+TOO_HEAVY_N = 19.0
 """What weighs more than this is put back."""
 HEIGHTS = tuple(np.arange(0.52, 0.77, 0.04))
 """Of the pelvis, from which a box may be taken, m."""
@@ -80,6 +80,8 @@ APART_M = 0.06
 """Air to what stands there already, m."""
 PRESS_S, LIFT_S, WEIGH_S, MOVE_S, SPREAD_S, SETTLE_S = 0.6, 1.5, 1.0, 1.5, 0.8, 0.5
 SAME_M = 0.25
+NEAR_M = 1.2
+"""A box is measured well from nearer than this."""
 PUT_DOWN = 0.5
 """A box is down when so little of its weight is felt."""
 SINK_M = 0.03
@@ -128,12 +130,12 @@ class Carry(Flow):
         """Find it, make sure that it can be put where it is to go, take it, and put it there."""
         tools, (name, goal) = self.tools, self.arguments
         place = tools.floor_plan.place(goal)
-        percept, found = yield from find(tools, percept, name)
-        if isinstance(found, Outcome):
-            return found
-        outcome = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+        outcome = Outcome(kind="failed", reason="not_found", facts=(name,))
         try:
             for _ in range(TRIES):
+                percept, found = yield from look_near(tools, percept, name)
+                if isinstance(found, Outcome):
+                    return found
                 think = partial(plan_carry, tools, percept.scene, here(percept), found, place)
                 percept, plan = yield from aside(tools, percept, think)
                 if isinstance(plan, UnreachableError):
@@ -145,12 +147,31 @@ class Carry(Flow):
                     return (yield from put(tools, percept, plan[1]))
                 if outcome.reason not in ("missed", "lost_sight", "no_grasp"):
                     break
-                percept, found = yield from find(tools, percept, name)
-                if isinstance(found, Outcome):
-                    return found
         except UnreachableError:
             return Outcome(kind="failed", reason="out_of_reach", facts=(goal,))
         return outcome
+
+
+def look_near(
+    tools: Tools, percept: Percept, name: str
+) -> Behaviour[tuple[Percept, Thing | Outcome]]:
+    """Find a thing, and go where its shape is seen well.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    percept, found = yield from find(tools, percept, name)
+    if isinstance(found, Outcome):
+        return percept, found
+    if np.hypot(*np.subtract(found.position[:2], here(percept))) > NEAR_M:
+        floor = floor_of(tools.floor_plan, percept.scene)
+        pose = pose_before_thing(tools.floor_plan, floor, found, here(percept))
+        percept = yield from walk_to(tools, percept, pose)
+        percept = yield from stand(tools, percept, LOOK_S)
+    known = [t for t in matches(percept.scene, found.name) if _apart(t, found) < SAME_M]
+    if not known:
+        return percept, Outcome(kind="failed", reason="lost_sight", facts=(found.name,))
+    return percept, max(known, key=lambda t: t.confidence)
 
 
 def plan_carry(
@@ -185,15 +206,14 @@ def plan_carry(
     return Outcome(kind="failed", reason=reason, facts=(goal.name,))
 
 
-def _apart(thing: Thing, solid: Solid) -> float:
+def _apart(thing: Thing, solid: Solid | Thing) -> float:
     return float(np.hypot(*np.subtract(thing.position[:2], solid.position[:2])))
 
 
 def _as_seen_from_its_sides(solid: Solid) -> Iterator[tuple[Size, Pose]]:
     """Yield a box as it is for robots that face each of its four sides: size and pose."""
     for quarter in range(4):
-        turned = _turned(solid, solid.yaw + quarter * 0.5 * np.pi)
-        yield turned
+        yield _turned(solid, solid.yaw + quarter * 0.5 * np.pi)
 
 
 def _turned(solid: Solid, yaw: float) -> tuple[Size, Pose]:
@@ -413,6 +433,7 @@ def take(
     standing = load.pelvis_from_box
     percept = yield from move_load(tools, percept, load, _raised(standing, LIFT_M), LIFT_S, body)
     percept = yield from stand(tools, percept, WEIGH_S, body)
+    load.weighed = load.weight
     is_felt = hands.bears_load(percept)
     if not is_felt or not LIGHTEST_N < load.weight < TOO_HEAVY_N:
         reason = "missed" if not is_felt or load.weight <= LIGHTEST_N else "too_heavy"
@@ -550,7 +571,11 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     percept = yield from walk_to(tools, percept, spot.before)
     over = np.eye(4)
     above = float(berth.map_from_box[2, 3]) + OVER_M - UPRIGHT[0]
-    over[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, max(above, float(load.pelvis_from_box[2, 3])))
+    over[:3, 3] = (
+        min(spot.stance.ahead, OUT_M),
+        0.0,
+        max(above, float(load.pelvis_from_box[2, 3])),
+    )
     percept = yield from move_load(tools, percept, load, over, MOVE_S, UpperBody())
     if not hands.bears_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
@@ -559,7 +584,7 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     goal = (x - OVERSHOOT_M * np.cos(yaw), y - OVERSHOOT_M * np.sin(yaw), yaw)
     percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
     percept = yield from stand(tools, percept, SETTLE_S + 4.0 * abs(0.7 - spot.stance.height), body)
-    start, felt = map_from_pelvis(percept) @ load.pelvis_from_box, load.weight
+    start = map_from_pelvis(percept) @ load.pelvis_from_box
 
     def lower(percept: Percept, share: float) -> None:
         _box_at(load, percept, _between(start, berth.map_from_box, share))
@@ -568,7 +593,7 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     deeper = _raised(berth.map_from_box, -SINK_M)
 
     def sink(percept: Percept, share: float) -> None:
-        if load.weight > PUT_DOWN * felt:
+        if load.weight > PUT_DOWN * load.weighed:
             _box_at(load, percept, _between(berth.map_from_box, deeper, share))
 
     percept = yield from during(tools, percept, LIFT_S, body, sink)

@@ -41,8 +41,8 @@ LOAD_FIRMNESS = 3.0
 """How many times as stiff as usual arms are that hold a load."""
 GONE_M = 0.03
 """Palms that are nearer to each other than a load is wide by more than this have lost it."""
-GONE_N = 1.0
-"""… and so have those that bear no more than this, N."""
+GONE_SHARE = 0.1
+"""… and so have those that bear no more than this share of what it weighed."""
 BIAS_MAX = 0.35
 """rad; 5 N·m at the shoulder."""
 READY = (0.3, -0.5, -0.3, -1.0, 0.0, -0.8, 0.0)
@@ -87,6 +87,8 @@ class Load:
     """With which each hand presses, N."""
     weight: float = 0.0
     """What it takes to keep it as high as it is wanted, N; learnt."""
+    weighed: float = 0.0
+    """The weight that was felt when it had been lifted, N."""
     is_held: bool = False
 
     @property
@@ -292,7 +294,9 @@ class Hands:
 
     def bears_load(self, percept: Percept) -> bool:
         """Whether it is there and its weight is felt."""
-        return self.presses_load(percept) and self.load is not None and self.load.weight > GONE_N
+        load = self.load
+        is_felt = load is not None and load.weight > GONE_SHARE * load.weighed
+        return is_felt and self.presses_load(percept)
 
     def _palms(self, percept: Percept) -> list[Pose]:
         joints = percept.state.joint_position
