@@ -2,8 +2,9 @@
 
 Each trial stands the robot in a world `tidy` that it has not seen and gives it one plan: to pick a
 thing that some stance reaches, or to put such a thing on a piece of furniture, into the bowl or on
-the tray; or in a world `movers`, to carry the box that stands there to another piece. It finds everything with its own camera; the simulator judges. For each failure the robot
-itself says the cause; what it believed done and was not is `dropped`.
+the tray; or in a world `movers`, to carry the box that stands there to another piece of furniture.
+It finds everything with its own camera; the simulator judges. For each failure the robot itself
+says the cause; what it believed done and was not is `dropped`.
 """
 
 from collections import Counter
