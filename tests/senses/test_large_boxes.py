@@ -35,8 +35,9 @@ def test_a_large_box_is_measured(azimuth, size):
         replace(CARTON, size=(0.30, 0.70, 0.24)),
         replace(CARTON, lift=0.25, size=(0.30, 0.40, 0.02)),
         replace(CARTON, shape="sphere", size=(0.3, 0.3, 0.3)),
+        replace(CARTON, shape="cylinder", size=(0.3, 0.3, 0.3)),
     ],
-    ids=["parcel", "flat", "long", "board with nothing under it", "ball"],
+    ids=["parcel", "flat", "long", "board with nothing under it", "ball", "flowerpot"],
 )
 def test_what_is_no_large_box_is_not_taken_for_one(part):
     assert boxes_in([part]) == []

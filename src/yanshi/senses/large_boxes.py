@@ -34,6 +34,9 @@ NEIGHBOUR_M = 0.15
 """Within this of its sides the level on which it stands is seen."""
 CELL_M, FILLED = 0.06, 0.65
 """A top fills this share of the cells of its rectangle."""
+CORNER, CORNERS_SHARE = 0.7, 0.01
+"""Beyond this share of both half edges is a corner, which holds this share of the points at least;
+a round top has none there."""
 WALL_M, WALL_BIN_M, WALL_SHARE = 0.03, 0.03, 0.75
 """How near to its outline points belong to its walls, and how much of their height is seen."""
 CONFIDENCE = 0.9
@@ -153,6 +156,10 @@ def _box_under(
     cells = np.unique(np.floor(in_box[rim] / CELL_M).astype(int), axis=0)
     if len(cells) < FILLED * size[0] * size[1] / CELL_M**2:
         return None
+    outer = in_box[rim] / half
+    for corner in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        if (outer * corner > CORNER).all(axis=-1).mean() < CORNERS_SHARE:
+            return None
     beyond = np.max(np.abs(in_box) - half, axis=-1)
     low = height - points[..., 2]
     ground = is_level & (beyond > 0.0) & (beyond < NEIGHBOUR_M)
