@@ -22,6 +22,7 @@ from yanshi.skills.grip import (
     EXACT,
     OVERSHOOT_M,
     STEP_UP_S,
+    STEPS_UP,
     body_of,
     come_to,
     level_frames,
@@ -57,6 +58,8 @@ REACH_UP_M = (-0.25, 0.28)
 """How high above the pelvis, m, both hands come to the sides of a box."""
 OFF_M = 0.03
 """How much farther away than wanted the robot may have come to stand."""
+FAR_OFF_M = 0.07
+"""With more than this it steps up anew before it puts a box down."""
 LIGHTEST_N = 2.5
 """What is lighter is not felt to be there."""
 TURNED = 0.35
@@ -70,7 +73,7 @@ OVER_M = 0.05
 """How far above a surface a box comes over it."""
 OUT_M = 0.40
 """Farthest ahead of an upright robot's pelvis that the middle of a box is held, m."""
-CARRIED = (0.21, 0.05)
+CARRIED = (0.23, 0.12)
 """Where a box is carried: its near side ahead of the pelvis and the line it is held by above, m."""
 EDGE_M = 0.03
 """From a surface's edge to a box that is put there."""
@@ -582,8 +585,19 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
         return outcome
     x, y, yaw = spot.upright
     goal = (x - OVERSHOOT_M * np.cos(yaw), y - OVERSHOOT_M * np.sin(yaw), yaw)
-    percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
-    percept = yield from stand(tools, percept, SETTLE_S + 4.0 * abs(0.7 - spot.stance.height), body)
+    sink_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
+    for _ in range(STEPS_UP):
+        percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
+        high = float(load.pelvis_from_box[2, 3] + percept.base.position[2])
+
+        def stay_up(percept: Percept, _: float, high: float = high) -> None:
+            load.pelvis_from_box[2, 3] = high - percept.base.position[2]
+
+        percept = yield from during(tools, percept, sink_s, body, stay_up)
+        wanted = np.linalg.inv(map_from_pelvis(percept)) @ berth.map_from_box
+        if wanted[0, 3] < spot.stance.ahead + FAR_OFF_M:
+            break
+        percept = yield from during(tools, percept, sink_s, UpperBody(), stay_up)
     start = map_from_pelvis(percept) @ load.pelvis_from_box
 
     def lower(percept: Percept, share: float) -> None:

@@ -22,6 +22,11 @@ EDGE_GAP_M = (0.03, 0.08)
 """From the front edge of what it stands on to the box."""
 SIDE_GAP_M = 0.15
 """From the sides of what it stands on at least: room for an arm."""
+PERSON_M = 0.6
+"""From the middle of the person to that of the box at least."""
+DROP_M = 0.001
+"""MuJoCo told one box that stood exactly on a table to be half a metre deep in it."""
+ATTEMPTS_MAX = 100
 YAW_SD = 0.08
 """How far it is turned from the edge, rad."""
 
@@ -41,7 +46,7 @@ def add_box(spec: mujoco.MjSpec, layout: Layout, rng: np.random.Generator) -> Pl
         spec,
         "box",
         str(rng.choice(kind_of("box").colours)),
-        position=_spot(place, scale, rng),
+        position=_spot(place, layout.person, scale, rng),
         yaw=place.yaw + 0.5 * np.pi + float(rng.normal(0.0, YAW_SD)),
         rng=rng,
         scale=scale,
@@ -50,14 +55,18 @@ def add_box(spec: mujoco.MjSpec, layout: Layout, rng: np.random.Generator) -> Pl
     return box
 
 
-def _spot(place: Place, scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _spot(
+    place: Place, person: tuple[float, float], scale: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Return where a box stands near the front edge of a place, m, shape (3,)."""
     half_length, half_depth = 0.07 * scale, 0.052 * scale
-    ahead = 0.5 * place.size[0] - half_depth - float(rng.uniform(*EDGE_GAP_M))
     free = max(0.5 * place.size[1] - half_length - SIDE_GAP_M, 0.0)
-    left = float(rng.uniform(-free, free))
     cos, sin = np.cos(place.yaw), np.sin(place.yaw)
-    x, y = place.centre
-    return np.array(
-        [x + cos * ahead - sin * left, y + sin * ahead + cos * left, place.surface_heights[-1]]
-    )
+    for _ in range(ATTEMPTS_MAX):
+        ahead = 0.5 * place.size[0] - half_depth - float(rng.uniform(*EDGE_GAP_M))
+        left = float(rng.uniform(-free, free))
+        x = place.centre[0] + cos * ahead - sin * left
+        y = place.centre[1] + sin * ahead + cos * left
+        if np.hypot(x - person[0], y - person[1]) > PERSON_M:
+            break
+    return np.array([x, y, place.height + DROP_M])
