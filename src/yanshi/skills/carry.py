@@ -73,7 +73,7 @@ OVER_M = 0.05
 """How far above a surface a box comes over it."""
 OUT_M = 0.40
 """Farthest ahead of an upright robot's pelvis that the middle of a box is held, m."""
-CARRIED = (0.23, 0.12)
+CARRIED = (0.20, 0.05)
 """Where a box is carried: its near side ahead of the pelvis and the line it is held by above, m."""
 EDGE_M = 0.03
 """From a surface's edge to a box that is put there."""
