@@ -8,7 +8,7 @@ from tests.skills.rig import Rig, SightedRig, thing
 
 from yanshi.core.messages import Scene, Solid
 from yanshi.skills.carry import EDGES_M, Carry, plan_carry
-from yanshi.skills.hands import hands_of
+from yanshi.skills.hands import Load, hands_of
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
 
@@ -89,6 +89,22 @@ def test_nothing_is_carried_to_a_door_or_with_a_hand_full(rig: Rig):
     refused = rig.carry_out(Carry(("red box", "shelf"), rig.tools))
     assert (refused.reason, refused.facts) == ("hands_full", ("red cup",))
     assert rig.body.data.time == 0.0
+
+
+def test_who_holds_a_box_may_carry_it_on_and_nothing_else(rig: Rig):
+    hands = hands_of(rig.tools)
+    load = Load(name="red box", size=(0.27, 0.36, 0.24), pelvis_from_box=np.eye(4), width=None)
+    hands.load = load
+    assert hands.free == ()
+    assert hands.held_names == ()  # It only stands between the hands.
+    load.is_held = True
+    assert hands.held_names == ("red box",)
+    percept = rig.percept()
+    assert Carry(("box", "shelf"), rig.tools).check(percept) is None
+    refused = Carry(("blue box", "shelf"), rig.tools).check(percept)
+    assert (refused.reason, refused.facts) == ("hands_full", ("red box",))
+    hands.drop_all()
+    assert hands.load is None
 
 
 def test_a_full_surface_has_no_room_for_a_box(rig: Rig):

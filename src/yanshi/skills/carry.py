@@ -125,7 +125,7 @@ class Carry(Flow):
         if not self.tools.floor_plan.place(goal).has_surface:
             return Outcome(kind="failed", reason="no_surface", facts=(goal,))
         hands = hands_of(self.tools)
-        if hands.held_names and not hands.bears_load(percept):
+        if hands.held_names and not (hands.load is not None and _is_called(hands.load.name, name)):
             return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
         return None
 
@@ -135,6 +135,11 @@ class Carry(Flow):
         place = tools.floor_plan.place(goal)
         outcome = Outcome(kind="failed", reason="not_found", facts=(name,))
         try:
+            if (load := hands_of(tools).load) is not None:  # Left off by an order to stop.
+                floor = floor_of(tools.floor_plan, percept.scene)
+                others = [t for t in _loose(percept.scene) if t.name != load.name]
+                end = plan_put(tools, floor, here(percept), place, load.size, others)
+                return end if isinstance(end, Outcome) else (yield from put(tools, percept, end))
             for _ in range(TRIES):
                 percept, found = yield from look_near(tools, percept, name)
                 if isinstance(found, Outcome):
@@ -198,15 +203,34 @@ def plan_carry(
     ]
     if not taken:
         raise UnreachableError(f"Both arms reach the {thing.name} from nowhere.")
-    others = [t for t in scene.things if t.confidence >= SURE and _apart(t, solid) > SAME_M]
-    is_full = True
+    others = [t for t in _loose(scene) if _apart(t, solid) > SAME_M]
+    refused = Outcome(kind="failed", reason="out_of_reach", facts=(goal.name,))
     for berth in sorted(taken, key=lambda berth: -berth.spot.score):
-        free = list(_free_stands(goal, berth.size, others))
-        is_full &= not free
-        if ends := _berths(tools, floor, at, goal, free, berth.size):
-            return berth, max(ends, key=lambda end: end.spot.score)
-    reason = "no_space" if is_full else "out_of_reach"
+        end = plan_put(tools, floor, at, goal, berth.size, others)
+        if isinstance(end, Berth):
+            return berth, end
+        refused = end
+    return refused
+
+
+def plan_put(
+    tools: Tools, floor: Floor, at: Point, goal: Place, size: Size, others: list[Thing]
+) -> Berth | Outcome:
+    """Return where to stand to put a box down on a place, or why there is none."""
+    free = list(_free_stands(goal, size, others))
+    if ends := _berths(tools, floor, at, goal, free, size):
+        return max(ends, key=lambda end: end.spot.score)
+    reason = "out_of_reach" if free else "no_space"
     return Outcome(kind="failed", reason=reason, facts=(goal.name,))
+
+
+def _loose(scene: Scene) -> list[Thing]:
+    return [t for t in scene.things if t.confidence >= SURE and t.kind != "person"]
+
+
+def _is_called(held: str, name: str) -> bool:
+    """Whether a name means what is held: `red box`, or `box` of any colour."""
+    return name in (held, held.split()[-1])
 
 
 def _apart(thing: Thing, solid: Solid | Thing) -> float:
