@@ -81,7 +81,7 @@ SIDE_M = 0.14
 """Room for an arm at each side of a box."""
 APART_M = 0.06
 """Air to what stands there already, m."""
-PRESS_S, LIFT_S, WEIGH_S, MOVE_S, SPREAD_S, SETTLE_S = 0.6, 1.5, 1.0, 1.5, 0.8, 0.5
+PRESS_S, LIFT_S, WEIGH_S, MOVE_S, SPREAD_S = 0.6, 1.5, 1.0, 1.5, 0.8
 SAME_M = 0.25
 NEAR_M = 1.2
 """A box is measured well from nearer than this."""
