@@ -17,6 +17,7 @@ from yanshi.mind.language import TAUGHT, PlanLanguage
 from yanshi.worlds import goals
 from yanshi.worlds.home import build_home
 from yanshi.worlds.tidy import GRASPABLE, build_tidy
+from yanshi.worlds.worlds import build_world
 
 PICK = Task(kind="pick", seed=0, thing="red cube")
 ON_TABLE = Task(kind="place", seed=0, thing="red cube", goal=("table",))
@@ -155,18 +156,18 @@ def test_the_same_seed_asks_the_same_and_only_what_is_there():
     tasks = hands.choose_tasks(2, 3, hands.KINDS)
     hands._reach_tools.cache_clear()
     assert hands.choose_tasks(2, 3, hands.KINDS) == tasks
-    assert [task.kind for task in tasks] == ["pick", "pick", "place", "place"]
+    assert [task.kind for task in tasks] == [kind for kind in hands.KINDS for _ in range(2)]
     language = dataclasses.replace(PlanLanguage.of(build_tidy(3).floor_plan), syntaxes=dict(TAUGHT))
     for task in tasks:
         assert task.seed >= 3
-        home = build_tidy(task.seed)
+        home = build_world(hands.WORLDS[task.kind], task.seed)
         names = [thing.name for thing in home.things]
         assert names.count(task.thing) == 1
-        assert task.thing.split()[-1] in GRASPABLE
+        assert task.thing.split()[-1] in (*GRASPABLE, "box")
         if len(task.goal) == 2:
             assert task.goal[1] in names
         assert str(language.parse(task.plan)) == task.plan
-    for first, second in (tasks[:2], tasks[2:]):
+    for first, second in (tasks[:2], tasks[2:4], tasks[4:]):
         assert first.seed < second.seed
 
 
@@ -211,6 +212,11 @@ def test_the_rows_count_what_was_done_and_each_cause():
         trial("place", cause="fell", error_m=0.03),
     ]
     rows = {row.name: row for row in make_rows(trials)}
+    carried = [trial("carry", mass_kg=1.0), trial("carry", cause="too heavy", mass_kg=3.0)]
+    of_boxes = {row.name: row for row in make_rows(carried)}
+    assert (of_boxes["carry: done"].value, of_boxes["carry: done"].n) == (0.5, 2)
+    assert of_boxes["carry: done, below 1.9 kg"].value == 1.0
+    assert of_boxes["carry: done, below 1.9 kg"].n == 1
     assert (rows["pick: done"].value, rows["pick: done"].n) == (0.5, 4)
     assert (rows["pick: missed"].value, rows["pick: missed"].n) == (0.5, 4)
     assert (rows["place: done"].value, rows["place: done"].n) == (0.0, 1)

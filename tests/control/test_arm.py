@@ -150,3 +150,18 @@ def test_a_model_without_the_arm_is_refused(kinematics):
 def test_the_arm_is_named_by_its_joints(arms):
     for arm, side in zip(arms, SIDES, strict=True):
         assert [G1.joint_names[j] for j in arm.joints] == [f"{side}_{n}" for n in ARM_JOINTS]
+
+
+@BOTH
+def test_the_torques_of_a_push_do_the_work_of_its_force(arms, side):
+    arm, at, force = arms[side], np.array([0.06, 0.01, -0.02]), np.array([3.0, -20.0, 9.0])
+    joints, _ = next(reachable_goals(arm, 1, seed=5))
+    torque = arm.torque(joints, force, at)
+
+    def touched(angles):
+        return (arm.pelvis_from_palm(posed(arm, angles, joints)) @ [*at, 1.0])[:3]
+
+    for joint, small in enumerate(1e-6 * np.eye(7)):
+        angles = joints[arm.joints]
+        moved = touched(angles + small) - touched(angles - small)
+        assert torque[joint] == pytest.approx(force @ moved / 2e-6, abs=1e-4)

@@ -7,7 +7,7 @@ from yanshi.core.errors import UnknownNameError
 from yanshi.skills.skill import installed_skills, make_skill, prepare_skills
 
 OURS = {
-    *("ask", "bow", "dance", "getup", "go", "look", "point"),
+    *("ask", "bow", "carry", "dance", "getup", "go", "look", "point"),
     *("refuse", "say", "stop", "turn", "wait", "wave"),
 }
 

@@ -148,7 +148,7 @@ def test_a_thing_weighs_what_its_kind_may_and_its_middle_is_not_at_its_foot(kind
     mass, inertia = float(model.body(body).mass[0]), model.body(body).inertia
     lightest, heaviest = MATTER[kind].mass_kg
     assert lightest <= mass <= heaviest
-    assert 0.02 <= mass <= 0.5
+    assert 0.02 <= mass <= (4.0 if kind == "box" else 0.5)  # A box is for two hands.
     facts = kind_of(kind)
     # No matter lies outside the cylinder that holds the thing.
     assert (inertia > 0.0).all()

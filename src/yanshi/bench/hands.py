@@ -2,8 +2,9 @@
 
 Each trial stands the robot in a world `tidy` that it has not seen and gives it one plan: to pick a
 thing that some stance reaches, or to put such a thing on a piece of furniture, into the bowl or on
-the tray. It finds everything with its own camera; the simulator judges. For each failure the robot
-itself says the cause; what it believed done and was not is `dropped`.
+the tray; or in a world `movers`, to carry the box that stands there to another piece of furniture.
+It finds everything with its own camera; the simulator judges. For each failure the robot itself
+says the cause; what it believed done and was not is `dropped`.
 """
 
 from collections import Counter
@@ -21,15 +22,16 @@ from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.control.grasp import GraspConfig
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import Scene
+from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.mind.language import PlanLanguage
 from yanshi.policies.walker import Walker
 from yanshi.runtime.episode import Episode
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
+from yanshi.skills.carry import plan_carry
 from yanshi.skills.grip import NECKED
-from yanshi.skills.skill import Tools
+from yanshi.skills.skill import Outcome, Tools
 from yanshi.skills.stances import grips_of, spots
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
@@ -38,11 +40,13 @@ from yanshi.worlds.things import PlacedThing
 from yanshi.worlds.tidy import GRASPABLE
 from yanshi.worlds.witness import Witness
 
-WORLD = "tidy"
-KINDS = ("pick", "place")
-TARGETS = {"pick": ">= 0.92", "place": ">= 0.88"}
+WORLDS = {"pick": "tidy", "place": "tidy", "carry": "movers"}
+KINDS = tuple(WORLDS)
+TARGETS = {"pick": ">= 0.92", "place": ">= 0.88", "carry": ">= 0.9"}
 FELL_OFF_M = 0.2
 """A thing that has sunk so far was knocked off."""
+LIGHT_KG = 1.9
+"""What a robot that carries it does not find too heavy."""
 SMALL = ("cube", "ball", "apple", "walnut")
 """What goes into a bowl."""
 CAUSES = {
@@ -52,6 +56,7 @@ CAUSES = {
     "unreachable": "not reachable",
     "no_grasp": "not reachable",
     "no_space": "not reachable",
+    "too_heavy": "too heavy",
     "missed": "missed",
     "slipped": "slipped",
     "timeout": "late",
@@ -83,6 +88,7 @@ class Judge(Observer):
         self._simulation = simulation
         self._body = next(t.body for t in simulation.home.things if t.name == thing)
         self._thing = thing
+        self.mass_kg = float(simulation.body.model.body(self._body).mass[0])
         self._is_touched = False
         self.witness = Witness(simulation.body.model, simulation.home)
         self.error_m: float | None = None
@@ -168,7 +174,9 @@ def _place_under(simulation: Simulation, point: Sequence[float]) -> Place | None
 
 def choose_task(kind: str, seed: int) -> Task | None:
     """Return what is asked in the home of a seed; None where nothing there can be asked."""
-    simulation, tools = _reach_tools(WORLD, seed)
+    simulation, tools = _reach_tools(WORLDS[kind], seed)
+    if kind == "carry":
+        return _choose_carry(simulation, tools, seed)
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     for thing in _takeable(simulation, tools, rng):
         if kind == "pick":
@@ -220,6 +228,38 @@ def choose_things(
         if place is not None and place.name not in not_on:
             return thing.name, trays[0].name
     raise UnreachableError(f"No hand can take anything in home {seed} of world {world}.")
+
+
+def _choose_carry(simulation: Simulation, tools: Tools, seed: int) -> Task | None:
+    """Return where the box may be carried; None where no stance takes it or puts it down."""
+    (placed,) = simulation.home.things
+    body = simulation.body.data.body(placed.body)
+    half = Witness(simulation.body.model, simulation.home).half_size(0)
+    x, y, z = (float(value) for value in body.xpos)
+    a, b, c = (2.0 * float(value) for value in half)
+    yaw = float(np.arctan2(body.xmat[3], body.xmat[0]))
+    solid = Solid(shape="box", position=(x, y, z), size=(a, b, c), yaw=yaw)
+    box = Thing(
+        kind=placed.kind,
+        colour=placed.colour,
+        position=solid.position,
+        confidence=1.0,
+        t_ns=0,
+        solid=solid,
+    )
+    here = _place_under(simulation, (x, y, z))
+    start = simulation.floor_plan.start[:2]
+    rng = np.random.default_rng([seed, KINDS.index("carry")])
+    for name in rng.permutation(("table", "coffee_table", "shelf")).tolist():
+        if here is not None and here.name == name:
+            continue
+        try:
+            plan = plan_carry(tools, Scene(t_ns=0), start, box, simulation.floor_plan.place(name))
+        except UnreachableError:
+            return None
+        if not isinstance(plan, Outcome):
+            return Task(kind="carry", seed=seed, thing=placed.name, goal=(name,))
+    return None
 
 
 def _goals(simulation: Simulation, tools: Tools, thing: PlacedThing) -> list[tuple[str, str]]:
@@ -300,8 +340,8 @@ class HandsBench:
         """Run a trial."""
         task = self.tasks[index]
         eyes = _eyes()
-        eyes.enter(WORLD, task.seed)
-        simulation = simulate(WORLD, task.seed, with_looks=bool(observers))
+        eyes.enter(WORLDS[task.kind], task.seed)
+        simulation = simulate(WORLDS[task.kind], task.seed, with_looks=bool(observers))
         eyes.wait_ready()
         watcher = Judge(simulation, task.thing)
         language = PlanLanguage.of(simulation.floor_plan)
@@ -317,6 +357,7 @@ class HandsBench:
         return {
             **asdict(task),
             **verdict,
+            "mass_kg": watcher.mass_kg,
             "said": result.said,
             "outcome": result.outcome,
             "sim_s": result.sim_s,
@@ -363,6 +404,9 @@ def make_rows(trials: Sequence[Trial]) -> list[Row]:
         if not of_kind:
             continue
         rows.append(rate_row(f"{kind}: done", [t["is_done"] for t in of_kind], TARGETS[kind]))
+        if kind == "carry":
+            light = [t["is_done"] for t in of_kind if t["mass_kg"] < LIGHT_KG]
+            rows.append(rate_row(f"carry: done, below {LIGHT_KG:g} kg", light))
         took = [t["seconds"] for t in of_kind if t["is_done"]]
         rows.append(percentile_row(f"{kind}: takes, median", took, 50.0, "", "s"))
         causes = Counter(t["cause"] for t in of_kind if t["cause"])

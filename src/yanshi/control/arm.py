@@ -168,6 +168,25 @@ class Arm:
             if self._is_near(off):
                 yield angles
 
+    def torque(
+        self,
+        joint_position: NDArray[np.float64],
+        force_in_pelvis: NDArray[np.float64],
+        at: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the torques with which the hand pushes on something, N·m, shape (7,).
+
+        Args:
+            joint_position: Where all joints are.
+            force_in_pelvis: What the thing is to feel, N, shape (3,).
+            at: Where it is pushed, in the palm's frame, m, shape (3,).
+        """
+        force = self.pelvis_from_palm(joint_position)[:3, :3].T @ force_in_pelvis
+        self._configuration.update(joint_position[self.joints])
+        J = self._configuration.get_frame_jacobian(_PALM, "site")  # (6, 7), in the palm's frame.
+        torque: NDArray[np.float64] = J[:3].T @ force + J[3:].T @ np.cross(at, force)
+        return torque
+
     def dexterity(self, joint_position: NDArray[np.float64]) -> float:
         """Return how freely the palm moves from here, from 0 (stuck) to about 1.
 

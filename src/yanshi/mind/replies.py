@@ -107,6 +107,11 @@ REPLIES: dict[str, tuple[str, str]] = {
         "{thing}这样放着，我的手抓不住。我拿得住宽 3 到 9 厘米、高 3 厘米以上、"
         "周围留有空隙的东西。",
     ),
+    "one_hand": (
+        "{thing} is too small or too large for both my hands.",
+        "{thing}的大小不适合我用双手搬。",
+    ),
+    "too_heavy": ("{thing} is too heavy for me; I put it back.", "{thing}太重了，我把它放回去了。"),
     "missed": ("I reached for {thing} and missed it.", "我伸手去拿{thing}，没有拿到。"),
     "slipped": ("I had hold of {thing}, and it slipped.", "{thing}从我手里滑掉了。"),
     "no_surface": ("Nothing can be put on {thing}.", "{thing}上面放不了东西。"),

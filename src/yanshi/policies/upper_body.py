@@ -46,6 +46,8 @@ class UpperBody:
     balance the arms; a walker that sees the arms needs none of it."""
     effort: Mapping[int, float] = field(default_factory=dict)
     """Torques to add by joint index, N·m, against the weight of what is held out."""
+    firmness: float = 1.0
+    """How many times as stiff as usual `joints` are held, by a walker that sees the arms."""
     posture: Posture = UPRIGHT
     """How high to stand and how far to lean; bounded by what the walker has learned. One that was
     never taught to squat only leans."""
@@ -193,7 +195,8 @@ class SeenArms:
         gains: tuple[Array, Array],
     ) -> None:
         """Take all joints that the contract does not act on."""
-        self.stiffness, self.damping = gains
+        self.stiffness, self.damping = self._usual = gains
+        self._firm: tuple[float, tuple[int, ...]] = (1.0, ())
         self._rest = robot.default_position
         self._lower, self._upper = robot.limits.lower, robot.limits.upper
         self._period_s = 1.0 / contract.rate_hz
@@ -221,6 +224,7 @@ class SeenArms:
             self._wish[joint] = angle
         approach(self._goal, self._wish, self._step)
         self._target[:] = self._goal
+        self._stiffen(wish)
         if wish.effort or self._has_effort:
             approach_effort(self._effort, wish.effort, self._effort_step)
             self._effort *= self._free
@@ -236,6 +240,19 @@ class SeenArms:
 
     def move(self, position: Array) -> None:
         np.copyto(position, self._target, where=self._free)
+
+    def _stiffen(self, wish: UpperBody) -> None:
+        """Hold joints as firmly as is wished."""
+        firm = (wish.firmness, tuple(wish.joints) if wish.firmness != 1.0 else ())
+        if firm == self._firm:
+            return
+        self._firm = firm
+        joints = [joint for joint in firm[1] if self._free[joint]]
+        stiffness, damping = (part.copy() for part in self._usual)
+        for part in (stiffness, damping):
+            part[joints] *= wish.firmness
+            part.flags.writeable = False  # Targets share them.
+        self.stiffness, self.damping = stiffness, damping
 
 
 def clamp(value: float, most: float) -> float:

@@ -158,6 +158,7 @@ def _answer(connection: Connection) -> None:
     from yanshi.core.errors import YanshiError
     from yanshi.robots.g1.spec import HEAD_CAMERA
     from yanshi.senses.eyes import Eyes
+    from yanshi.senses.large_boxes import with_large_boxes
     from yanshi.senses.solids import measure_solids
 
     camera: MujocoCamera | None = None
@@ -180,6 +181,7 @@ def _answer(connection: Connection) -> None:
         image = camera.capture_at(qpos, t_ns)
         detections = eyes.detect(image)
         solids = measure_solids(image, detections, up_in_camera)
+        detections, solids = with_large_boxes(image, detections, solids, up_in_camera)
         took_ms = (time.perf_counter() - began) * 1e3
         rgb = np.array(image.rgb) if want_rgb else None
         connection.send(

@@ -24,6 +24,7 @@ what nobody has found to be gentler, m. The longest reach of a routine of ours i
 person's middle is 0.3 m from the skin."""
 ROOM_M: Mapping[str, float] = {
     "bow": 0.6,
+    "carry": 0.9,
     "getup": 0.0,  # Who lies has no choice but where it lies.
     "go": 0.0,  # Its way leads round people, and it walks slowly near them.
     "look": 0.0,

@@ -246,20 +246,25 @@ _Fit = tuple[str, tuple[float, float], tuple[float, float], float]
 
 
 def _box(points: Array) -> _Fit:
-    """Fit the smallest rectangle about the points as seen from above."""
+    """Fit a box."""
+    middle, size, yaw = fit_rectangle(points)
+    return "box", middle, size, yaw
+
+
+def fit_rectangle(points: Array) -> tuple[tuple[float, float], tuple[float, float], float]:
+    """Return middle, edges and turn of the smallest rectangle about points seen from above."""
     xy = points[:, :2]
-    best: tuple[float, _Fit] | None = None
+    least = np.inf
     for yaw in np.deg2rad(np.arange(0.0, 90.0, 2.0)):
         cos, sin = np.cos(yaw), np.sin(yaw)
         along = xy @ np.array([[cos, -sin], [sin, cos]])
         low, high = np.percentile(along, [1.0, 99.0], axis=0)
         size = high - low
         u, v = 0.5 * (low + high)
-        fit: _Fit = ("box", (cos * u - sin * v, sin * u + cos * v), tuple(size), float(yaw))
-        if best is None or size.prod() < best[0]:
-            best = float(size.prod()), fit
-    assert best is not None
-    return best[1]
+        if size.prod() < least:
+            least = size.prod()
+            fit = (cos * u - sin * v, sin * u + cos * v), (size[0], size[1]), float(yaw)
+    return fit
 
 
 def _round(points: Array, top: float, config: SolidsConfig) -> _Fit | None:

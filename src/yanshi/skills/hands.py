@@ -6,6 +6,9 @@ through `Hands.body`, so that an arm that holds something goes on holding it wha
 An arm's motors are soft springs. The torques that the arm's own weight asks are added to them, and
 what is missing beyond that, the load's weight and friction, is learnt by a slow integral of the
 angles' error; that integral is also how heavy the robot feels a thing to be.
+
+A box between both hands is a `Load`: the arms push against each other with a torque, follow the
+box's own width, and are told only where the box is to be.
 """
 
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ from yanshi.control.clearance import Box, Clearance
 from yanshi.control.fingers import OPEN, Fingers
 from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
 from yanshi.control.palm import Approach, palm_turn
+from yanshi.control.two_palms import PUSH_AT, Pose, palms_about
 from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
 from yanshi.policies.walker import UpperBody
@@ -31,6 +35,14 @@ Angles = NDArray[np.float64]
 
 INTEGRAL_PER_S = 1.5
 """Share of the angles' error that is made good in a second."""
+WEIGHT_PER_MS, WEIGHT_MAX = 500.0, 60.0
+"""How quickly a load's weight is learnt, N for a metre missed during a second, and its end, N."""
+LOAD_FIRMNESS = 3.0
+"""How many times as stiff as usual arms are that hold a load."""
+GONE_M = 0.03
+"""Palms that are nearer to each other than a load is wide by more than this have lost it."""
+GONE_SHARE = 0.1
+"""… and so have those that bear no more than this share of what it weighed."""
 BIAS_MAX = 0.35
 """rad; 5 N·m at the shoulder."""
 READY = (0.3, -0.5, -0.3, -1.0, 0.0, -0.8, 0.0)
@@ -57,6 +69,33 @@ class Held:
     approach: Approach
     grip_height: float
     """How far above its lowest point it is gripped, m."""
+
+
+@dataclass(slots=True, eq=False)
+class Load:
+    """A box that both hands press between them, are about to or have just let go."""
+
+    name: str
+    """Colour and kind."""
+    size: tuple[float, float, float]
+    """Along the way the robot faces, across it, and its height, m."""
+    pelvis_from_box: Pose
+    """Where its middle is wanted, x ahead and z up."""
+    width: float | None
+    """From palm to palm where nothing is pressed yet, m; None: as wide as the box makes it."""
+    push: float = 0.0
+    """With which each hand presses, N."""
+    weight: float = 0.0
+    """What it takes to keep it as high as it is wanted, N; learnt."""
+    weighed: float = 0.0
+    """The weight that was felt when it had been lifted, N."""
+    is_held: bool = False
+
+    @property
+    def palm_distance(self) -> float:
+        """From palm to palm when both touch it, m."""
+        left, right = palms_about(self.size)
+        return float(left[1, 3] - right[1, 3])
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +130,7 @@ class Hands:
             robot, load_g1(with_looks=False), links, tools.kinematics.camera
         )
         """A skeleton of their own: what is thought in a thread must not pose the run's."""
+        self.load: Load | None = None
         self.hands: list[Hand] = []
         for side in (LEFT, RIGHT):
             arm = Arm(self.kinematics, load_g1(with_looks=False), side)
@@ -106,12 +146,15 @@ class Hands:
     @property
     def free(self) -> tuple[int, ...]:
         """The sides that hold nothing."""
+        if self.load is not None:
+            return ()
         return tuple(hand.side for hand in self.hands if hand.held is None)
 
     @property
     def held_names(self) -> tuple[str, ...]:
         """What is in the hands."""
-        return tuple(hand.held.name for hand in self.hands if hand.held is not None)
+        load = (self.load.name,) if self.load is not None and self.load.is_held else ()
+        return load + tuple(hand.held.name for hand in self.hands if hand.held is not None)
 
     def holding(self, name: str) -> Hand | None:
         """Return the hand that holds a thing of this name: `red cup`, or `cup` of any colour."""
@@ -122,6 +165,7 @@ class Hands:
 
     def drop_all(self) -> None:
         """Forget what was held and let both arms hang: after a fall."""
+        self.load = None
         for hand in self.hands:
             hand.angles = hand.closure = hand.held = hand.bias = hand.goal = None
 
@@ -199,6 +243,8 @@ class Hands:
 
         Joints that are asked for come first: who waves waves.
         """
+        if self.load is not None:
+            self._follow_load(percept, self.load)
         for hand in self.hands:
             if hand.goal is not None:
                 self._go_on(hand)
@@ -224,17 +270,74 @@ class Hands:
                     posed[hand.arm.joints] = hand.angles
             up = rotation_matrix(percept.base.orientation_wxyz)[2]
             torque = self._tools.kinematics.holding_torque(posed, up)
+            if self.load is not None:
+                self._add_push(percept, self.load, torque)
             effort |= {j: float(torque[j]) for j in arms if j not in asked.joints}
         return UpperBody(
             joints=joints | dict(asked.joints),
             waist=asked.waist,
             effort=effort,
             posture=asked.posture,
+            firmness=asked.firmness if self.load is None else LOAD_FIRMNESS,
         )
+
+    def palm_distance(self, percept: Percept) -> float:
+        """Return how far the palms are from each other, m."""
+        left, right = self._palms(percept)
+        return float(np.linalg.norm(left[:3, 3] - right[:3, 3]))
+
+    def presses_load(self, percept: Percept) -> bool:
+        """Whether a box is still between the palms: they are as far apart as it is wide."""
+        if self.load is None or not self.load.is_held:
+            return False
+        return self.palm_distance(percept) > self.load.palm_distance - GONE_M
+
+    def bears_load(self, percept: Percept) -> bool:
+        """Whether it is there and its weight is felt."""
+        load = self.load
+        is_felt = load is not None and load.weight > GONE_SHARE * load.weighed
+        return is_felt and self.presses_load(percept)
+
+    def _palms(self, percept: Percept) -> list[Pose]:
+        joints = percept.state.joint_position
+        return [hand.arm.pelvis_from_palm(joints) for hand in self.hands]
+
+    def _follow_load(self, percept: Percept, load: Load) -> None:
+        """Move both arms one tick to where they hold a load, and learn its weight."""
+        width = self.palm_distance(percept) if load.width is None else load.width
+        wanted = []
+        for hand, box_from_palm in zip(self.hands, palms_about(load.size), strict=True):
+            goal = box_from_palm.copy()
+            goal[1, 3] = 0.5 * width if hand.side == LEFT else -0.5 * width
+            wanted.append(load.pelvis_from_box @ goal)
+            joints = percept.state.joint_position.copy()
+            if hand.angles is not None:
+                joints[hand.arm.joints] = hand.angles
+            hand.angles, hand.bias, hand.goal = hand.arm.step(joints, wanted[-1]), None, None
+        if load.width is None:
+            missing = np.mean([w[:3, 3] for w in wanted], axis=0) - np.mean(
+                [palm[:3, 3] for palm in self._palms(percept)], axis=0
+            )
+            up = rotation_matrix(percept.base.orientation_wxyz)[2]
+            more = WEIGHT_PER_MS * 0.02 * float(np.clip(missing @ up, -0.05, 0.05))
+            load.weight = float(np.clip(load.weight + more, 0.0, WEIGHT_MAX))
+
+    def _add_push(self, percept: Percept, load: Load, torque: Angles) -> None:
+        """Add to the arms' torques what presses a load and bears it."""
+        left, right = self._palms(percept)
+        across = right[:3, 3] - left[:3, 3]
+        across /= np.linalg.norm(across)
+        up = rotation_matrix(percept.base.orientation_wxyz)[2]
+        for hand, inward in zip(self.hands, (across, -across), strict=True):
+            force = load.push * inward + 0.5 * load.weight * up
+            joints = percept.state.joint_position
+            torque[hand.arm.joints] += hand.arm.torque(joints, force, np.array(PUSH_AT))
 
     def _arm(self, percept: Percept, hand: Hand) -> dict[int, float]:
         """Return an arm's joints, with what the integral adds to them."""
         assert hand.angles is not None
+        if self.load is not None:
+            return dict(zip(hand.arm.joints.tolist(), hand.angles.tolist(), strict=True))
         if hand.bias is None:
             hand.bias = np.zeros(len(hand.angles))
         error = hand.angles - percept.state.joint_position[hand.arm.joints]

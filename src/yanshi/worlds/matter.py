@@ -68,6 +68,7 @@ MATTER: dict[str, Matter] = {
         ("sausage", (0.06, 0.12), 0.35),  # Assumed.
         ("book", (0.25, 0.45), 0.35),  # Leather on wood.
         ("tray", (0.30, 0.45), 0.40),  # Wood on wood.
+        ("box", (0.50, 4.00), 0.40),  # Cardboard; with what is in it. Assumed.
     )
 }
 

@@ -126,10 +126,27 @@ def build_tidy(seed: int, *, clutter: float = CLUTTER) -> Home:
     if not 0.0 <= clutter <= 1.0:
         raise ConfigError(f"A clutter of {clutter} was asked for; it is a share from 0 to 1.")
     rng = np.random.default_rng([seed, 0x746964])
+    return furnish("tidy", seed, lambda spec, layout: place_things(spec, layout, clutter, rng), rng)
+
+
+def furnish(
+    name: str,
+    seed: int,
+    fill: Callable[[mujoco.MjSpec, Layout], tuple[PlacedThing, ...]],
+    rng: np.random.Generator,
+) -> Home:
+    """Build a home with this furniture.
+
+    Args:
+        name: What the world is called.
+        seed: Which of the worlds of that name.
+        fill: Puts the loose things on the furniture.
+        rng: Where everything comes from.
+    """
     layout = sample_layout(rng, sample_tidy_furniture)
     decor = choose_decor(rng)
     spec = mujoco.MjSpec()
-    spec.modelname = f"tidy_{seed}"
+    spec.modelname = f"{name}_{seed}"
     set_solver(spec)
     light_room(spec, layout.size, decor, rng)
     furniture.add_room(spec, layout.size, decor)
@@ -137,8 +154,8 @@ def build_tidy(seed: int, *, clutter: float = CLUTTER) -> Home:
         furniture.TIDY_FURNITURE[place.name](spec, place, decor, rng)
         smooth_furniture(spec, place.name)
     add_person(spec, position=layout.person, yaw=layout.person_yaw, rng=rng)
-    things = place_things(spec, layout, clutter, rng)
-    plan = FloorPlan(name="tidy", size=layout.size, places=layout.places, start=layout.start)
+    things = fill(spec, layout)
+    plan = FloorPlan(name=name, size=layout.size, places=layout.places, start=layout.start)
     return Home(spec=spec, floor_plan=plan, things=things, person=PERSON)
 
 

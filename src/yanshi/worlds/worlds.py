@@ -11,6 +11,7 @@ from yanshi.worlds import furniture
 from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home, build_home, build_visited_home
+from yanshi.worlds.movers import build_movers
 from yanshi.worlds.tidy import build_tidy
 
 
@@ -65,6 +66,14 @@ WORLDS: dict[str, WorldKind] = {
                 "练习抓取的家：两张桌子和三层架子上有互相挨着、遮挡的物品，还有托盘、碗和垃圾桶",
             ),
             build=build_tidy,
+        ),
+        WorldKind(
+            name="movers",
+            summary=(
+                "The furniture of that home with nothing on it but one large box to carry",
+                "同样的家具，上面只有一个要搬的大箱子",
+            ),
+            build=build_movers,
         ),
         WorldKind(
             name="empty",

@@ -1,0 +1,116 @@
+"""The simulator judges where a box ends; its truth stands for the eyes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.skills.rig import Rig, SightedRig, thing
+
+from yanshi.core.messages import Scene, Solid
+from yanshi.skills.carry import EDGES_M, Carry, plan_carry
+from yanshi.skills.hands import Load, hands_of
+from yanshi.worlds import goals
+from yanshi.worlds.floor_plan import Place
+
+
+def carton(x, y, yaw, size=(0.27, 0.36, 0.24), bottom=0.8):
+    """Return a box as the eyes would remember it."""
+    middle = (x, y, bottom + 0.5 * size[2])
+    solid = Solid(shape="box", position=middle, size=size, yaw=yaw)
+    return replace(thing("red box", *middle), solid=solid)
+
+
+LOW = Place(
+    name="coffee_table",
+    centre=(-2.0, 0.0),
+    size=(0.55, 1.0),
+    yaw=0.0,
+    height=0.45,
+    has_surface=True,
+    is_open_below=True,
+)
+
+
+def test_a_box_is_carried_from_the_coffee_table_to_the_table_and_let_go():
+    rig = SightedRig(world="movers", seed=2)
+    outcome = rig.carry_out(Carry(("yellow box", "table"), rig.tools))
+    assert outcome.kind == "done"
+    assert goals.on("yellow box", "table").is_met(rig.witness)
+    assert not rig.witness.has_fallen
+    assert rig.witness.thing_turns[-1, 0, 2, 2] > 0.99
+    hands = hands_of(rig.tools)
+    assert hands.load is None
+    assert hands.held_names == ()
+
+
+def test_a_box_that_is_too_heavy_is_put_back_where_it_stood():
+    rig = SightedRig(world="movers", seed=0)
+    body = rig.simulation.home.things[0].body
+    assert rig.body.model.body(body).mass[0] > 3.0
+    before = rig.body.data.body(body).xpos.copy()
+    outcome = rig.carry_out(Carry(("red box", "coffee_table"), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "too_heavy")
+    rig.stand(0.5)
+    assert np.linalg.norm(rig.body.data.body(body).xpos - before) < 0.08
+    assert rig.body.data.body(body).xmat[8] > 0.99
+    assert hands_of(rig.tools).load is None
+
+
+def test_the_robot_stands_before_the_edge_that_a_box_is_near_to_and_faces_it_squarely(rig: Rig):
+    table = rig.plan.place("table")
+    box = carton(1.65 + 0.03 + 0.135, 0.1, 0.0)
+    plan = replace(rig.plan, places=(*rig.plan.places, LOW))
+    tools = replace(rig.tools, floor_plan=plan)
+    take, put = plan_carry(tools, Scene(t_ns=0, things=(box,)), (0.0, 0.0), box, LOW)
+    x, y, yaw = take.spot.pose
+    assert (y, yaw) == pytest.approx((0.1, 0.0), abs=0.01)
+    assert x < table.centre[0] - 0.5 * table.size[0] - 0.1
+    assert take.size == pytest.approx((0.27, 0.36, 0.24))
+    # It is put down whole on the other one, from before it.
+    u, v, w = put.map_from_box[:3, 3] - (*LOW.centre, LOW.height)
+    assert abs(u) + 0.5 * 0.36 < 0.5 * 1.0
+    assert abs(v) < 0.5 * 1.0
+    assert w == pytest.approx(0.12)
+
+
+@pytest.mark.parametrize("size", [(0.14, 0.10, 0.09), (0.3, 0.6, 0.3)], ids=["parcel", "trunk"])
+def test_what_is_not_for_two_hands_is_not_touched(size):
+    assert not EDGES_M[0] < min(size[:2]) or max(size[:2]) > EDGES_M[1]
+    rig = Rig(seen=[carton(1.8, 0.0, 0.0, size)])
+    rig.simulation.body.data.qpos[0] = 1.0
+    outcome = rig.carry_out(Carry(("red box", "shelf"), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "one_hand")
+
+
+def test_nothing_is_carried_to_a_door_or_with_a_hand_full(rig: Rig):
+    refused = rig.carry_out(Carry(("red box", "door"), rig.tools))
+    assert (refused.kind, refused.reason) == ("failed", "no_surface")
+    rig.hold(0, "red cup")
+    refused = rig.carry_out(Carry(("red box", "shelf"), rig.tools))
+    assert (refused.reason, refused.facts) == ("hands_full", ("red cup",))
+    assert rig.body.data.time == 0.0
+
+
+def test_who_holds_a_box_may_carry_it_on_and_nothing_else(rig: Rig):
+    hands = hands_of(rig.tools)
+    load = Load(name="red box", size=(0.27, 0.36, 0.24), pelvis_from_box=np.eye(4), width=None)
+    hands.load = load
+    assert hands.free == ()
+    assert hands.held_names == ()  # It only stands between the hands.
+    load.is_held = True
+    assert hands.held_names == ("red box",)
+    percept = rig.percept()
+    assert Carry(("box", "shelf"), rig.tools).check(percept) is None
+    refused = Carry(("blue box", "shelf"), rig.tools).check(percept)
+    assert (refused.reason, refused.facts) == ("hands_full", ("red box",))
+    hands.drop_all()
+    assert hands.load is None
+
+
+def test_a_full_surface_has_no_room_for_a_box(rig: Rig):
+    box = carton(1.65 + 0.03 + 0.135, 0.1, 0.0)
+    crowd = tuple(thing("red cup", 0.15 * k, 2.5, 0.95) for k in range(-4, 5))
+    scene = Scene(t_ns=0, things=(box, *crowd))
+    outcome = plan_carry(rig.tools, scene, (0.0, 0.0), box, rig.plan.place("shelf"))
+    assert (outcome.kind, outcome.reason) == ("failed", "no_space")
+    assert outcome.facts == ("shelf",)
