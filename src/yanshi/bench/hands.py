@@ -1,13 +1,14 @@
 """`yanshi bench hands`: does the robot get hold of things, and put them where they are to go?
 
 Each trial stands the robot in a world `tidy` that it has not seen and gives it one plan: to pick a
-thing that some stance reaches, or to put such a thing on a piece of furniture, into the bowl or on
-the tray. It finds everything with its own camera; the simulator judges. For each failure the robot
-itself says the cause; what it believed done and was not is `dropped`.
+thing that some stance reaches, to put such a thing on a piece of furniture, into the bowl or on the
+tray, to hand it to a person who holds an open hand out, or to push it away. It finds everything
+with its own camera; the simulator judges. For each failure the robot itself says the cause; what it
+believed done and was not is `dropped`.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.control.grasp import GraspConfig
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import Scene
+from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.mind.language import PlanLanguage
 from yanshi.policies.walker import Walker
 from yanshi.runtime.episode import Episode
@@ -29,18 +30,19 @@ from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 from yanshi.skills.grip import NECKED
+from yanshi.skills.push import push_spots
 from yanshi.skills.skill import Tools
 from yanshi.skills.stances import grips_of, spots
 from yanshi.worlds import goals
-from yanshi.worlds.floor_plan import Place
+from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.layout import distance_to_place
 from yanshi.worlds.things import PlacedThing
 from yanshi.worlds.tidy import GRASPABLE
 from yanshi.worlds.witness import Witness
 
 WORLD = "tidy"
-KINDS = ("pick", "place")
-TARGETS = {"pick": ">= 0.92", "place": ">= 0.88"}
+KINDS = ("pick", "place", "hand", "push")
+TARGETS = {"pick": ">= 0.92", "place": ">= 0.88", "hand": ">= 0.85", "push": ""}
 FELL_OFF_M = 0.2
 """A thing that has sunk so far was knocked off."""
 SMALL = ("cube", "ball", "apple", "walnut")
@@ -57,6 +59,14 @@ CAUSES = {
     "timeout": "late",
     "fell_often": "fell",
     "which": "asked",
+    "no_open_hand": "hand not seen",
+    "hand_out_of_reach": "not reachable",
+    "nobody_took": "not felt",
+    "fell_from_hand": "dropped",
+    "no_room_behind": "not reachable",
+    "no_push": "not reachable",
+    "not_moved": "missed",
+    "pushed_unseen": "not seen",
 }
 
 
@@ -69,6 +79,11 @@ class Task:
     thing: str
     goal: tuple[str, ...] = ()
     """`("in", "red bowl")` or `("table",)`."""
+
+    @property
+    def world(self) -> str:
+        """Where it takes place: the same homes, with a hand held out where one is wanted."""
+        return "handover" if self.kind == "hand" else WORLD
 
     @property
     def plan(self) -> str:
@@ -141,7 +156,7 @@ def reachable(
     is_fit = config.width_min <= 2.0 * min(a, b) <= config.width_max
     if must_fit and not (is_fit and half >= config.above_grip[0] - config.above_middle):
         return False
-    place = _place_under(simulation, (x, y, z))
+    place = _place_under(simulation.floor_plan, (x, y))
     if place is None:
         return False
     try:
@@ -159,8 +174,42 @@ def reachable(
     return True
 
 
-def _place_under(simulation: Simulation, point: Sequence[float]) -> Place | None:
-    for place in simulation.floor_plan.places:
+def pushable(simulation: Simulation, tools: Tools, thing: PlacedThing) -> bool:
+    """Whether a thing can be pushed from some stance, by the simulator's own positions."""
+    known = {other.name: other for other in _as_seen(simulation)}
+    pushed = known[thing.name]
+    place = _place_under(simulation.floor_plan, pushed.position)
+    if place is None:
+        return False
+    scene = Scene(t_ns=0, things=tuple(known.values()))
+    try:
+        ways = push_spots(tools, scene, simulation.floor_plan.start[:2], pushed, place)
+    except UnreachableError:
+        return False
+    return bool(ways)
+
+
+def _as_seen(simulation: Simulation) -> Iterator[Thing]:
+    """Yield the things as perfect eyes would tell of them."""
+    witness = Witness(simulation.body.model, simulation.home)
+    for number, thing in enumerate(simulation.home.things):
+        body = simulation.body.data.body(thing.body)
+        x, y, z = (float(value) for value in body.xpos)
+        a, b, c = (2.0 * float(half) for half in witness.half_size(number))
+        yaw = float(np.arctan2(body.xmat[3], body.xmat[0]))
+        solid = Solid(shape="box", position=(x, y, z), size=(a, b, c), yaw=yaw)
+        yield Thing(
+            kind=thing.kind,
+            colour=thing.colour,
+            position=(x, y, z),
+            confidence=1.0,
+            t_ns=0,
+            solid=solid,
+        )
+
+
+def _place_under(plan: FloorPlan, point: Sequence[float]) -> Place | None:
+    for place in plan.places:
         if place.has_surface and distance_to_place(place, np.array([point[:2]]))[0] <= 0.0:
             return place
     return None
@@ -178,9 +227,13 @@ def choose_task(kind: str, seed: int) -> Task | None:
     ]
     for index in rng.permutation(len(things)):
         thing = things[index]
+        if kind == "push":
+            if pushable(simulation, tools, thing):
+                return Task(kind=kind, seed=seed, thing=thing.name)
+            continue
         if not reachable(simulation, tools, thing):
             continue
-        if kind == "pick":
+        if kind in ("pick", "hand"):
             return Task(kind=kind, seed=seed, thing=thing.name)
         for goal in rng.permutation(np.array([*_goals(simulation, tools, thing), ("", "")])):
             if goal[1]:
@@ -193,7 +246,7 @@ def _goals(simulation: Simulation, tools: Tools, thing: PlacedThing) -> list[tup
     """Return where a thing may go: containers that a stance reaches, and other furniture."""
     found = []
     point = simulation.body.data.body(thing.body).xpos
-    here = _place_under(simulation, point)
+    here = _place_under(simulation.floor_plan, point)
     for other in simulation.home.things:
         is_fit = other.kind == TRAY_KIND or (other.kind == "bowl" and thing.kind in SMALL)
         if is_fit and reachable(simulation, tools, other, must_fit=False):
@@ -216,10 +269,19 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
         is_done = goals.lifted(task.thing).is_met(witness)
         is_done &= goals.held(task.thing).met_at(witness, end_s - 1.0) is not None
         spared: tuple[str, ...] = (task.thing,)
+    elif task.kind == "hand":
+        is_done = goals.handed(task.thing).met_at(witness, float(witness.t[-1]) - 1.0) is not None
+        spared = (task.thing,)
+    elif task.kind == "push":
+        place = _place_under(witness.home.floor_plan, witness.things[0, number])
+        assert place is not None  # Else it would not have been asked for.
+        goal = goals.in_order(goals.shifted(task.thing), goals.on(task.thing, place.name))
+        is_done = goal.is_met(witness)
+        spared = (task.thing,)
     else:
         name = task.goal[-1]
-        goal = goals.on if len(task.goal) == 1 else goals.inside
-        is_done = goal(task.thing, name).is_met(witness)
+        left = goals.on if len(task.goal) == 1 else goals.inside
+        is_done = left(task.thing, name).is_met(witness)
         spared = (task.thing, name) if len(task.goal) > 1 else (task.thing,)
     others = [k for k in range(len(witness.home.things)) if k != number]
     sunk = witness.things[0, others, 2] - witness.things[-1, others, 2]
@@ -267,8 +329,8 @@ class HandsBench:
         """Run a trial."""
         task = self.tasks[index]
         eyes = _eyes()
-        eyes.enter(WORLD, task.seed)
-        simulation = simulate(WORLD, task.seed, with_looks=bool(observers))
+        eyes.enter(task.world, task.seed)
+        simulation = simulate(task.world, task.seed, with_looks=bool(observers))
         eyes.wait_ready()
         watcher = Judge(simulation, task.thing)
         language = PlanLanguage.of(simulation.floor_plan)

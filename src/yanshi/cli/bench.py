@@ -100,7 +100,9 @@ def bench_hands(
     n: Number = 100,
     seed: Seed = 0,
     json: Json = None,
-    kind: Annotated[list[str] | None, typer.Option(help="pick or place; both if left out.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="pick, place, hand or push; all if left out.")
+    ] = None,
     quick: Quick = False,
     workers: Workers = 1,
 ) -> None:

@@ -50,7 +50,7 @@ def pose_before_thing(plan: FloorPlan, floor: Floor, thing: Thing, here: Point) 
     """
     x, y, _ = thing.position
     if thing.kind == "person":
-        return _first_reachable(floor, here, _ring((x, y), PERSON_STAND_OFF_M, here))
+        return pose_before_person(floor, (x, y), here)
     place = place_under(plan, thing)
     if place is None or not place.is_solid:
         return _first_reachable(floor, here, _ring((x, y), THING_STAND_OFF_M, here))
@@ -59,6 +59,29 @@ def pose_before_thing(plan: FloorPlan, floor: Floor, thing: Thing, here: Point) 
     poses = sorted((front, *sides), key=lambda pose: np.hypot(pose[0] - x, pose[1] - y))
     facing = [(px, py, float(np.arctan2(y - py, x - px))) for px, py, _ in poses]
     return _first_reachable(floor, here, facing)
+
+
+def pose_before_person(
+    floor: Floor,
+    person: Point,
+    here: Point,
+    *,
+    distance: float = PERSON_STAND_OFF_M,
+    turn: float = 0.0,
+) -> Pose:
+    """Return where to stand so far from a person, facing them, on the near side.
+
+    Args:
+        floor: What is free.
+        person: Where they are, m.
+        here: Where the robot is, m.
+        distance: From the person's middle to the pelvis, m.
+        turn: About the person away from the near side, rad.
+
+    Raises:
+        UnreachableError: No spot about the person can be got to.
+    """
+    return _first_reachable(floor, here, _ring(person, distance, here, turn))
 
 
 def place_under(plan: FloorPlan, thing: Thing) -> Place | None:
@@ -118,9 +141,10 @@ def _lateral(place: Place, side: int, towards: Point) -> float:
     return float(np.clip(-np.sin(out) * dx + np.cos(out) * dy, -free, free))
 
 
-def _ring(centre: Point, radius: float, here: Point) -> list[Pose]:
-    """Return poses all round a point that face it, the nearest to `here` first."""
-    nearest = np.arctan2(here[1] - centre[1], here[0] - centre[0])
+def _ring(centre: Point, radius: float, here: Point, first: float = 0.0) -> list[Pose]:
+    """Return poses all round a point that face it, the nearest to `here` first, or to `first` rad
+    from there."""
+    nearest = np.arctan2(here[1] - centre[1], here[0] - centre[0]) + first
     poses = []
     for turn in sorted(np.linspace(-np.pi, np.pi, 24, endpoint=False), key=abs):
         angle = nearest + turn

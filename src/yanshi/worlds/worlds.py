@@ -11,7 +11,7 @@ from yanshi.worlds import furniture
 from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home, build_home, build_visited_home
-from yanshi.worlds.tidy import build_tidy
+from yanshi.worlds.tidy import build_handover, build_tidy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,14 @@ WORLDS: dict[str, WorldKind] = {
                 "练习抓取的家：两张桌子和三层架子上有互相挨着、遮挡的物品，还有托盘、碗和垃圾桶",
             ),
             build=build_tidy,
+        ),
+        WorldKind(
+            name="handover",
+            summary=(
+                "The same, with a person who holds an open hand out",
+                "同一个家，不过里面的人伸出一只张开的手",
+            ),
+            build=build_handover,
         ),
         WorldKind(
             name="empty",
