@@ -280,11 +280,11 @@ def measure_person(hand: str, azimuth: float = 0.0, distance: float = 1.15):
 
 
 def arm(azimuth: float, top: float = PALM) -> str:
-    """Return a forearm and a palm of 17 by 9 cm that is held out towards the camera."""
+    """Return a forearm and a palm of 17 by 12 cm that is held out towards the camera."""
     x, y = -0.42 * np.cos(azimuth), -0.42 * np.sin(azimuth)
     turn = np.rad2deg(azimuth)
     return (
-        f'<geom type="box" size="0.085 0.045 0.01" pos="{x} {y} {top - 0.01}" '
+        f'<geom type="box" size="0.085 0.06 0.01" pos="{x} {y} {top - 0.01}" '
         f'euler="0 0 {turn}"/>'
         f'<geom type="capsule" size="0.035" fromto="{0.2 * x} {0.2 * y} 1.1 '
         f'{0.8 * x} {0.8 * y} {top - 0.02}"/>'

@@ -62,10 +62,15 @@ class SolidsConfig:
     """How far from the person's middle an open hand is held, over the floor, m …"""
     hand_up: tuple[float, float] = (-0.08, 0.22)
     """… and how much higher than that, m."""
-    hand_size: tuple[float, float] = (0.06, 0.24)
+    hand_size: tuple[float, float] = (0.06, 0.22)
     """Edges that it may have, m."""
+    hand_long: float = 0.18
+    """From fingertips to wrist, m; what is nearer to the body is the forearm."""
+    hand_depth: float = 0.016
+    """How far from its level its points are: a hand is hollow, m."""
     own_hands: float = 0.5
-    """What is nearer to the camera than this may be the robot's own hand, m."""
+    """What is nearer to the camera than this may be the robot's own hand, m. An open hand that
+    reaches so near is not measured: not all of it would be."""
 
 
 def level_from_camera(up_in_camera: Array) -> Array:
@@ -148,9 +153,12 @@ def _open_hand(image: Image, person: Array, turn: Array, config: SolidsConfig) -
     if len(points) < config.points_min:
         return None
     level = _fullest_level(points[:, 2])
-    flat = points[np.abs(points[:, 2] - level) < 2.0 * _BIN_M]
+    flat = points[np.abs(points[:, 2] - level) < config.hand_depth]
     flat = _connected(flat, np.array([*np.median(flat[:, :2], axis=0), level]), _HAND_GRID_M)
-    if len(flat) < config.points_min:
+    away = np.linalg.norm(flat[:, :2] - person[:2], axis=1)
+    flat = flat[away > away.max(initial=0.0) - config.hand_long]
+    nearest = np.linalg.norm(flat, axis=1).min(initial=np.inf)
+    if len(flat) < config.points_min or nearest < config.own_hands + _HAND_GRID_M:
         return None
     shape, (x, y), size, yaw = _box(flat)
     if not config.hand_size[0] < min(size) <= max(size) < config.hand_size[1]:

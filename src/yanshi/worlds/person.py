@@ -30,11 +30,11 @@ PERSON_MIDDLE_M = 0.9
 PALM_HEIGHT_M, PALM_AHEAD_M, PALM_ASIDE_M = 0.96, 0.42, 0.15
 """Where somebody 1.7 m tall holds an open hand out: its upper side above the floor, its middle
 ahead of the body and to the right."""
-PALM_M = (0.17, 0.09)
-"""From the wrist to the fingertips, and across."""
-RIM_M = 0.012
-"""How far bent fingers, thumb and the ball of the hand rise above the palm."""
-PALM_THICK_M = 0.024
+PALM_M, PALM_THICK_M = (0.17, 0.12), 0.024
+"""From the wrist to the bent fingertips, and across with the thumb spread out."""
+RIM_M, RIM_UP_M = 0.008, 0.006
+"""Radius of the rim that fingertips, thumb and heel of the hand make, and how far it rises above
+the palm."""
 SKIN_FRICTION = 0.8
 """Dry skin. Assumed."""
 
@@ -168,8 +168,9 @@ def _hold_out_hand(body: mujoco.MjsBody, unit: float, shirt: Rgba, skin: Rgba) -
         touched(rgba, type=CAPSULE, size=size, fromto=np.array([*start, *end]))
     thick = 0.5 * PALM_THICK_M
     touched(skin, type=BOX, size=(along, across, thick), pos=palm - (0.0, 0.0, thick))
+    low = RIM_UP_M - RIM_M
     corners = palm + np.array(
-        [(along, across, 0.0), (along, -across, 0.0), (-along, -across, 0.0), (-along, across, 0.0)]
+        [(along, across, low), (along, -across, low), (-along, -across, low), (-along, across, low)]
     )
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         touched(skin, type=CAPSULE, size=(RIM_M, 0.0, 0.0), fromto=np.array([*start, *end]))
