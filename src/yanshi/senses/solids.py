@@ -173,7 +173,7 @@ def _open_hand(image: Image, person: Array, turn: Array, config: SolidsConfig) -
 
 HAND_THICK_M = 0.02
 """What an open hand is taken to be; its upper side is what is measured."""
-_HAND_GRID_M = 0.012
+_HAND_GRID_M = 0.025
 """A palm is seen flatly: its points lie farther apart than those of a thing below the eye."""
 
 
