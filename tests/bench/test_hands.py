@@ -49,6 +49,7 @@ def test_a_cube_in_the_hand_at_the_end_is_picked():
     assert seen == {
         "is_done": True,
         "cause": "",
+        "was_taken": True,
         "has_fallen": False,
         "knocked_off": False,
         "disturbed": False,
@@ -224,6 +225,7 @@ def trial(kind="pick", cause="", **others):
         "goal": (),
         "is_done": not cause,
         "cause": cause,
+        "was_taken": True,
         "has_fallen": cause == "fell",
         "knocked_off": False,
         "disturbed": False,

@@ -301,6 +301,7 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
     return {
         "is_done": bool(is_done and is_told_done),
         "cause": cause,
+        "was_taken": goals.lifted(task.thing).is_met(witness),
         "has_fallen": has_fallen,
         "knocked_off": bool((sunk > FELL_OFF_M).any()),
         "disturbed": not goals.undisturbed(*spared).is_met(witness),
@@ -392,6 +393,9 @@ def make_rows(trials: Sequence[Trial]) -> list[Row]:
         if not of_kind:
             continue
         rows.append(rate_row(f"{kind}: done", [t["is_done"] for t in of_kind], TARGETS[kind]))
+        if kind == "hand":
+            taken = [t["is_done"] for t in of_kind if t["was_taken"]]
+            rows.append(rate_row("hand: done, of things taken", taken))
         took = [t["seconds"] for t in of_kind if t["is_done"]]
         rows.append(percentile_row(f"{kind}: takes, median", took, 50.0, "", "s"))
         causes = Counter(t["cause"] for t in of_kind if t["cause"])

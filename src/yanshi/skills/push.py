@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from yanshi.control.arm_path import ArmPath
 from yanshi.control.clearance import Box
 from yanshi.control.kinematics import RIGHT
 from yanshi.control.palm import Approach, palm_turn
-from yanshi.control.route import Point
+from yanshi.control.reach_map import Stance
+from yanshi.control.route import Point, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.skills.aside import aside
@@ -48,19 +50,27 @@ UNKNOWN_RADIUS_M = 0.06
 """What a thing is taken for whose shape is not known."""
 SPEED = 0.06
 """Of the fist while it pushes, m/s: what rolls does not roll on."""
-FIST_M = 0.085
+FIST_M = 0.045
 """How far the front of a fist is ahead of the palm's middle."""
-FIST_ASIDE_M = 0.03
+FIST_ASIDE_M = 0.015
 """How far the middle of a fist is before the palm."""
-AIR_M = 0.03
+END_M = 0.04
+"""How far beyond where the thing's middle was the palm is in the end, about."""
+ASKEW = 0.8
+"""How far from straight at a side of the place it may push, rad."""
+DOWN_M = 0.02
+"""How far the fist comes down before the thing."""
+AIR_M = 0.04
 """From the fist to the thing before it is pushed."""
 FIST = open_fingers((1.0, 1.0, 1.0))
-PALM_UP = {Approach.ABOVE: 0.10, Approach.SIDE: 0.07}
-"""How high a palm is above the surface, lying or upright, m."""
-GRIP_UP = {Approach.ABOVE: 0.03, Approach.SIDE: 0.07}
+PALM_UP = {Approach.ABOVE: 0.086, Approach.SIDE: 0.066}
+"""How high a palm is above the surface, lying or upright, m: the fist is 2 cm above it then."""
+GRIP_UP = {Approach.ABOVE: 0.016, Approach.SIDE: 0.066}
 """What the reach map is asked for then: a thing gripped so high above the surface, m."""
 HEADINGS = (0.0, 0.25, 0.5)
 """Of the right hand's fingers from where the robot faces, rad."""
+SHARES = (1.0, 0.75)
+"""How much of the way is pushed, at best and if the arm does not reach as far."""
 TRIES = 2
 LOOK_S = 2.0
 """How long it looks where the thing is afterwards."""
@@ -140,17 +150,27 @@ def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place
         UnreachableError: No stance brings a fist behind it.
     """
     bottom, _ = bottom_and_top(thing)
-    ways = spots(
-        tools,
-        scene,
-        at,
-        thing.position[:2],
-        place,
-        grips=[(approach, bottom + up) for approach, up in GRIP_UP.items()],
-        sides=hands_of(tools).free,
-    )
     others = [other for other in scene.things if not is_one(other, thing)]
-    return [way for way in ways if room_behind(place, thing, way.pose[2], others) > LEAST_M]
+    found: list[Spot] = []
+    for yaw in place.yaw + 0.5 * np.pi * np.arange(4):
+        end = np.array(thing.position[:2]) + END_M * np.array([np.cos(yaw), np.sin(yaw)])
+        try:
+            ways = spots(
+                tools,
+                scene,
+                at,
+                (float(end[0]), float(end[1])),
+                place,
+                grips=[(approach, bottom + up) for approach, up in GRIP_UP.items()],
+                sides=hands_of(tools).free,
+            )
+        except UnreachableError:
+            continue
+        found += [way for way in ways if abs(wrap(way.pose[2] - yaw)) < ASKEW]
+    if not found:
+        raise UnreachableError(f"No stance before the {place.name} brings a fist behind a thing.")
+    free = [way for way in found if room_behind(place, thing, way.pose[2], others) > LEAST_M]
+    return sorted(free, key=lambda way: -way.score)
 
 
 def room_behind(place: Place, thing: Thing, yaw: float, others: Sequence[Thing]) -> float:
@@ -216,7 +236,7 @@ def _push_from(
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="no_room_behind", facts=(thing.name,))
     far = min(PUSH_M, room)
-    think = partial(plan_push, tools, percept, hand, seen, spot.stance.approach, far, others)
+    think = partial(plan_push, tools, percept, hand, seen, spot.stance, far, others)
     percept, reach = yield from aside(tools, percept, think, body)
     if isinstance(reach, UnreachableError):
         percept = yield from step_away(tools, percept, spot)
@@ -248,7 +268,7 @@ def plan_push(
     percept: Percept,
     hand: Hand,
     thing: Thing,
-    approach: Approach,
+    stance: Stance,
     far: float,
     others: Sequence[Thing],
 ) -> Shove:
@@ -259,7 +279,7 @@ def plan_push(
         percept: What is known now.
         hand: Which pushes.
         thing: Whose shape is known.
-        approach: How the palm is turned.
+        stance: How the palm is turned.
         far: How far it is pushed, m.
         others: What else stands about.
 
@@ -275,23 +295,30 @@ def plan_push(
         joints[hand.arm.joints] = hand.angles
     joints[hand.fingers.joints] = hand.fingers.angles(FIST)
     boxes = boxes_about(tools.floor_plan, others, pelvis_map)
-    core = Box(pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.5 * np.array(solid.size))
+    core = Box(
+        pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.35 * np.array(solid.size)
+    )
     ahead = map_level[:3, 0]
     near = np.array(solid.position) - half_extent(thing, percept.base.yaw) * ahead
     near[2] = solid.position[2] - 0.5 * solid.size[2]
-    fist = np.array([FIST_M, mirror * FIST_ASIDE_M if approach is Approach.SIDE else 0.0, 0.0])
+    fist = np.array(
+        [FIST_M, mirror * FIST_ASIDE_M if stance.approach is Approach.SIDE else 0.0, 0.0]
+    )
     last: UnreachableError | None = None
-    for heading in HEADINGS:
+    headings = (stance.heading, *(mirror * heading for heading in HEADINGS))
+    for share, heading in product(SHARES, headings):
         palm = np.eye(4)
-        palm[:3, :3] = map_level[:3, :3] @ palm_turn(approach, hand.side, mirror * heading)
+        palm[:3, :3] = map_level[:3, :3] @ palm_turn(stance.approach, hand.side, heading)
         front = palm[:3, :3] @ fist
         palm[:2, 3] = (near - front)[:2]
-        palm[2, 3] = near[2] + PALM_UP[approach]
+        palm[2, 3] = near[2] + PALM_UP[stance.approach]
         before, behind = palm.copy(), palm.copy()
         before[:3, 3] -= AIR_M * ahead
-        behind[:3, 3] += far * ahead
+        above = before.copy()
+        above[2, 3] += DOWN_M
+        behind[:3, 3] += share * far * ahead
         try:
-            way = hands_of(tools).free_way(hand.side, joints, pelvis_map @ before, [*boxes, core])
+            way = hands_of(tools).free_way(hand.side, joints, pelvis_map @ above, [*boxes, core])
             there = joints.copy()
             there[hand.arm.joints] = way.angles[-1]
             hand.planners[-1].straight_way(there, pelvis_map @ behind, boxes)
