@@ -50,14 +50,19 @@ def test_a_slanting_way_ends_at_the_edge_that_it_comes_to_first():
     [
         (box("blue can", 0.15, 0.0), True),
         (box("blue can", 0.15, 0.06), True),
-        (box("blue can", 0.15, 0.1), False),
-        (box("blue can", -0.15, 0.0), False),
+        (box("blue can", 0.15, 0.12), False),
+        (box("blue can", 0.0, 0.07), True),
+        (box("blue can", -0.15, 0.0), True),
+        (box("blue can", -0.35, 0.0), False),
         (replace(thing("person", 0.15, 0.0, 0.9)), False),
         (thing("blue can", 0.15, 0.0, 1.05), False),
     ],
-    ids=["behind", "askew behind", "beside", "before", "a person", "on the board above"],
+    ids=[
+        *("behind", "askew behind", "far beside", "close beside", "before", "far before"),
+        *("a person", "on the board above"),
+    ],
 )
-def test_what_stands_behind_a_thing_takes_its_room(other, is_in_the_way):
+def test_what_stands_in_the_way_of_a_thing_or_of_the_fist_takes_its_room(other, is_in_the_way):
     cube = box("red cube", 0.0, 0.0)
     free = room_behind(BOARD, cube, 0.0, [])
     assert (room_behind(BOARD, cube, 0.0, [other]) < free) is is_in_the_way

@@ -15,6 +15,7 @@ from yanshi.control.reach_map import Stance
 from yanshi.control.route import Point, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
+from yanshi.senses.solids import BALLS
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.grip import (
@@ -40,35 +41,33 @@ from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import Place
 
 PERSON = "person"
-PUSH_M, LEAST_M = 0.11, 0.07
+PUSH_M, LEAST_M = 0.115, 0.085
 """How far a thing is pushed, and with how much less room it is not pushed at all, m."""
 EDGE_M = 0.06
 """How near to an edge the far side of a thing may come, m."""
 APART_M = 0.02
 """How near to another thing it may come, m."""
+LANE_M, LANE_UP_M = (0.2, 0.05), 0.06
+"""What the fist needs free: so far before a thing and so far to each side of its middle, and how
+much higher than the thing, m."""
 UNKNOWN_RADIUS_M = 0.06
 """What a thing is taken for whose shape is not known."""
 SPEED = 0.06
 """Of the fist while it pushes, m/s: what rolls does not roll on."""
-FIST_M = 0.045
-"""How far the front of a fist is ahead of the palm's middle."""
-FIST_ASIDE_M = 0.015
-"""How far the middle of a fist is before the palm."""
-END_M = 0.04
-"""How far beyond where the thing's middle was the palm is in the end, about."""
+FIST_M, ASIDE_M = 0.03, 0.015
+"""Where the front of a fist is ahead of the palm's middle, and aside of it, out of the palm, m; low
+down, where it meets what is flat. Its knuckles are 15 mm farther ahead."""
+PALM_UP = {Approach.ABOVE: 0.074, Approach.SIDE: 0.055}
+"""How high a palm is above the surface, lying or upright, m: the fist is 12 mm above it then."""
+GRIP_UP = {Approach.ABOVE: 0.02, Approach.SIDE: 0.07}
+"""What the reach map is asked for: a thing gripped so high above the surface, m."""
 ASKEW = 0.8
 """How far from straight at a side of the place it may push, rad."""
 DOWN_M = 0.02
 """How far the fist comes down before the thing."""
-AIR_M = 0.04
+AIR_M = 0.035
 """From the fist to the thing before it is pushed."""
 FIST = open_fingers((1.0, 1.0, 1.0))
-PALM_UP = {Approach.ABOVE: 0.086, Approach.SIDE: 0.066}
-"""How high a palm is above the surface, lying or upright, m: the fist is 2 cm above it then."""
-GRIP_UP = {Approach.ABOVE: 0.016, Approach.SIDE: 0.066}
-"""What the reach map is asked for then: a thing gripped so high above the surface, m."""
-HEADINGS = (0.0, 0.25, 0.5)
-"""Of the right hand's fingers from where the robot faces, rad."""
 SHARES = (1.0, 0.75)
 """How much of the way is pushed, at best and if the arm does not reach as far."""
 TRIES = 2
@@ -151,18 +150,22 @@ def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place
     """
     bottom, _ = bottom_and_top(thing)
     others = [other for other in scene.things if not is_one(other, thing)]
+    # The knuckles of an upright hand are a wall; a lying one leans over balls and jams them.
+    approaches = (Approach.SIDE,) if thing.kind in BALLS else tuple(Approach)
     found: list[Spot] = []
     for yaw in place.yaw + 0.5 * np.pi * np.arange(4):
-        end = np.array(thing.position[:2]) + END_M * np.array([np.cos(yaw), np.sin(yaw)])
+        back = half_extent(thing, yaw) + AIR_M + FIST_M
+        x, y = thing.position[:2] - back * np.array([np.cos(yaw), np.sin(yaw)])
         try:
             ways = spots(
                 tools,
                 scene,
                 at,
-                (float(end[0]), float(end[1])),
+                (float(x), float(y)),
                 place,
-                grips=[(approach, bottom + up) for approach, up in GRIP_UP.items()],
+                grips=[(approach, bottom + GRIP_UP[approach]) for approach in approaches],
                 sides=hands_of(tools).free,
+                along=AIR_M + PUSH_M,
             )
         except UnreachableError:
             continue
@@ -170,11 +173,13 @@ def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place
     if not found:
         raise UnreachableError(f"No stance before the {place.name} brings a fist behind a thing.")
     free = [way for way in found if room_behind(place, thing, way.pose[2], others) > LEAST_M]
-    return sorted(free, key=lambda way: -way.score)
+    return sorted(free, key=lambda way: (way.stance.approach is Approach.ABOVE, -way.score))
 
 
 def room_behind(place: Place, thing: Thing, yaw: float, others: Sequence[Thing]) -> float:
     """Return how far a thing can be pushed before it comes near an edge or another thing, m.
+
+    Less than 0 where something stands in the way of the fist.
 
     Args:
         place: What it is on.
@@ -200,10 +205,11 @@ def room_behind(place: Place, thing: Thing, yaw: float, others: Sequence[Thing])
             continue
         other_low, other_high = bottom_and_top(other)
         away = np.array(other.position[:2]) - middle
-        beside = abs(float(away @ left)) - wide - half_extent(other, yaw + 0.5 * np.pi)
-        is_behind = float(away @ ahead) > 0.0 and beside < APART_M
-        if is_behind and other_low < high and other_high > low:
-            room = min(room, float(away @ ahead) - deep - half_extent(other, yaw) - APART_M)
+        along, aside = float(away @ ahead), abs(float(away @ left))
+        beside = aside - max(wide, LANE_M[1]) - half_extent(other, yaw + 0.5 * np.pi)
+        is_level = other_low < high + LANE_UP_M and other_high > low
+        if is_level and beside < APART_M and along > -deep - LANE_M[0]:
+            room = min(room, along - deep - half_extent(other, yaw) - APART_M)
     return float(room)
 
 
@@ -289,34 +295,28 @@ def plan_push(
     solid = thing.solid
     assert solid is not None
     pelvis_map, map_level = level_frames(percept)
-    mirror = 1.0 if hand.side == RIGHT else -1.0
     joints = percept.state.joint_position.copy()
     if hand.angles is not None:
         joints[hand.arm.joints] = hand.angles
     joints[hand.fingers.joints] = hand.fingers.angles(FIST)
+    ahead = map_level[:3, 0]
+    near = np.array(solid.position) - half_extent(thing, percept.base.yaw) * ahead
+    near[2] -= 0.5 * solid.size[2]
+    mirror = 1.0 if hand.side == RIGHT else -1.0
+    fist = np.array([FIST_M, mirror * ASIDE_M if stance.approach is Approach.SIDE else 0.0, 0.0])
     boxes = boxes_about(tools.floor_plan, others, pelvis_map)
     core = Box(
         pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.35 * np.array(solid.size)
     )
-    ahead = map_level[:3, 0]
-    near = np.array(solid.position) - half_extent(thing, percept.base.yaw) * ahead
-    near[2] = solid.position[2] - 0.5 * solid.size[2]
-    fist = np.array(
-        [FIST_M, mirror * FIST_ASIDE_M if stance.approach is Approach.SIDE else 0.0, 0.0]
-    )
     last: UnreachableError | None = None
-    headings = (stance.heading, *(mirror * heading for heading in HEADINGS))
-    for share, heading in product(SHARES, headings):
-        palm = np.eye(4)
-        palm[:3, :3] = map_level[:3, :3] @ palm_turn(stance.approach, hand.side, heading)
-        front = palm[:3, :3] @ fist
-        palm[:2, 3] = (near - front)[:2]
-        palm[2, 3] = near[2] + PALM_UP[stance.approach]
-        before, behind = palm.copy(), palm.copy()
-        before[:3, 3] -= AIR_M * ahead
-        above = before.copy()
+    for heading, share in product((stance.heading, 0.0, mirror * 0.3), SHARES):
+        before = map_level.copy()
+        before[:3, :3] = map_level[:3, :3] @ palm_turn(stance.approach, hand.side, heading)
+        before[:3, 3] = near - AIR_M * ahead - before[:3, :3] @ fist
+        before[2, 3] = near[2] + PALM_UP[stance.approach]
+        above, behind = before.copy(), before.copy()
         above[2, 3] += DOWN_M
-        behind[:3, 3] += share * far * ahead
+        behind[:3, 3] += (AIR_M + share * far) * ahead
         try:
             way = hands_of(tools).free_way(hand.side, joints, pelvis_map @ above, [*boxes, core])
             there = joints.copy()
