@@ -29,6 +29,7 @@ from yanshi.runtime.episode import Episode
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
+from yanshi.senses.solids import BALLS
 from yanshi.skills.grip import NECKED
 from yanshi.skills.push import push_spots
 from yanshi.skills.skill import Tools
@@ -228,7 +229,7 @@ def choose_task(kind: str, seed: int) -> Task | None:
     for index in rng.permutation(len(things)):
         thing = things[index]
         if kind == "push":
-            if pushable(simulation, tools, thing):
+            if thing.kind not in BALLS and pushable(simulation, tools, thing):
                 return Task(kind=kind, seed=seed, thing=thing.name)
             continue
         if not reachable(simulation, tools, thing):

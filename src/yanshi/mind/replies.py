@@ -131,6 +131,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "them.",
         "{thing}后面没有地方了，推不了。后面要空出 15 厘米，我才能推。",
     ),
+    "rolls": (
+        "{thing} would roll off, so I do not push it. I can pick it up.",
+        "{thing}会滚下来，所以我不推。我可以把它拿起来。",
+    ),
     "no_push": (
         "My arm does not get behind {thing} as it stands.",
         "{thing}这样放着，我的手推不到。",

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import product
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from yanshi.control.arm_path import ArmPath
 from yanshi.control.clearance import Box
@@ -92,7 +93,9 @@ class Push(Flow):
         hands_of(tools)
 
     def check(self, percept: Percept) -> Outcome | None:
-        """Refuse while no hand is free."""
+        """Refuse balls, which jam under a fist or roll off, and anything while no hand is free."""
+        if self.arguments[0].split()[-1] in BALLS:
+            return Outcome(kind="failed", reason="rolls", facts=self.arguments)
         hands = hands_of(self.tools)
         if not hands.free:
             return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
@@ -114,6 +117,7 @@ class Push(Flow):
                 percept, outcome = yield from _push_from(tools, percept, thing, spot)
                 if outcome.kind == "done":
                     break
+                thing = _nearest(percept, thing, thing.position) or thing
         except UnreachableError:
             return out_of_reach
         return outcome
@@ -150,8 +154,6 @@ def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place
     """
     bottom, _ = bottom_and_top(thing)
     others = [other for other in scene.things if not is_one(other, thing)]
-    # The knuckles of an upright hand are a wall; a lying one leans over balls and jams them.
-    approaches = (Approach.SIDE,) if thing.kind in BALLS else tuple(Approach)
     found: list[Spot] = []
     for yaw in place.yaw + 0.5 * np.pi * np.arange(4):
         back = half_extent(thing, yaw) + AIR_M + FIST_M
@@ -163,7 +165,7 @@ def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place
                 at,
                 (float(x), float(y)),
                 place,
-                grips=[(approach, bottom + GRIP_UP[approach]) for approach in approaches],
+                grips=[(approach, bottom + up) for approach, up in GRIP_UP.items()],
                 sides=hands_of(tools).free,
                 along=AIR_M + PUSH_M,
             )
@@ -173,6 +175,7 @@ def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place
     if not found:
         raise UnreachableError(f"No stance before the {place.name} brings a fist behind a thing.")
     free = [way for way in found if room_behind(place, thing, way.pose[2], others) > LEAST_M]
+    # The knuckles of an upright hand are a wall; a lying one leans over what it pushes.
     return sorted(free, key=lambda way: (way.stance.approach is Approach.ABOVE, -way.score))
 
 
@@ -333,15 +336,18 @@ def plan_push(
 def _what_became(percept: Percept, thing: Thing, before: Thing, yaw: float, far: float) -> Outcome:
     """Say whether a thing has moved, by what is seen now."""
     expected = np.array(before.position) + far * np.array([np.cos(yaw), np.sin(yaw), 0.0])
-    now = min(
-        matches(percept.scene, thing.name),
-        key=lambda t: float(np.linalg.norm(np.subtract(t.position, expected))),
-        default=None,
-    )
-    is_fresh = now is not None and (percept.state.t_ns - now.t_ns) * 1e-9 < LOOK_S
-    if now is None or not is_fresh:
+    now = _nearest(percept, thing, expected)
+    if now is None or (percept.state.t_ns - now.t_ns) * 1e-9 >= LOOK_S:
         return Outcome(kind="failed", reason="pushed_unseen", facts=(thing.name,))
-    moved = float(np.linalg.norm(np.subtract(now.position, before.position)[:2]))
-    if moved < MOVED_M:
+    if np.linalg.norm(np.subtract(now.position, before.position)[:2]) < MOVED_M:
         return Outcome(kind="failed", reason="not_moved", facts=(thing.name,))
     return DONE
+
+
+def _nearest(percept: Percept, thing: Thing, point: ArrayLike) -> Thing | None:
+    """Return what is called like a thing and was seen nearest to a point, m, shape (3,)."""
+    return min(
+        matches(percept.scene, thing.name),
+        key=lambda other: float(np.linalg.norm(np.subtract(other.position, point))),
+        default=None,
+    )

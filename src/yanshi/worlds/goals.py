@@ -31,8 +31,8 @@ CONTAINER_FLOOR_M = 0.003
 """Least thickness of a container's floor; what lies beside it ends lower than that."""
 CONTAINER_UP = 0.8
 """Cosine of a container's tilt below which it holds nothing."""
-THING_UP = 0.8
-"""Cosine by which a thing may have tipped."""
+TIPPED_M = 0.015
+"""A thing whose middle is so much nearer to its lowest point than before was knocked over."""
 IN_HAND_M = 0.1
 """How far beside the middle of an open hand the middle of a thing on it may be."""
 DISTURBED_M = 0.05
@@ -315,9 +315,10 @@ def shifted(thing: str, distance: float = DISTURBED_M) -> Goal:
 
     def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
         number = witness.thing_number(thing)
-        path, up = witness.things[begin:, number], witness.thing_turns[begin:, number, :, 2]
+        path = witness.things[begin:, number]
+        high = path[:, 2] - witness.lowest[begin:, number]
         is_away = np.linalg.norm(path[:, :2] - path[0, :2], axis=1) >= distance
-        is_upright = up @ up[0] > THING_UP
+        is_upright = high > high[0] - TIPPED_M
         return np.asarray(is_away & is_upright & _is_left_alone(witness, number)[begin:])
 
     return Goal(f"shifted {thing}", _held(holds))
