@@ -27,7 +27,7 @@ def test_a_can_is_fetched_and_laid_into_the_open_hand_and_nothing_else_is_moved(
 
 
 def test_where_nobody_holds_a_hand_out_it_waits_and_keeps_the_thing(monkeypatch):
-    monkeypatch.setattr(hand, "ROUND", (0.0,))
+    monkeypatch.setattr(hand, "SIDES", (0.0,))
     monkeypatch.setattr(hand, "WAIT_S", 1.0)
     rig = SightedRig(world="handover", seed=1, sees_open_hand=False)
     rig.hold(RIGHT, "red cube")

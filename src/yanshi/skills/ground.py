@@ -67,21 +67,24 @@ def pose_before_person(
     here: Point,
     *,
     distance: float = PERSON_STAND_OFF_M,
-    turn: float = 0.0,
+    bearing: float | None = None,
 ) -> Pose:
-    """Return where to stand so far from a person, facing them, on the near side.
+    """Return where to stand so far from a person, facing them.
 
     Args:
         floor: What is free.
         person: Where they are, m.
         here: Where the robot is, m.
         distance: From the person's middle to the pelvis, m.
-        turn: About the person away from the near side, rad.
+        bearing: On which side of them, rad on the map; the near side if None.
 
     Raises:
         UnreachableError: No spot about the person can be got to.
     """
-    return _first_reachable(floor, here, _ring(person, distance, here, turn))
+    if bearing is None:
+        return _first_reachable(floor, here, _ring(person, distance, here))
+    x, y = person[0] + np.cos(bearing), person[1] + np.sin(bearing)
+    return _first_reachable(floor, here, _ring(person, distance, (float(x), float(y))))
 
 
 def place_under(plan: FloorPlan, thing: Thing) -> Place | None:
@@ -141,10 +144,9 @@ def _lateral(place: Place, side: int, towards: Point) -> float:
     return float(np.clip(-np.sin(out) * dx + np.cos(out) * dy, -free, free))
 
 
-def _ring(centre: Point, radius: float, here: Point, first: float = 0.0) -> list[Pose]:
-    """Return poses all round a point that face it, the nearest to `here` first, or to `first` rad
-    from there."""
-    nearest = np.arctan2(here[1] - centre[1], here[0] - centre[0]) + first
+def _ring(centre: Point, radius: float, here: Point) -> list[Pose]:
+    """Return poses all round a point that face it, the nearest to `here` first."""
+    nearest = np.arctan2(here[1] - centre[1], here[0] - centre[0])
     poses = []
     for turn in sorted(np.linspace(-np.pi, np.pi, 24, endpoint=False), key=abs):
         angle = nearest + turn

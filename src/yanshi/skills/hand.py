@@ -32,8 +32,8 @@ LOOK_S = 1.5
 """How long it looks for one from each side."""
 WAIT_S = 8.0
 """How long it waits for one before the person in the end."""
-ROUND = (0.0, 0.5 * np.pi, 0.5 * np.pi, 0.5 * np.pi)
-"""How far it walks round the person before each look, rad."""
+SIDES = (0.0, 0.5 * np.pi, -0.5 * np.pi, np.pi)
+"""From where it looks, rad about the person from where it came."""
 OVER_M = 0.12
 """How far above the open hand a thing is held out while the robot steps up."""
 FEEL_M = 0.035
@@ -104,15 +104,17 @@ def _see_open_hand(
     Raises:
         UnreachableError: No way leads to the person.
     """
-    for turn in ROUND:
+    at = person.position[:2]
+    came_from = float(np.arctan2(here(percept)[1] - at[1], here(percept)[0] - at[0]))
+    for turn in SIDES:
         if person.solid is not None:
             return percept, person
         pose = pose_before_person(
             floor_of(tools.floor_plan, percept.scene),
-            person.position[:2],
+            at,
             here(percept),
             distance=LOOK_FROM_M,
-            turn=turn,
+            bearing=came_from + turn,
         )
         percept = yield from walk_to(tools, percept, pose)
         percept, person = yield from _look_at(tools, percept, person, LOOK_S)
