@@ -176,7 +176,9 @@ class SightedRig(Rig):
 
     world: str = "tidy"
     sees_open_hand: bool = True
-    """Whether a hand that somebody holds out is seen."""
+    """Whether a hand that somebody holds out is seen …"""
+    open_hand_lift_m: float = 0.0
+    """… and how much higher than it is."""
     witness: Witness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -233,8 +235,8 @@ class SightedRig(Rig):
         if home.open_hand is None:
             return
         x, y, _ = self.body.data.body(home.person).xpos
-        u, v, top = home.open_hand
-        solid = Solid(shape="box", position=(u, v, top - 0.01), size=(0.17, 0.09, 0.02), yaw=0.0)
+        u, v, top = np.add(home.open_hand, (0.0, 0.0, self.open_hand_lift_m - 0.01)).tolist()
+        solid = Solid(shape="box", position=(u, v, top), size=(0.17, 0.09, 0.02), yaw=0.0)
         yield Thing(
             kind="person",
             colour="",

@@ -26,6 +26,17 @@ def test_a_can_is_fetched_and_laid_into_the_open_hand_and_nothing_else_is_moved(
     assert hands_of(rig.tools).held_names == ()
 
 
+def test_a_hand_that_is_lower_than_it_seemed_is_not_felt_and_the_thing_is_kept(monkeypatch):
+    monkeypatch.setattr(hand, "TRIES", 1)
+    rig = SightedRig(world="handover", seed=1, open_hand_lift_m=0.08)
+    outcome = rig.carry_out(Handover(("purple can",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "nobody_took")
+    assert hands_of(rig.tools).held_names == ("purple can",)
+    rig.stand(1.0)
+    end_s = float(rig.witness.t[-1])
+    assert goals.held("purple can").met_at(rig.witness, end_s - 0.9) is not None
+
+
 def test_where_nobody_holds_a_hand_out_it_waits_and_keeps_the_thing(monkeypatch):
     monkeypatch.setattr(hand, "SIDES", (0.0,))
     monkeypatch.setattr(hand, "WAIT_S", 1.0)

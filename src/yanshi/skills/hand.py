@@ -36,7 +36,7 @@ SIDES = (0.0, 0.5 * np.pi, -0.5 * np.pi, np.pi)
 """From where it looks, rad about the person from where it came."""
 OVER_M = 0.12
 """How far above the open hand a thing is held out while the robot steps up."""
-FEEL_M = 0.035
+FEEL_M = 0.05
 """How much lower than it believes the open hand to be it goes to feel it."""
 HAND_M = 0.12
 """Edge of the square that stands for an open hand."""

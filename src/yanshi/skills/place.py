@@ -52,9 +52,9 @@ EDGE_M = 0.10
 SAME_M = 0.12
 APART_M = 0.03
 """Air to what stands there already, m."""
-FEEL_SPEED, FELT_M = 0.03, 0.008
-"""How fast a hand goes down to feel what is below, m/s, and how far it stays behind then, m: it
-presses with about 3 N."""
+FEEL_SPEED, FELT_M = 0.03, 0.016
+"""How fast a hand goes down to feel what is below, m/s, and how far it stays behind then, m. In
+the air it is up to 11 mm off, as the body sways."""
 BIN_AIR_M = 0.25
 """How far above a bin a thing is let go, m."""
 
