@@ -52,9 +52,11 @@ EDGE_M = 0.10
 SAME_M = 0.12
 APART_M = 0.03
 """Air to what stands there already, m."""
-FEEL_SPEED, FELT_M = 0.03, 0.016
-"""How fast a hand goes down to feel what is below, m/s, and how far it stays behind then, m. In
-the air it is up to 11 mm off, as the body sways."""
+FEEL_SPEED = 0.02
+"""How fast a hand goes down to feel what is below, m/s."""
+BEHIND_M, BEHIND_S = 0.008, 0.6
+"""What is below is felt when the palm stays so far behind for so long: in the air it is up to
+11 mm off, to and fro, as the body sways."""
 BIN_AIR_M = 0.25
 """How far above a bin a thing is let go, m."""
 
@@ -354,13 +356,14 @@ def _feel_below(
     body: UpperBody,
 ) -> Behaviour[tuple[Percept, bool]]:
     """Go down until the palm stays behind, as the thing in it rests on something."""
-    goal = map_from_palm.copy()
-    behind = _height_of(percept, hand) - goal[2, 3]
+    goal, felt_s = map_from_palm.copy(), 0.0
     while map_from_palm[2, 3] - goal[2, 3] < deep:
         goal[2, 3] -= FEEL_SPEED * 0.02
         servo(percept, hand, goal)
         percept = yield tick(tools, percept, STILL, body)
-        if _height_of(percept, hand) - goal[2, 3] - behind > FELT_M:
+        is_behind = _height_of(percept, hand) - goal[2, 3] > BEHIND_M
+        felt_s = felt_s + 0.02 if is_behind else 0.0
+        if felt_s >= BEHIND_S:
             return percept, True
     return percept, False
 
