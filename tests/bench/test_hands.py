@@ -20,6 +20,8 @@ from yanshi.worlds.tidy import GRASPABLE, build_tidy
 from yanshi.worlds.worlds import build_world
 
 PICK = Task(kind="pick", seed=0, thing="red cube")
+HAND = Task(kind="hand", seed=0, thing="red cube")
+PUSH = Task(kind="push", seed=0, thing="red cube")
 ON_TABLE = Task(kind="place", seed=0, thing="red cube", goal=("table",))
 
 
@@ -48,6 +50,7 @@ def test_a_cube_in_the_hand_at_the_end_is_picked():
     assert seen == {
         "is_done": True,
         "cause": "",
+        "was_taken": True,
         "has_fallen": False,
         "knocked_off": False,
         "disturbed": False,
@@ -111,6 +114,37 @@ def test_a_walnut_is_placed_in_the_bowl_it_lies_in_and_the_bowl_may_move():
         assert (seen["is_done"], seen["disturbed"]) == (is_done, False)
 
 
+@pytest.mark.parametrize(("task", "world"), [(PICK, "tidy"), (PUSH, "tidy"), (HAND, "handover")])
+def test_things_are_handed_over_where_somebody_holds_a_hand_out(task, world):
+    assert task.world == world
+    assert task.plan == f"{task.kind} red cube"
+
+
+@pytest.mark.parametrize(
+    ("falls_later", "is_done", "cause"), [(False, True, ""), (True, False, "dropped")]
+)
+def test_a_cube_is_handed_over_when_it_stays_on_the_open_hand(falls_later, is_done, cause):
+    room = table_with_cube()
+    room.act(2.0, lambda t: room.put("red_cube", (2.0, 0.0, 0.98)))
+    if falls_later:
+        room.act(2.0, lambda t: room.put("red_cube", (2.2, 0.0, 0.03)))
+    home = room.witness.home
+    room.witness.home = dataclasses.replace(home, open_hand=(2.0, 0.0, 0.95))
+    seen = verdict(HAND, room, told())
+    assert (seen["is_done"], seen["cause"]) == (is_done, cause)
+
+
+@pytest.mark.parametrize(
+    ("end", "is_done"),
+    [((0.2, 0.2, 0.78), True), ((0.12, 0.2, 0.78), False), ((0.6, 0.2, 0.03), False)],
+    ids=["pushed", "touched", "pushed off"],
+)
+def test_a_cube_is_pushed_when_it_lies_farther_off_on_the_same_table(end, is_done):
+    room = table_with_cube().rest(0.5)
+    room.act(2.0, lambda t: room.put("red_cube", end if t > 0.5 else (0.1, 0.2, 0.78)))
+    assert verdict(PUSH, room, told())["is_done"] is is_done
+
+
 @pytest.mark.parametrize(
     ("spot", "disturbed", "knocked_off"),
     [
@@ -167,7 +201,7 @@ def test_the_same_seed_asks_the_same_and_only_what_is_there():
         if len(task.goal) == 2:
             assert task.goal[1] in names
         assert str(language.parse(task.plan)) == task.plan
-    for first, second in (tasks[:2], tasks[2:4], tasks[4:]):
+    for first, second in zip(tasks[::2], tasks[1::2], strict=True):
         assert first.seed < second.seed
 
 
@@ -192,6 +226,7 @@ def trial(kind="pick", cause="", **others):
         "goal": (),
         "is_done": not cause,
         "cause": cause,
+        "was_taken": True,
         "has_fallen": cause == "fell",
         "knocked_off": False,
         "disturbed": False,

@@ -1,5 +1,7 @@
 """The arm's own kinematics judge every stance that the map returns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,16 @@ def test_every_stance_brings_the_palm_to_the_thing(reach, arms, height):
     assert stances
     for stance in stances:
         assert_takes(arms[stance.side], stance, height)
+
+
+@pytest.mark.parametrize("height", [0.5, 0.8, 1.0])
+def test_a_palm_that_goes_on_ahead_comes_to_all_of_the_way(reach, arms, height):
+    stances = reach.stances(height, along=0.15)
+    assert stances
+    assert len(stances) < len(reach.stances(height))
+    for stance in stances:
+        for far in (0.0, 0.05, 0.15):
+            assert_takes(arms[stance.side], replace(stance, ahead=stance.ahead + far), height)
 
 
 def test_every_posture_for_a_thing_where_it_is_brings_the_palm_to_it(reach, arms):

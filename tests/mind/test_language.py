@@ -14,8 +14,10 @@ from yanshi.mind.language import (
     TAUGHT,
     PlanLanguage,
 )
+from yanshi.skills.hand import Handover
 from yanshi.skills.pick import Pick
 from yanshi.skills.place import PutDown
+from yanshi.skills.push import Push
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.home import build_home
 from yanshi.worlds.things import COLOURS, KINDS
@@ -228,6 +230,8 @@ def test_every_step_about_hands_that_the_model_can_write_parses_and_prints_back(
 def test_what_the_model_was_taught_of_hands_is_what_the_skills_take():
     assert Pick.syntax == TAUGHT["pick"]
     assert PutDown.syntax == TAUGHT["place"]
+    assert Handover.syntax == TAUGHT["hand"]
+    assert Push.syntax == TAUGHT["push"]
 
 
 def test_where_a_thing_goes_is_an_argument_of_its_own():

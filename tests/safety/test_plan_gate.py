@@ -101,7 +101,7 @@ def test_a_full_hand_neither_gestures_nor_performs_but_walks_and_turns():
     full = replace(ALONE, in_hand="red cup")
     for skill in ("wave", "point door", "dance", "kungfu", "push red cup"):
         assert judge(skill, full) == Refusal(reason="hand_full")
-    for skill in ("go door", "turn left 90", "look around", "bow", "getup"):
+    for skill in ("go door", "turn left 90", "look around", "bow", "getup", "hand red cup"):
         assert judge(skill, full) is None
 
 

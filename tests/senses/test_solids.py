@@ -62,11 +62,14 @@ def camera_pose(azimuth: float, down_deg: float, distance: float = 0.6) -> np.nd
 
 def look(parts: list[Part], map_from_camera: np.ndarray) -> Image:
     """Measure the distance of all that the head's camera would show."""
+    table = f'<geom type="box" size="0.6 0.6 0.02" pos="0 0 {TABLE_M - 0.02}"/>'
+    return look_at(table + "".join(part.xml for part in parts), map_from_camera)
+
+
+def look_at(geoms: str, map_from_camera: np.ndarray) -> Image:
+    """Measure the distance of geoms in MJCF."""
     model = mujoco.MjModel.from_xml_string(
-        '<mujoco><worldbody><geom type="box" size="0.6 0.6 0.02" '
-        f'pos="0 0 {TABLE_M - 0.02}"/>'
-        + "".join(part.xml for part in parts)
-        + "</worldbody></mujoco>"
+        f"<mujoco><worldbody>{geoms}</worldbody></mujoco>",
     )
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
@@ -254,3 +257,65 @@ def test_what_hardly_rises_from_the_table_has_no_shape():
     assert measure([flat]) == [None]
     (solid,) = measure([thick])
     assert_is(solid, thick)
+
+
+PALM = 0.95
+"""Height of an open hand's upper side above the floor, m."""
+
+
+def measure_person(hand: str, azimuth: float = 0.0, distance: float = 1.15):
+    """Return what is measured of a person at the origin with an arm of some geoms, on the map."""
+    xml = (
+        '<geom type="plane" size="0 0 1"/>'
+        '<geom type="capsule" size="0.17" fromto="0 0 0.3 0 0 1.4"/>' + hand
+    )
+    pose = camera_pose(azimuth, 37.0)
+    pose[:3, 3] = (-distance * np.cos(azimuth), -distance * np.sin(azimuth), 1.2)
+    middle = pose[:3, :3].T @ (np.array([0.03, -0.03, 0.92]) - pose[:3, 3])
+    person = Detection(
+        kind="person", colour="", position_in_camera=tuple(middle.tolist()), confidence=0.9
+    )
+    (solid,) = measure_solids(look_at(xml, pose), [person], pose[2, :3])
+    return solid and solid_on_map(solid, pose)
+
+
+def arm(azimuth: float, top: float = PALM) -> str:
+    """Return a forearm and a palm of 17 by 12 cm that is held out towards the camera."""
+    x, y = -0.42 * np.cos(azimuth), -0.42 * np.sin(azimuth)
+    turn = np.rad2deg(azimuth)
+    return (
+        f'<geom type="box" size="0.085 0.06 0.01" pos="{x} {y} {top - 0.01}" '
+        f'euler="0 0 {turn}"/>'
+        f'<geom type="capsule" size="0.035" fromto="{0.2 * x} {0.2 * y} 1.1 '
+        f'{0.8 * x} {0.8 * y} {top - 0.02}"/>'
+    )
+
+
+@pytest.mark.parametrize("azimuth", [0.0, 2.0])
+@pytest.mark.parametrize("distance", [1.0, 1.15, 1.4])
+def test_an_open_hand_is_found_to_2_cm_and_its_height_to_5_mm(azimuth, distance):
+    solid = measure_person(arm(azimuth), azimuth, distance)
+    assert solid is not None
+    x, y, z = solid.position
+    off = np.hypot(x + 0.42 * np.cos(azimuth), y + 0.42 * np.sin(azimuth))
+    assert off < 0.02
+    assert z + 0.5 * solid.size[2] == pytest.approx(PALM, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        "",
+        '<geom type="capsule" size="0.036" fromto="0 -0.25 1.1 -0.1 -0.25 0.9"/>'
+        '<geom type="ellipsoid" size="0.04 0.022 0.055" pos="-0.12 -0.25 0.82"/>',
+        arm(0.0, top=0.5),
+        '<geom type="box" size="0.3 0.5 0.02" pos="-0.5 0 0.95"/>',
+    ],
+    ids=["no arm", "a hanging arm", "too low", "a table"],
+)
+def test_who_holds_no_hand_out_has_none(hand):
+    assert measure_person(hand) is None
+
+
+def test_the_hand_of_somebody_far_away_is_not_measured():
+    assert measure_person(arm(0.0), distance=2.5) is None

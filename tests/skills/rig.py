@@ -175,6 +175,10 @@ class SightedRig(Rig):
     """Knows where it is, and all things as the simulator has them: a judge of hands alone."""
 
     world: str = "tidy"
+    sees_open_hand: bool = True
+    """Whether a hand that somebody holds out is seen …"""
+    open_hand_lift_m: float = 0.0
+    """… and how much higher than it is."""
     witness: Witness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -198,7 +202,7 @@ class SightedRig(Rig):
             velocity=np.zeros(3),
         )
         if self._ticks % LOOK_TICKS == 0:
-            self.seen = tuple(self._see(state.t_ns))
+            self.seen = (*self._see(state.t_ns), *self._see_open_hand(state.t_ns))
         self._ticks += 1
         self.witness.sample(data)
         return Percept(state=state, base=base, scene=Scene(t_ns=state.t_ns, things=self.seen))
@@ -224,3 +228,20 @@ class SightedRig(Rig):
                 t_ns=t_ns,
                 solid=solid,
             )
+
+    def _see_open_hand(self, t_ns: int) -> Iterator[Thing]:
+        """Yield the person who holds a hand out, if there is one."""
+        home = self.simulation.home
+        if home.open_hand is None:
+            return
+        x, y, _ = self.body.data.body(home.person).xpos
+        u, v, top = np.add(home.open_hand, (0.0, 0.0, self.open_hand_lift_m - 0.01)).tolist()
+        solid = Solid(shape="box", position=(u, v, top), size=(0.17, 0.09, 0.02), yaw=0.0)
+        yield Thing(
+            kind="person",
+            colour="",
+            position=(float(x), float(y), 0.9),
+            confidence=0.95,
+            t_ns=t_ns,
+            solid=solid if self.sees_open_hand else None,
+        )

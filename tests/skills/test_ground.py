@@ -36,6 +36,16 @@ def test_a_thing_on_a_table_is_approached_from_its_nearest_edge():
     assert np.arctan2(0.4 - y, 1.8 - x) == pytest.approx(yaw)
 
 
+@pytest.mark.parametrize("bearing", [0.0, 1.5, -2.0])
+def test_a_person_is_faced_from_the_side_that_is_asked_for(bearing):
+    floor = ground.floor_of(ROOM, EMPTY)
+    person = (-0.5, 0.0)
+    x, y, yaw = ground.pose_before_person(floor, person, (0.8, 0.3), distance=1.1, bearing=bearing)
+    assert np.hypot(x - person[0], y - person[1]) == pytest.approx(1.1)
+    assert np.cos(np.arctan2(y - person[1], x - person[0]) - bearing) > np.cos(0.14)
+    assert np.cos(np.arctan2(person[1] - y, person[0] - x) - yaw) == pytest.approx(1.0)
+
+
 def test_a_person_is_faced_from_arms_length_and_walked_round():
     person = thing("person", -1.0, 0.5, 1.0)
     scene = Scene(t_ns=0, things=(person,))

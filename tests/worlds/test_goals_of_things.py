@@ -1,5 +1,7 @@
 """Goals about things, judged on a hand that is put where the script says and on real physics."""
 
+from dataclasses import replace
+
 import mujoco
 import numpy as np
 import pytest
@@ -211,3 +213,45 @@ def test_what_a_hand_touches_now_is_what_it_touched_at_the_last_sample():
     for number in (cube, can):
         was = room.witness.is_gripped[-1, number].any()
         assert room.witness.is_gripped_now(number) is bool(was)
+
+
+@pytest.mark.parametrize(
+    ("spot", "is_handed"),
+    [
+        ((2.0, 0.0, 0.98), True),
+        ((2.07, 0.0, 0.985), True),
+        ((2.2, 0.0, 0.98), False),
+        ((2.0, 0.0, 1.1), False),
+        ((2.0, 0.0, 0.03), False),
+    ],
+)
+def test_a_cube_that_lies_on_the_open_hand_is_handed_over(spot, is_handed):
+    room = table_with_cube()
+    seen = room.act(1.0, lambda t: room.put("red_cube", spot)).witness
+    assert not goals.handed("red cube").is_met(seen)  # There is nobody.
+    seen.home = replace(seen.home, open_hand=(2.0, 0.0, 0.95))
+    assert goals.handed("red cube").is_met(seen) is is_handed
+
+
+def test_a_cube_that_the_robot_still_touches_is_not_handed_over():
+    room = table_with_cube()
+    seen = room.act(1.0, carried(room, lambda t: (2.0, 0.0, 0.98))).witness
+    seen.home = replace(seen.home, open_hand=(2.0, 0.0, 0.95))
+    assert not goals.handed("red cube").is_met(seen)
+
+
+@pytest.mark.parametrize(("way", "is_shifted"), [(0.03, False), (0.07, True)])
+def test_a_cube_that_was_left_farther_away_is_shifted(way, is_shifted):
+    room = table_with_cube().rest(0.5)
+    seen = room.act(2.0, lambda t: room.put("red_cube", (0.1, 0.2 + way * min(t, 1.0), 0.78)))
+    assert goals.shifted("red cube").is_met(seen.witness) is is_shifted
+
+
+def test_a_can_that_was_knocked_over_is_not_shifted():
+    room = Room(("blue can", (0.0, 0.0, 0.75))).rest(0.5)
+
+    def script(t: float) -> None:
+        room.data.joint("blue_can").qpos[3:] = (np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0)
+        room.put("blue_can", (0.1, 0.0, 0.78))
+
+    assert not goals.shifted("blue can").is_met(room.act(1.0, script).witness)

@@ -11,9 +11,10 @@ from yanshi.core.errors import ConfigError
 from yanshi.mind.names import spoken
 from yanshi.worlds.home import build_home
 from yanshi.worlds.layout import FRONT_STAND_M, distance_to_place
-from yanshi.worlds.matter import MATTER
-from yanshi.worlds.things import kind_of
-from yanshi.worlds.tidy import EYE_HEIGHT_M, GRASPABLE, build_tidy
+from yanshi.worlds.matter import MATTER, give_matter, set_solver
+from yanshi.worlds.person import add_person
+from yanshi.worlds.things import add_thing, kind_of
+from yanshi.worlds.tidy import EYE_HEIGHT_M, GRASPABLE, build_handover, build_tidy
 
 SEEDS = range(200, 216)
 CONTAINERS = {"tray", "bowl"}
@@ -220,3 +221,47 @@ def test_the_home_of_the_benches_has_not_changed():
     start = (-1.470109, -0.732385, 0.606045)
     np.testing.assert_allclose(home.floor_plan.start, start, atol=1e-6)
     assert model.body_mass.sum() == pytest.approx(1627.921038, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_same_home_has_a_person_with_an_open_hand_before_which_one_can_stand(seed):
+    home, same = build_handover(seed), build_tidy(seed)
+    assert same.open_hand is None
+    assert home.things == same.things
+    assert home.floor_plan.places == same.floor_plan.places
+    model, data = compiled(home)
+    person, hand = data.body(home.person).xpos, np.array(home.open_hand)
+    assert 0.9 < hand[2] < 1.02
+    assert 0.35 < np.linalg.norm(hand[:2] - person[:2]) < 0.55
+    group, hit = np.array([1, 0, 0, 0, 1, 0], dtype=np.uint8), np.zeros(1, dtype=np.int32)
+    above = mujoco.mj_ray(model, data, hand + (0.0, 0.0, 0.2), (0, 0, -1.0), group, 1, -1, hit)
+    assert above == pytest.approx(0.2, abs=1e-6)
+    w, _, _, z = data.body(home.person).xquat
+    yaw = 2.0 * np.arctan2(z, w)
+    before = person[:2] + 0.8 * np.array([np.cos(yaw), np.sin(yaw)])
+    plan = home.floor_plan
+    assert all(distance_to_place(p, before) > 0.3 for p in plan.places if p.is_solid)
+    assert (np.abs(before) < np.array(plan.size) / 2.0 - 0.3).all()
+
+
+@pytest.mark.parametrize("kind", ["cube", "ball", "can", "bottle", "apple", "cup", "walnut"])
+def test_what_is_let_go_above_an_open_hand_rests_in_it(kind):
+    spec, rng = mujoco.MjSpec(), np.random.default_rng(3)
+    set_solver(spec)
+    spec.option.timestep = 0.002
+    hand = add_person(spec, position=(0.0, 0.0), yaw=0.5, rng=rng, offers_hand=True)
+    thing = add_thing(
+        spec,
+        kind,
+        kind_of(kind).colours[0],
+        position=np.array(hand) + (0.01, -0.01, 0.01),
+        yaw=0.3,
+        rng=rng,
+    )
+    give_matter(spec, thing, rng)
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    mujoco.mj_step(model, data, nstep=1500)
+    assert np.linalg.norm(data.body(thing.body).xpos[:2] - hand[:2]) < 0.06
+    assert data.body(thing.body).xpos[2] > hand[2]
+    assert np.abs(data.body(thing.body).cvel).max() < 0.05

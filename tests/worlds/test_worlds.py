@@ -15,5 +15,5 @@ def test_every_world_compiles_and_carries_its_own_name(name):
 
 
 def test_an_unknown_world_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownNameError, match="Did you mean 'home'.*empty, home"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'home'.*empty, handover, home"):
         find_world("hoem")

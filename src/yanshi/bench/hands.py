@@ -1,10 +1,11 @@
 """`yanshi bench hands`: does the robot get hold of things, and put them where they are to go?
 
 Each trial stands the robot in a world `tidy` that it has not seen and gives it one plan: to pick a
-thing that some stance reaches, or to put such a thing on a piece of furniture, into the bowl or on
-the tray; or in a world `movers`, to carry the box that stands there to another piece of furniture.
-It finds everything with its own camera; the simulator judges. For each failure the robot itself
-says the cause; what it believed done and was not is `dropped`.
+thing that some stance reaches, to put such a thing on a piece of furniture, into the bowl or on the
+tray, to hand it to a person who holds an open hand out (world `handover`), or to push it away; or,
+in a world `movers`, to carry the box that stands there to another piece of furniture. It finds
+everything with its own camera; the simulator judges. For each failure the robot itself says the
+cause; what it believed done and was not is `dropped`.
 """
 
 from collections import Counter
@@ -29,20 +30,34 @@ from yanshi.runtime.episode import Episode
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
+from yanshi.senses.solids import BALLS
 from yanshi.skills.carry import plan_carry
 from yanshi.skills.grip import NECKED
+from yanshi.skills.push import push_spots
 from yanshi.skills.skill import Outcome, Tools
 from yanshi.skills.stances import grips_of, spots
 from yanshi.worlds import goals
-from yanshi.worlds.floor_plan import Place
+from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.layout import distance_to_place
 from yanshi.worlds.things import PlacedThing
 from yanshi.worlds.tidy import GRASPABLE
 from yanshi.worlds.witness import Witness
 
-WORLDS = {"pick": "tidy", "place": "tidy", "carry": "movers"}
+WORLDS = {
+    "pick": "tidy",
+    "place": "tidy",
+    "hand": "handover",
+    "push": "tidy",
+    "carry": "movers",
+}
 KINDS = tuple(WORLDS)
-TARGETS = {"pick": ">= 0.92", "place": ">= 0.88", "carry": ">= 0.9"}
+TARGETS = {
+    "pick": ">= 0.92",
+    "place": ">= 0.88",
+    "hand": ">= 0.85",
+    "push": "",
+    "carry": ">= 0.9",
+}
 FELL_OFF_M = 0.2
 """A thing that has sunk so far was knocked off."""
 LIGHT_KG = 1.9
@@ -62,6 +77,14 @@ CAUSES = {
     "timeout": "late",
     "fell_often": "fell",
     "which": "asked",
+    "no_open_hand": "hand not seen",
+    "hand_out_of_reach": "not reachable",
+    "nobody_took": "not felt",
+    "fell_from_hand": "dropped",
+    "no_room_behind": "not reachable",
+    "no_push": "not reachable",
+    "not_moved": "missed",
+    "pushed_unseen": "not seen",
 }
 
 
@@ -74,6 +97,11 @@ class Task:
     thing: str
     goal: tuple[str, ...] = ()
     """`("in", "red bowl")` or `("table",)`."""
+
+    @property
+    def world(self) -> str:
+        """Where it takes place."""
+        return WORLDS[self.kind]
 
     @property
     def plan(self) -> str:
@@ -147,7 +175,7 @@ def reachable(
     is_fit = config.width_min <= 2.0 * min(a, b) <= config.width_max
     if must_fit and not (is_fit and half >= config.above_grip[0] - config.above_middle):
         return False
-    place = _place_under(simulation, (x, y, z))
+    place = _place_under(simulation.floor_plan, (x, y))
     if place is None:
         return False
     try:
@@ -165,8 +193,42 @@ def reachable(
     return True
 
 
-def _place_under(simulation: Simulation, point: Sequence[float]) -> Place | None:
-    for place in simulation.floor_plan.places:
+def pushable(simulation: Simulation, tools: Tools, thing: PlacedThing) -> bool:
+    """Whether a thing can be pushed from some stance, by the simulator's own positions."""
+    known = {other.name: other for other in _as_seen(simulation)}
+    pushed = known[thing.name]
+    place = _place_under(simulation.floor_plan, pushed.position)
+    if place is None:
+        return False
+    scene = Scene(t_ns=0, things=tuple(known.values()))
+    try:
+        ways = push_spots(tools, scene, simulation.floor_plan.start[:2], pushed, place)
+    except UnreachableError:
+        return False
+    return bool(ways)
+
+
+def _as_seen(simulation: Simulation) -> Iterator[Thing]:
+    """Yield the things as perfect eyes would tell of them."""
+    witness = Witness(simulation.body.model, simulation.home)
+    for number, thing in enumerate(simulation.home.things):
+        body = simulation.body.data.body(thing.body)
+        x, y, z = (float(value) for value in body.xpos)
+        a, b, c = (2.0 * float(half) for half in witness.half_size(number))
+        yaw = float(np.arctan2(body.xmat[3], body.xmat[0]))
+        solid = Solid(shape="box", position=(x, y, z), size=(a, b, c), yaw=yaw)
+        yield Thing(
+            kind=thing.kind,
+            colour=thing.colour,
+            position=(x, y, z),
+            confidence=1.0,
+            t_ns=0,
+            solid=solid,
+        )
+
+
+def _place_under(plan: FloorPlan, point: Sequence[float]) -> Place | None:
+    for place in plan.places:
         if place.has_surface and distance_to_place(place, np.array([point[:2]]))[0] <= 0.0:
             return place
     return None
@@ -178,8 +240,17 @@ def choose_task(kind: str, seed: int) -> Task | None:
     if kind == "carry":
         return _choose_carry(simulation, tools, seed)
     rng = np.random.default_rng([seed, KINDS.index(kind)])
+    if kind == "push":
+        return next(
+            (
+                Task(kind=kind, seed=seed, thing=thing.name)
+                for thing in _shuffled(simulation, rng)
+                if thing.kind not in BALLS and pushable(simulation, tools, thing)
+            ),
+            None,
+        )
     for thing in _takeable(simulation, tools, rng):
-        if kind == "pick":
+        if kind in ("pick", "hand"):
             return Task(kind=kind, seed=seed, thing=thing.name)
         for goal in rng.permutation(np.array([*_goals(simulation, tools, thing), ("", "")])):
             if goal[1]:
@@ -188,15 +259,19 @@ def choose_task(kind: str, seed: int) -> Task | None:
     return None
 
 
-def _takeable(
-    simulation: Simulation, tools: Tools, rng: np.random.Generator
-) -> Iterator[PlacedThing]:
-    """Yield what a hand can take, in random order; nothing of which there are two alike."""
+def _shuffled(simulation: Simulation, rng: np.random.Generator) -> Iterator[PlacedThing]:
+    """Yield what is of a hand's size, in random order; nothing of which there are two alike."""
     names = Counter(thing.name for thing in simulation.home.things)
     things = [t for t in simulation.home.things if t.kind in GRASPABLE and names[t.name] == 1]
     for index in rng.permutation(len(things)):
-        if reachable(simulation, tools, things[index]):
-            yield things[index]
+        yield things[index]
+
+
+def _takeable(
+    simulation: Simulation, tools: Tools, rng: np.random.Generator
+) -> Iterator[PlacedThing]:
+    """Yield of those what some stance reaches."""
+    return (thing for thing in _shuffled(simulation, rng) if reachable(simulation, tools, thing))
 
 
 def choose_things(
@@ -224,7 +299,8 @@ def choose_things(
     if must_reach_tray:
         trays = [t for t in trays if reachable(simulation, tools, t, must_fit=False)]
     for thing in _takeable(simulation, tools, rng) if trays else ():
-        place = _place_under(simulation, simulation.body.data.body(thing.body).xpos)
+        point = simulation.body.data.body(thing.body).xpos
+        place = _place_under(simulation.floor_plan, point)
         if place is not None and place.name not in not_on:
             return thing.name, trays[0].name
     raise UnreachableError(f"No hand can take anything in home {seed} of world {world}.")
@@ -232,22 +308,8 @@ def choose_things(
 
 def _choose_carry(simulation: Simulation, tools: Tools, seed: int) -> Task | None:
     """Return where the box may be carried; None where no stance takes it or puts it down."""
-    (placed,) = simulation.home.things
-    body = simulation.body.data.body(placed.body)
-    half = Witness(simulation.body.model, simulation.home).half_size(0)
-    x, y, z = (float(value) for value in body.xpos)
-    a, b, c = (2.0 * float(value) for value in half)
-    yaw = float(np.arctan2(body.xmat[3], body.xmat[0]))
-    solid = Solid(shape="box", position=(x, y, z), size=(a, b, c), yaw=yaw)
-    box = Thing(
-        kind=placed.kind,
-        colour=placed.colour,
-        position=solid.position,
-        confidence=1.0,
-        t_ns=0,
-        solid=solid,
-    )
-    here = _place_under(simulation, (x, y, z))
+    (box,) = _as_seen(simulation)
+    here = _place_under(simulation.floor_plan, box.position)
     start = simulation.floor_plan.start[:2]
     rng = np.random.default_rng([seed, KINDS.index("carry")])
     for name in rng.permutation(("table", "coffee_table", "shelf")).tolist():
@@ -258,7 +320,7 @@ def _choose_carry(simulation: Simulation, tools: Tools, seed: int) -> Task | Non
         except UnreachableError:
             return None
         if not isinstance(plan, Outcome):
-            return Task(kind="carry", seed=seed, thing=placed.name, goal=(name,))
+            return Task(kind="carry", seed=seed, thing=box.name, goal=(name,))
     return None
 
 
@@ -266,7 +328,7 @@ def _goals(simulation: Simulation, tools: Tools, thing: PlacedThing) -> list[tup
     """Return where a thing may go: containers that a stance reaches, and other furniture."""
     found = []
     point = simulation.body.data.body(thing.body).xpos
-    here = _place_under(simulation, point)
+    here = _place_under(simulation.floor_plan, point)
     for other in simulation.home.things:
         is_fit = other.kind == TRAY_KIND or (other.kind == "bowl" and thing.kind in SMALL)
         if is_fit and reachable(simulation, tools, other, must_fit=False):
@@ -289,10 +351,19 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
         is_done = goals.lifted(task.thing).is_met(witness)
         is_done &= goals.held(task.thing).met_at(witness, end_s - 1.0) is not None
         spared: tuple[str, ...] = (task.thing,)
+    elif task.kind == "hand":
+        is_done = goals.handed(task.thing).met_at(witness, float(witness.t[-1]) - 1.0) is not None
+        spared = (task.thing,)
+    elif task.kind == "push":
+        place = _place_under(witness.home.floor_plan, witness.things[0, number])
+        assert place is not None  # Else it would not have been asked for.
+        goal = goals.in_order(goals.shifted(task.thing), goals.on(task.thing, place.name))
+        is_done = goal.is_met(witness)
+        spared = (task.thing,)
     else:
         name = task.goal[-1]
-        goal = goals.on if len(task.goal) == 1 else goals.inside
-        is_done = goal(task.thing, name).is_met(witness)
+        left = goals.on if len(task.goal) == 1 else goals.inside
+        is_done = left(task.thing, name).is_met(witness)
         spared = (task.thing, name) if len(task.goal) > 1 else (task.thing,)
     others = [k for k in range(len(witness.home.things)) if k != number]
     sunk = witness.things[0, others, 2] - witness.things[-1, others, 2]
@@ -312,6 +383,7 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
     return {
         "is_done": bool(is_done and is_told_done),
         "cause": cause,
+        "was_taken": goals.lifted(task.thing).is_met(witness),
         "has_fallen": has_fallen,
         "knocked_off": bool((sunk > FELL_OFF_M).any()),
         "disturbed": not goals.undisturbed(*spared).is_met(witness),
@@ -340,8 +412,8 @@ class HandsBench:
         """Run a trial."""
         task = self.tasks[index]
         eyes = _eyes()
-        eyes.enter(WORLDS[task.kind], task.seed)
-        simulation = simulate(WORLDS[task.kind], task.seed, with_looks=bool(observers))
+        eyes.enter(task.world, task.seed)
+        simulation = simulate(task.world, task.seed, with_looks=bool(observers))
         eyes.wait_ready()
         watcher = Judge(simulation, task.thing)
         language = PlanLanguage.of(simulation.floor_plan)
@@ -407,6 +479,9 @@ def make_rows(trials: Sequence[Trial]) -> list[Row]:
         if kind == "carry":
             light = [t["is_done"] for t in of_kind if t["mass_kg"] < LIGHT_KG]
             rows.append(rate_row(f"carry: done, below {LIGHT_KG:g} kg", light))
+        if kind == "hand":
+            taken = [t["is_done"] for t in of_kind if t["was_taken"]]
+            rows.append(rate_row("hand: done, of things taken", taken))
         took = [t["seconds"] for t in of_kind if t["is_done"]]
         rows.append(percentile_row(f"{kind}: takes, median", took, 50.0, "", "s"))
         causes = Counter(t["cause"] for t in of_kind if t["cause"])

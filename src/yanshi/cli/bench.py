@@ -101,7 +101,8 @@ def bench_hands(
     seed: Seed = 0,
     json: Json = None,
     kind: Annotated[
-        list[str] | None, typer.Option(help="pick, place or carry; all if left out.")
+        list[str] | None,
+        typer.Option(help="pick, place, hand, push or carry; all if left out."),
     ] = None,
     quick: Quick = False,
     workers: Workers = 1,

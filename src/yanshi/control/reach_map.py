@@ -82,6 +82,7 @@ class ReachMap:
         *,
         ahead_min: float | AheadMin = 0.0,
         approach: Approach | None = None,
+        along: float = 0.0,
     ) -> list[Stance]:
         """Return ways to stand for a thing, the best first.
 
@@ -92,14 +93,17 @@ class ReachMap:
             ahead_min: The pelvis can come no nearer to the thing than this, m: a table is between.
                 May depend on the posture.
             approach: The only one that is wanted; any if None.
+            along: How far straight ahead the palm goes on from there, m; it must come to all of
+                the way.
 
         Raises:
             UnreachableError: No stance reaches that high or low, or that far.
         """
         found = []
         for lean, pelvis, up in _postures(height):
-            cells = self._at_height(lean, up)  # (approaches, headings, ahead, left)
+            cells = _all_along(self._at_height(lean, up), along)  # (approaches, headings, x, y)
             x, y = (_middles(axis) for axis in GRID[:2])
+            x = x[: cells.shape[2]]
             least = ahead_min if isinstance(ahead_min, float) else ahead_min(pelvis, LEANS[lean])
             cells = np.where((x >= least)[:, None], cells, 0.0)
             for a, h in np.ndindex(*cells.shape[:2]):
@@ -209,6 +213,14 @@ def _postures(height: float) -> list[tuple[int, float, float]]:
 
 def _middles(axis: NDArray[np.float64]) -> NDArray[np.float64]:
     return 0.5 * (axis[:-1] + axis[1:])
+
+
+def _all_along(cells: NDArray[np.float64], along: float) -> NDArray[np.float64]:
+    """Return the least of the cells from each one to `along` m ahead of it."""
+    steps = int(np.ceil(along / (GRID[0][1] - GRID[0][0]) - 1e-9))
+    n = cells.shape[2] - steps
+    least: NDArray[np.float64] = np.min([cells[:, :, k : k + n] for k in range(steps + 1)], axis=0)
+    return least
 
 
 def _both_hands(

@@ -147,7 +147,8 @@ class Thing:
     t_ns: int
     """When it was seen last."""
     solid: Solid | None = None
-    """Its shape on the map; None until it was seen from near."""
+    """Its shape on the map; None until it was seen from near. Of a person, the open hand that is
+    held out."""
 
     @property
     def name(self) -> str:

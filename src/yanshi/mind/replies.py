@@ -114,6 +114,41 @@ REPLIES: dict[str, tuple[str, str]] = {
     "too_heavy": ("{thing} is too heavy for me; I put it back.", "{thing}太重了，我把它放回去了。"),
     "missed": ("I reached for {thing} and missed it.", "我伸手去拿{thing}，没有拿到。"),
     "slipped": ("I had hold of {thing}, and it slipped.", "{thing}从我手里滑掉了。"),
+    "no_open_hand": (
+        "I see nobody who holds an open hand out for {thing}, so I keep it.",
+        "我没有看到有人伸手来接{thing}，所以我先拿着。",
+    ),
+    "hand_out_of_reach": (
+        "I cannot reach the hand that is held out for {thing}, so I keep it. I reach hands that "
+        "are 80 cm to 1.1 m high, with free floor before them.",
+        "我够不着来接{thing}的手，所以我先拿着。手离地 80 厘米到 1.1 米、前面有空地，我才够得着。",
+    ),
+    "nobody_took": (
+        "I held {thing} out and nobody took it, so I keep it.",
+        "我把{thing}递了过去，没有人接，所以我先拿着。",
+    ),
+    "fell_from_hand": (
+        "I laid {thing} into the hand, and it is not there any more.",
+        "我把{thing}放到了手里，可它现在不在那儿了。",
+    ),
+    "no_room_behind": (
+        "Behind {thing} there is no room to push it. I push things that have 15 cm free behind "
+        "them.",
+        "{thing}后面没有地方了，推不了。后面要空出 15 厘米，我才能推。",
+    ),
+    "rolls": (
+        "{thing} would roll off, so I do not push it. I can pick it up.",
+        "{thing}会滚下来，所以我不推。我可以把它拿起来。",
+    ),
+    "no_push": (
+        "My arm does not get behind {thing} as it stands.",
+        "{thing}这样放着，我的手推不到。",
+    ),
+    "not_moved": ("I pushed {thing}, and it hardly moved.", "我推了{thing}，它几乎没有动。"),
+    "pushed_unseen": (
+        "I pushed {thing} and do not see it any more.",
+        "我推了{thing}，现在看不到它了。",
+    ),
     "no_surface": ("Nothing can be put on {thing}.", "{thing}上面放不了东西。"),
     "no_space": ("There is no free spot on {thing}.", "{thing}上没有空位了。"),
     "person_near": (

@@ -27,6 +27,7 @@ ROOM_M: Mapping[str, float] = {
     "carry": 0.9,
     "getup": 0.0,  # Who lies has no choice but where it lies.
     "go": 0.0,  # Its way leads round people, and it walks slowly near them.
+    "hand": 0.6,  # It begins away from the person that it then walks up to.
     "look": 0.0,
     "pick": 0.6,
     "place": 0.6,

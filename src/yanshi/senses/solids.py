@@ -8,6 +8,9 @@ which of the three to fit.
 
 Everything is in the *level frame* of the camera: its origin is the camera's, z points up and x
 where the camera looks.
+
+Of a person an open hand is measured that is held out with its palm up: a small level patch in the
+air before the body. The detector knows no hands, and need not.
 """
 
 from collections.abc import Sequence
@@ -53,6 +56,21 @@ class SolidsConfig:
     """Radii that a round thing may have, m."""
     tries: int = 160
     """Circles tried."""
+    person_max: float = 1.7
+    """A person farther from the camera than this is too far away to see an open hand, m."""
+    hand_away: tuple[float, float] = (0.28, 0.6)
+    """How far from the person's middle an open hand is held, over the floor, m …"""
+    hand_up: tuple[float, float] = (-0.08, 0.22)
+    """… and how much higher than that, m."""
+    hand_size: tuple[float, float] = (0.06, 0.22)
+    """Edges that it may have, m."""
+    hand_long: float = 0.18
+    """From fingertips to wrist, m; what is nearer to the body is the forearm."""
+    hand_depth: float = 0.016
+    """How far from its level its points are: a hand is hollow, m."""
+    own_hands: float = 0.5
+    """What is nearer to the camera than this may be the robot's own hand, m. An open hand that
+    reaches so near is not measured: not all of it would be."""
 
 
 def level_from_camera(up_in_camera: Array) -> Array:
@@ -101,13 +119,62 @@ def measure_solids(
     middles = np.array([d.position_in_camera for d in detections]).reshape(-1, 3) @ turn.T
     solids: list[Solid | None] = []
     for index, detection in enumerate(detections):
-        is_near = np.linalg.norm(detection.position_in_camera) < config.distance_max
-        if detection.kind == "person" or not is_near:
+        distance = np.linalg.norm(detection.position_in_camera)
+        if detection.kind == "person":
+            is_near = distance < config.person_max
+            solids.append(_open_hand(image, middles[index], turn, config) if is_near else None)
+            continue
+        if distance >= config.distance_max:
             solids.append(None)
             continue
         points = _points_about(image, detection, turn, config)
         solids.append(_measure(detection.kind, points, middles, index, config))
     return tuple(solids)
+
+
+def _open_hand(image: Image, person: Array, turn: Array, config: SolidsConfig) -> Solid | None:
+    """Return the open hand that a person holds out, or None where there is none.
+
+    Args:
+        image: The picture.
+        person: The person's middle in the level frame, shape (3,).
+        turn: Level frame from camera, shape (3, 3).
+        config: What is looked at.
+    """
+    i, j = np.nonzero(image.depth[::2, ::2] > 0.0)
+    depth = image.depth[::2, ::2][i, j]
+    points = back_project(2.0 * j + 0.5, 2.0 * i + 0.5, depth, image) @ turn.T
+    away = np.linalg.norm(points[:, :2] - person[:2], axis=1)
+    up = points[:, 2] - person[2]
+    is_there = (away > config.hand_away[0]) & (away < config.hand_away[1])
+    is_there &= (up > config.hand_up[0]) & (up < config.hand_up[1])
+    is_there &= np.linalg.norm(points, axis=1) > config.own_hands
+    points = points[is_there]
+    if len(points) < config.points_min:
+        return None
+    level = _fullest_level(points[:, 2])
+    flat = points[np.abs(points[:, 2] - level) < config.hand_depth]
+    flat = _connected(flat, np.array([*np.median(flat[:, :2], axis=0), level]), _HAND_GRID_M)
+    away = np.linalg.norm(flat[:, :2] - person[:2], axis=1)
+    flat = flat[away > away.max(initial=0.0) - config.hand_long]
+    nearest = np.linalg.norm(flat, axis=1).min(initial=np.inf)
+    if len(flat) < config.points_min or nearest < config.own_hands + _HAND_GRID_M:
+        return None
+    shape, (x, y), size, yaw = _box(flat)
+    if not config.hand_size[0] < min(size) <= max(size) < config.hand_size[1]:
+        return None
+    return Solid(
+        shape=shape,
+        position=(x, y, level - 0.5 * HAND_THICK_M),
+        size=(*size, HAND_THICK_M),
+        yaw=yaw,
+    )
+
+
+HAND_THICK_M = 0.02
+"""What an open hand is taken to be; its upper side is what is measured."""
+_HAND_GRID_M = 0.025
+"""A palm is seen flatly: its points lie farther apart than those of a thing below the eye."""
 
 
 def _points_about(image: Image, detection: Detection, turn: Array, config: SolidsConfig) -> Array:
@@ -205,23 +272,26 @@ _BIN_M = 0.004
 def _surface_below(heights: Array, middle: float) -> float | None:
     """Return the height of the level that most points below a thing's middle lie on."""
     below = heights[(heights < middle + 0.005) & (heights > middle - 0.2)]
-    if len(below) < 30:
-        return None
-    low = float(below.min())
-    counts = np.bincount(((below - low) / _BIN_M).astype(int))
+    return None if len(below) < 30 else _fullest_level(below)
+
+
+def _fullest_level(heights: Array) -> float:
+    """Return the height at which most points lie, m."""
+    low = float(heights.min())
+    counts = np.bincount(((heights - low) / _BIN_M).astype(int))
     pairs = counts + np.append(counts[1:], 0)  # A level may lie across two bins.
     best = low + float(pairs.argmax()) * _BIN_M
-    return float(np.median(below[(below >= best) & (below < best + 2.0 * _BIN_M)]))
+    return float(np.median(heights[(heights >= best) & (heights < best + 2.0 * _BIN_M)]))
 
 
 _GRID_M = 0.006
 
 
-def _connected(points: Array, middle: Array) -> Array:
+def _connected(points: Array, middle: Array, grid: float = _GRID_M) -> Array:
     """Return the points that hang together with those nearest to a thing's middle."""
     if not len(points):
         return points
-    cells = np.floor(points[:, :2] / _GRID_M).astype(int)
+    cells = np.floor(points[:, :2] / grid).astype(int)
     cells -= cells.min(axis=0) - 1
     full = np.zeros(cells.max(axis=0) + 2, dtype=bool)
     full[cells[:, 0], cells[:, 1]] = True

@@ -282,11 +282,11 @@ def take(
     hand = hands_of(tools)[spot.stance.side]
     percept, scene = yield from come_to(tools, percept, spot)
     body = body_of(spot)
-    seen = _seen_again(scene, thing)
+    seen = seen_again(scene, thing)
     if seen is None or seen.solid is None:
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(thing.name,))
-    others = [t for t in scene.things if not _is_one(t, seen)]
+    others = [t for t in scene.things if not is_one(t, seen)]
     think = partial(plan_reach, tools, percept, hand, seen.solid, others)
     percept, reach = yield from aside(tools, percept, think, body)
     if isinstance(reach, UnreachableError):
@@ -306,7 +306,7 @@ def take(
     return percept, DONE
 
 
-def _is_one(thing: Thing, other: Thing) -> bool:
+def is_one(thing: Thing, other: Thing) -> bool:
     """Whether two memories are of one thing, called by two names."""
     if thing.solid is None or other.solid is None:
         return thing is other
@@ -327,7 +327,7 @@ def _is_seen_elsewhere(percept: Percept, hand: Hand, thing: Thing) -> bool:
     return bool(apart) and min(apart) > IN_HAND_M
 
 
-def _seen_again(scene: Scene, thing: Thing) -> Thing | None:
+def seen_again(scene: Scene, thing: Thing) -> Thing | None:
     """Return what is seen now of the thing that was seen before."""
     near = [
         t
@@ -459,12 +459,12 @@ def palm_to(
     for number in range(1, ticks + 1):
         share = number / ticks
         smooth = share * share * (3.0 - 2.0 * share)
-        _servo(percept, hand, _between(start, map_from_palm, smooth))
+        servo(percept, hand, _between(start, map_from_palm, smooth))
         each_tick(percept)
         percept = yield tick(tools, percept, STILL, body)
     end_ns = percept.state.t_ns + round(ARRIVE_S * 1e9)
     while percept.state.t_ns < end_ns and not _has_arrived(percept, hand, map_from_palm):
-        _servo(percept, hand, map_from_palm)
+        servo(percept, hand, map_from_palm)
         each_tick(percept)
         percept = yield tick(tools, percept, STILL, body)
     return percept
@@ -477,7 +477,7 @@ def _palm_wanted(percept: Percept, hand: Hand) -> Pose:
     return hand.arm.pelvis_from_palm(joints)
 
 
-def _servo(percept: Percept, hand: Hand, map_from_palm: Pose) -> None:
+def servo(percept: Percept, hand: Hand, map_from_palm: Pose) -> None:
     """Take one step of the arm towards a pose of the palm on the map."""
     assert hand.angles is not None
     joints = percept.state.joint_position.copy()
@@ -562,7 +562,7 @@ def close_fingers(
     while percept.state.t_ns < end_ns:
         torque = percept.state.joint_torque
         hand.closure = hand.fingers.close(hand.closure, torque)
-        _servo(percept, hand, map_from_palm)
+        servo(percept, hand, map_from_palm)
         percept = yield tick(tools, percept, STILL, body)
         if hand.fingers.has_closed(hand.closure, percept.state.joint_torque):
             break

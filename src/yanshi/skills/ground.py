@@ -50,7 +50,7 @@ def pose_before_thing(plan: FloorPlan, floor: Floor, thing: Thing, here: Point) 
     """
     x, y, _ = thing.position
     if thing.kind == "person":
-        return _first_reachable(floor, here, _ring((x, y), PERSON_STAND_OFF_M, here))
+        return pose_before_person(floor, (x, y), here)
     place = place_under(plan, thing)
     if place is None or not place.is_solid:
         return _first_reachable(floor, here, _ring((x, y), THING_STAND_OFF_M, here))
@@ -59,6 +59,32 @@ def pose_before_thing(plan: FloorPlan, floor: Floor, thing: Thing, here: Point) 
     poses = sorted((front, *sides), key=lambda pose: np.hypot(pose[0] - x, pose[1] - y))
     facing = [(px, py, float(np.arctan2(y - py, x - px))) for px, py, _ in poses]
     return _first_reachable(floor, here, facing)
+
+
+def pose_before_person(
+    floor: Floor,
+    person: Point,
+    here: Point,
+    *,
+    distance: float = PERSON_STAND_OFF_M,
+    bearing: float | None = None,
+) -> Pose:
+    """Return where to stand so far from a person, facing them.
+
+    Args:
+        floor: What is free.
+        person: Where they are, m.
+        here: Where the robot is, m.
+        distance: From the person's middle to the pelvis, m.
+        bearing: On which side of them, rad on the map; the near side if None.
+
+    Raises:
+        UnreachableError: No spot about the person can be got to.
+    """
+    if bearing is None:
+        return _first_reachable(floor, here, _ring(person, distance, here))
+    x, y = person[0] + np.cos(bearing), person[1] + np.sin(bearing)
+    return _first_reachable(floor, here, _ring(person, distance, (float(x), float(y))))
 
 
 def place_under(plan: FloorPlan, thing: Thing) -> Place | None:

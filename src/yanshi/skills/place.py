@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from yanshi.control.arm_path import ArmPath
 from yanshi.control.palm import Approach, palm_turn
-from yanshi.control.route import Point
+from yanshi.control.route import STILL, Point
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.policies.walker import UpperBody
@@ -25,11 +25,12 @@ from yanshi.skills.grip import (
     level_frames,
     palm_off,
     palm_to,
+    servo,
     withdraw,
 )
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
-from yanshi.skills.motion import here, stand
+from yanshi.skills.motion import here, stand, tick
 from yanshi.skills.search import SURE, choose, find, is_place, matches
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
@@ -51,6 +52,11 @@ EDGE_M = 0.10
 SAME_M = 0.12
 APART_M = 0.03
 """Air to what stands there already, m."""
+FEEL_SPEED = 0.02
+"""How fast a hand goes down to feel what is below, m/s."""
+BEHIND_M, BEHIND_S = 0.008, 0.6
+"""What is below is felt when the palm stays so far behind for so long: in the air it is up to
+11 mm off, to and fro, as the body sways."""
 BIN_AIR_M = 0.25
 """How far above a bin a thing is let go, m."""
 
@@ -267,8 +273,24 @@ def let_go_at(
     point: Sequence[float],
     spot: Spot,
     things: Sequence[Thing],
+    *,
+    feel_m: float = 0.0,
 ) -> Behaviour[tuple[Percept, bool]]:
-    """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back."""
+    """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        hand: What holds it.
+        point: On the map, m, shape (3,).
+        spot: How the robot stands.
+        things: What else stands about.
+        feel_m: How much lower it may go on until the arm feels that the thing is borne, m; where
+            it does not feel that, it keeps it. 0 lets go without.
+
+    Returns:
+        The newest percept, and whether it has let go.
+    """
     assert hand.held is not None
     held, body = hand.held, body_of(spot)
     question, loose = percept, [t for t in things if not _is_held(t, hand, percept)]
@@ -307,7 +329,10 @@ def let_go_at(
     above[2, 3] = max(now[2, 3], palm[2, 3] + 0.03)
     percept = yield from palm_to(tools, percept, hand, above, body)
     percept = yield from palm_to(tools, percept, hand, palm, body, speed=LOWER_SPEED)
-    if palm_off(percept, hand, palm) > MISSES_M:
+    is_there = palm_off(percept, hand, palm) < MISSES_M
+    if is_there and feel_m:
+        percept, is_there = yield from _feel_below(tools, percept, hand, palm, feel_m, body)
+    if not is_there:
         percept = yield from palm_to(tools, percept, hand, above, body)
         return (yield from withdraw(tools, percept, hand, spot, loose)), False
     hand.held = None
@@ -320,6 +345,33 @@ def let_go_at(
         back[:3, 3] -= 0.05 * palm[:3, 1] * (1.0 if hand.side else -1.0)
     percept = yield from palm_to(tools, percept, hand, back, body)
     return (yield from withdraw(tools, percept, hand, spot, things)), True
+
+
+def _feel_below(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    map_from_palm: NDArray[np.float64],
+    deep: float,
+    body: UpperBody,
+) -> Behaviour[tuple[Percept, bool]]:
+    """Go down until the palm stays behind, as the thing in it rests on something."""
+    goal, felt_s = map_from_palm.copy(), 0.0
+    while map_from_palm[2, 3] - goal[2, 3] < deep:
+        goal[2, 3] -= FEEL_SPEED * 0.02
+        servo(percept, hand, goal)
+        percept = yield tick(tools, percept, STILL, body)
+        is_behind = _height_of(percept, hand) - goal[2, 3] > BEHIND_M
+        felt_s = felt_s + 0.02 if is_behind else 0.0
+        if felt_s >= BEHIND_S:
+            return percept, True
+    return percept, False
+
+
+def _height_of(percept: Percept, hand: Hand) -> float:
+    """Return how high a palm is above the floor, m."""
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+    return float(palm[2, 3])
 
 
 def _is_held(thing: Thing, hand: Hand, percept: Percept) -> bool:

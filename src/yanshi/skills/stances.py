@@ -107,6 +107,7 @@ def spots(
     *,
     grips: Sequence[tuple[Approach, float]],
     sides: Sequence[int],
+    along: float = 0.0,
 ) -> list[Spot]:
     """Return ways to stand for a thing on a place, the best first.
 
@@ -118,6 +119,7 @@ def spots(
         place: What it is on.
         grips: From where a hand may come to it, and how high above the floor it grips then, m.
         sides: Hands that are free: `LEFT`, `RIGHT`.
+        along: How far straight ahead the hand goes on from there, m.
 
     Raises:
         UnreachableError: There is none.
@@ -128,7 +130,7 @@ def spots(
         if approach is Approach.ABOVE and _headroom(place, height) < HEADROOM_M:
             continue
         for depth, out, edge in _sides(place, target):
-            for stance in _stances(tools, height, place, depth, approach):
+            for stance in _stances(tools, height, place, depth, approach, along):
                 if stance.side in sides:
                     for aside in FACING:
                         found += _spot(floor, here, target, out, edge, stance, aside)
@@ -164,21 +166,20 @@ def _headroom(place: Place, height: float) -> float:
 
 
 def _sides(place: Place, target: Point) -> Iterator[tuple[float, float, Point]]:
-    """Yield for each side how deep behind its edge the target is, the side's direction out of the
-    place, rad, and the point of the edge nearest to the target."""
+    """Yield for each side how deep behind its edge the target is (less than 0 before it), the
+    side's direction out of the place, rad, and the point of the edge nearest to the target."""
     dx, dy = target[0] - place.centre[0], target[1] - place.centre[1]
     for side in range(4):
         if side and place.boards:
             return  # A shelf is open to the front alone.
         out = place.yaw + side * 0.5 * np.pi
         depth = 0.5 * place.size[side % 2] - (np.cos(out) * dx + np.sin(out) * dy)
-        depth = float(max(depth, 0.0))
         edge = (float(target[0] + depth * np.cos(out)), float(target[1] + depth * np.sin(out)))
-        yield depth, float(out), edge
+        yield float(depth), float(out), edge
 
 
 def _stances(
-    tools: Tools, height: float, place: Place, depth: float, approach: Approach
+    tools: Tools, height: float, place: Place, depth: float, approach: Approach, along: float
 ) -> list[Stance]:
     """Return stances whose front does not meet the place."""
     low, high = place.height - 0.1 if place.is_open_below else 0.0, place.height + 0.03
@@ -191,7 +192,7 @@ def _stances(
         return depth + AIR_M + max(sunk, upright + sinking(pelvis))
 
     try:
-        stances = _reach_map().stances(height, ahead_min=ahead_min, approach=approach)
+        stances = _reach_map().stances(height, ahead_min=ahead_min, approach=approach, along=along)
     except UnreachableError:
         return []
     return [s for s in stances if s.height >= LOW_M or s.lean >= LOW_LEAN]

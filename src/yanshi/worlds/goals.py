@@ -31,6 +31,10 @@ CONTAINER_FLOOR_M = 0.003
 """Least thickness of a container's floor; what lies beside it ends lower than that."""
 CONTAINER_UP = 0.8
 """Cosine of a container's tilt below which it holds nothing."""
+TIPPED_M = 0.015
+"""A thing whose middle is so much nearer to its lowest point than before was knocked over."""
+IN_HAND_M = 0.1
+"""How far beside the middle of an open hand the middle of a thing on it may be."""
 DISTURBED_M = 0.05
 
 
@@ -289,6 +293,35 @@ def inside(thing: str, container: str) -> Goal:
         return np.asarray(is_there[begin:])
 
     return Goal(f"{thing} in {container}", _held(holds))
+
+
+def handed(thing: str) -> Goal:
+    """Leave a thing at rest on the open hand that the person holds out."""
+
+    def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
+        number, hand = witness.thing_number(thing), witness.home.open_hand
+        if hand is None:
+            return np.zeros(len(witness.t) - begin, dtype=np.bool_)
+        beside = np.linalg.norm(witness.things[:, number, :2] - hand[:2], axis=1)
+        above = witness.lowest[:, number] - hand[2]
+        is_there = (beside < IN_HAND_M) & (np.abs(above) < SUPPORT_M)
+        return np.asarray((is_there & _is_left_alone(witness, number))[begin:])
+
+    return Goal(f"{thing} handed over", _held(holds))
+
+
+def shifted(thing: str, distance: float = DISTURBED_M) -> Goal:
+    """Leave a thing upright and at rest at least `distance` m from where it was."""
+
+    def holds(witness: Witness, begin: int) -> NDArray[np.bool_]:
+        number = witness.thing_number(thing)
+        path = witness.things[begin:, number]
+        high = path[:, 2] - witness.lowest[begin:, number]
+        is_away = np.linalg.norm(path[:, :2] - path[0, :2], axis=1) >= distance
+        is_upright = high > high[0] - TIPPED_M
+        return np.asarray(is_away & is_upright & _is_left_alone(witness, number)[begin:])
+
+    return Goal(f"shifted {thing}", _held(holds))
 
 
 def undisturbed(*meant: str, allowed: float = DISTURBED_M) -> Goal:

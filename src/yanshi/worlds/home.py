@@ -36,6 +36,8 @@ class Home:
     things: tuple[PlacedThing, ...]
     person: str
     """Name of the person's body; empty when nobody is there."""
+    open_hand: tuple[float, float, float] | None = None
+    """The middle of the upper side of a hand that the person holds out, m; None where none is."""
 
 
 def build_visited_home(seed: int) -> Home:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from yanshi.worlds.layout import PERSON_RADIUS_M
 from yanshi.worlds.shapes import (
@@ -26,6 +27,16 @@ HOVER_M = 0.01
 """Height of the soles of a person who walks: no friction with the floor."""
 PERSON_MIDDLE_M = 0.9
 """Height above the floor that counts as the middle of a person, tall or short."""
+PALM_HEIGHT_M, PALM_AHEAD_M, PALM_ASIDE_M = 0.96, 0.42, 0.15
+"""Where somebody 1.7 m tall holds an open hand out: its upper side above the floor, its middle
+ahead of the body and to the right."""
+PALM_M, PALM_THICK_M = (0.17, 0.12), 0.024
+"""From the wrist to the bent fingertips, and across with the thumb spread out."""
+RIM_M, RIM_UP_M = 0.008, 0.006
+"""Radius of the rim that fingertips, thumb and heel of the hand make, and how far it rises above
+the palm."""
+SKIN_FRICTION = 0.8
+"""Dry skin. Assumed."""
 
 SKINS = ((0.95, 0.78, 0.66), (0.86, 0.66, 0.50), (0.70, 0.50, 0.36), (0.45, 0.30, 0.21))
 HAIRS = ((0.08, 0.06, 0.05), (0.25, 0.16, 0.09), (0.55, 0.42, 0.22), (0.6, 0.6, 0.6))
@@ -39,10 +50,16 @@ def add_person(
     yaw: float,
     rng: np.random.Generator,
     walks: bool = False,
-) -> None:
+    offers_hand: bool = False,
+) -> tuple[float, float, float] | None:
     """Add a person of 1.55 to 1.85 m who stands on the floor and faces `yaw`.
 
     One who `walks` hovers a little and has joints, by which a `worlds.visitor.Visitor` moves it.
+    One who `offers_hand` holds the right hand out, palm up and fingers a little bent, and keeps
+    it there: things rest on it by their weight, and by friction.
+
+    Returns:
+        The middle of the upper side of the open hand, m; None where none is held out.
     """
     body = spec.worldbody.add_body(name=PERSON, pos=(*position, 0.0), quat=yaw_quaternion(yaw))
     if walks:
@@ -88,6 +105,8 @@ def add_person(
         rod((0.0, side * 0.1, 0.1), (0.01, side * 0.1, 0.47), 0.058, trousers)
         rod((0.01, side * 0.1, 0.47), (0.0, side * 0.09, 0.86), 0.078, trousers)
         swing = float(rng.uniform(-0.06, 0.12))
+        if offers_hand and side < 0.0:
+            continue
         elbow = (swing * 0.5, side * 0.245, 1.13)
         rod((0.0, side * 0.195, 1.37), elbow, 0.048, shirt)
         rod(elbow, (swing + 0.04, side * 0.25, 0.9), 0.036, skin)
@@ -108,6 +127,53 @@ def add_person(
         pos=(0.0, 0.0, height / 2.0),
         group=TOUCHED_GROUP,
     )
+    if not offers_hand:
+        return None
+    _hold_out_hand(body, unit, shirt, skin)
+    x, y, z = palm_in_person(unit)
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    return (
+        float(position[0] + cos * x - sin * y),
+        float(position[1] + sin * x + cos * y),
+        float(z),
+    )
+
+
+def palm_in_person(unit: float) -> NDArray[np.float64]:
+    """Return where the middle of an open hand's upper side is in a person's frame, m, shape (3,).
+
+    Args:
+        unit: The person's height over 1.7 m. Short and tall people hold it less apart than they
+            are.
+    """
+    return np.array([PALM_AHEAD_M * unit, -PALM_ASIDE_M * unit, PALM_HEIGHT_M * np.sqrt(unit)])
+
+
+def _hold_out_hand(body: mujoco.MjsBody, unit: float, shirt: Rgba, skin: Rgba) -> None:
+    """Give a person a right arm that is held out, with a palm that is seen and touched."""
+    palm = palm_in_person(unit)
+    along, across = 0.5 * np.array(PALM_M)
+    shoulder, elbow = unit * np.array([[0.0, -0.195, 1.37], [0.08, -0.235, 1.1]])
+    wrist = palm - (along, 0.0, 0.02)
+
+    def touched(rgba: Rgba, **shape: object) -> None:
+        geom = body.add_geom(rgba=rgba, group=SEEN_GROUP, **shape)
+        geom.friction[0] = SKIN_FRICTION
+
+    for start, end, radius, rgba in (
+        (shoulder, elbow, 0.048, shirt),
+        (elbow, wrist, 0.036, skin),
+    ):
+        size = (unit * radius, 0.0, 0.0)
+        touched(rgba, type=CAPSULE, size=size, fromto=np.array([*start, *end]))
+    thick = 0.5 * PALM_THICK_M
+    touched(skin, type=BOX, size=(along, across, thick), pos=palm - (0.0, 0.0, thick))
+    low = RIM_UP_M - RIM_M
+    corners = palm + np.array(
+        [(along, across, low), (along, -across, low), (-along, -across, low), (-along, across, low)]
+    )
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        touched(skin, type=CAPSULE, size=(RIM_M, 0.0, 0.0), fromto=np.array([*start, *end]))
 
 
 def _shade(rgb: tuple[float, float, float], rng: np.random.Generator) -> Rgba:

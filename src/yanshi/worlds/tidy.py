@@ -20,9 +20,12 @@ from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.home import Home, find_spot, shuffle_things
 from yanshi.worlds.layout import (
     FRONT_STAND_M,
+    ROBOT_RADIUS_M,
     Layout,
     against_wall,
     are_apart,
+    measure_clearance,
+    reachable_cells,
     sample_layout,
     sample_plant,
     sample_table,
@@ -80,6 +83,8 @@ EDGE_TO_THING_M = 0.2
 """How far behind the front edge a hidden thing stands, about."""
 EYE_HEIGHT_M = 1.2
 """About that of a G1's head camera."""
+BEFORE_PERSON_M = (0.75, 1.0, 1.35)
+"""How far before a person who holds a hand out the floor is free."""
 HEADROOM_M = 0.02
 """Least distance from a thing's top to the board above it."""
 
@@ -113,12 +118,18 @@ _Arrange = Callable[[float], tuple[_Item, ...] | None]
 """Makes a group for a surface at a height, m, about its own middle; None where it cannot be."""
 
 
-def build_tidy(seed: int, *, clutter: float = CLUTTER) -> Home:
+def build_handover(seed: int) -> Home:
+    """Build the same home with a person who holds an open hand out."""
+    return build_tidy(seed, offers_hand=True)
+
+
+def build_tidy(seed: int, *, clutter: float = CLUTTER, offers_hand: bool = False) -> Home:
     """Build the home that belongs to a seed; the same seed always gives the same home.
 
     Args:
         seed: Which home.
         clutter: Share of the things that stand close by another, 0 to 1.
+        offers_hand: Whether the person holds a hand out, to where a robot can stand.
 
     Raises:
         ConfigError: There is no such share.
@@ -126,7 +137,12 @@ def build_tidy(seed: int, *, clutter: float = CLUTTER) -> Home:
     if not 0.0 <= clutter <= 1.0:
         raise ConfigError(f"A clutter of {clutter} was asked for; it is a share from 0 to 1.")
     rng = np.random.default_rng([seed, 0x746964])
-    return furnish("tidy", seed, lambda spec, layout: place_things(spec, layout, clutter, rng), rng)
+    name = "handover" if offers_hand else "tidy"
+
+    def fill(spec: mujoco.MjSpec, layout: Layout) -> tuple[PlacedThing, ...]:
+        return place_things(spec, layout, clutter, rng)
+
+    return furnish(name, seed, fill, rng, offers_hand=offers_hand)
 
 
 def furnish(
@@ -134,6 +150,8 @@ def furnish(
     seed: int,
     fill: Callable[[mujoco.MjSpec, Layout], tuple[PlacedThing, ...]],
     rng: np.random.Generator,
+    *,
+    offers_hand: bool = False,
 ) -> Home:
     """Build a home with this furniture.
 
@@ -142,6 +160,7 @@ def furnish(
         seed: Which of the worlds of that name.
         fill: Puts the loose things on the furniture.
         rng: Where everything comes from.
+        offers_hand: Whether the person holds a hand out, to where a robot can stand.
     """
     layout = sample_layout(rng, sample_tidy_furniture)
     decor = choose_decor(rng)
@@ -153,10 +172,27 @@ def furnish(
     for place in layout.places:
         furniture.TIDY_FURNITURE[place.name](spec, place, decor, rng)
         smooth_furniture(spec, place.name)
-    add_person(spec, position=layout.person, yaw=layout.person_yaw, rng=rng)
+    yaw = _free_side(layout) if offers_hand else layout.person_yaw
+    hand = add_person(spec, position=layout.person, yaw=yaw, rng=rng, offers_hand=offers_hand)
     things = fill(spec, layout)
     plan = FloorPlan(name=name, size=layout.size, places=layout.places, start=layout.start)
-    return Home(spec=spec, floor_plan=plan, things=things, person=PERSON)
+    return Home(spec=spec, floor_plan=plan, things=things, person=PERSON, open_hand=hand)
+
+
+def _free_side(layout: Layout) -> float:
+    """Return where the person faces so that a robot can come before it, rad."""
+    clearance = measure_clearance(layout.size, layout.places, layout.person)
+    start = clearance.cell(layout.start[:2])
+    reached = reachable_cells(clearance.distance >= ROBOT_RADIUS_M, start)
+
+    def is_free(yaw: float) -> bool:
+        ahead = np.array([np.cos(yaw), np.sin(yaw)])
+        spots = (layout.person + distance * ahead for distance in BEFORE_PERSON_M)
+        return all(bool(reached[clearance.cell(spot)]) for spot in spots)
+
+    turns = sorted(np.linspace(-np.pi, np.pi, 36, endpoint=False), key=abs)
+    yaws = (float(layout.person_yaw + turn) for turn in turns)
+    return next((yaw for yaw in yaws if is_free(yaw)), layout.person_yaw)
 
 
 def sample_tidy_furniture(

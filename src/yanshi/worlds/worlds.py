@@ -12,7 +12,7 @@ from yanshi.worlds.decor import choose_decor, light_room
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home, build_home, build_visited_home
 from yanshi.worlds.movers import build_movers
-from yanshi.worlds.tidy import build_tidy
+from yanshi.worlds.tidy import build_handover, build_tidy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,14 @@ WORLDS: dict[str, WorldKind] = {
                 "同样的家具，上面只有一个要搬的大箱子",
             ),
             build=build_movers,
+        ),
+        WorldKind(
+            name="handover",
+            summary=(
+                "The same, with a person who holds an open hand out",
+                "同一个家，不过里面的人伸出一只张开的手",
+            ),
+            build=build_handover,
         ),
         WorldKind(
             name="empty",

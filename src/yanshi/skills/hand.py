@@ -1,0 +1,261 @@
+"""Hand a thing to a person who holds an open hand out for it.
+
+The hand is found by the eyes. The thing is held out above it, the robot steps up, lowers the thing
+and lets go when its arm feels that the hand bears it; where it feels nothing, it keeps the thing.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from yanshi.control.arm_path import ArmPath
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Thing
+from yanshi.policies.walker import AT_REST
+from yanshi.skills.aside import aside
+from yanshi.skills.behaviour import Behaviour, Flow
+from yanshi.skills.grip import TRIES, come_to, fetch, follow, level_frames
+from yanshi.skills.ground import floor_of, pose_before_person
+from yanshi.skills.hands import Hand, hands_of
+from yanshi.skills.motion import here, stand, walk_to
+from yanshi.skills.place import FALL_M, let_go_at, palm_with_thing_at
+from yanshi.skills.search import SURE, find, matches
+from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.stances import Spot, boxes_about, spots
+from yanshi.worlds.floor_plan import FloorPlan, Place
+
+PERSON, OPEN_HAND = "person", "open hand"
+LOOK_FROM_M = 1.15
+"""How far from a person it looks for an open hand."""
+LOOK_S = 1.5
+"""How long it looks for one from each side."""
+WAIT_S = 8.0
+"""How long it waits for one before the person in the end."""
+SIDES = (0.0, 0.5 * np.pi, -0.5 * np.pi, np.pi)
+"""From where it looks, rad about the person from where it came."""
+OVER_M = 0.12
+"""How far above the open hand a thing is held out while the robot steps up."""
+FEEL_M = 0.05
+"""How much lower than it believes the open hand to be it goes to feel it."""
+HAND_M = 0.12
+"""Edge of the square that stands for an open hand."""
+BODY_M = (0.45, 1.7)
+"""Width and height of the box that stands for a person's body."""
+SEES_S = 0.8
+"""How long it looks where the thing is in the end."""
+IN_HAND_M = 0.2
+"""What is seen farther from the open hand than this is not in it."""
+
+
+class Handover(Flow):
+    """Take the thing, walk before the person, lay it on the open hand, feel that it is borne."""
+
+    syntax = ("{thing}",)
+    summary = ("Hand a thing to the person who holds a hand out", "把物品递到人伸出的手里")
+    called = {"": ("hand over {0}", "把{0}递过去")}
+    verb = ("hand things over", "递东西")
+    risk = "travels"
+    timeout_s = 360.0
+
+    @staticmethod
+    def prepare(tools: Tools) -> None:
+        """Make the arms' skeletons before the motors are on."""
+        hands_of(tools)
+
+    def check(self, percept: Percept) -> Outcome | None:
+        """Refuse to fetch anything while no hand is free."""
+        hands = hands_of(self.tools)
+        if hands.holding(self.arguments[0]) is None and not hands.free:
+            return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
+        return None
+
+    def act(self, percept: Percept) -> Behaviour[Outcome]:
+        """Fetch the thing unless it is in a hand already, find the open hand, lay it there."""
+        tools, name = self.tools, self.arguments[0]
+        hands = hands_of(tools)
+        try:
+            if hands.holding(name) is None:
+                percept, outcome = yield from fetch(tools, percept, name)
+                if outcome.kind != "done":
+                    return outcome
+        except UnreachableError:
+            return Outcome(kind="failed", reason="out_of_reach", facts=(name,))
+        hand = hands.holding(name)
+        assert hand is not None
+        percept, person = yield from find(tools, percept, PERSON)
+        if isinstance(person, Outcome):
+            return person
+        try:
+            percept, person = yield from _see_open_hand(tools, percept, person)
+            if person.solid is None:
+                return Outcome(kind="failed", reason="no_open_hand", facts=(name,))
+            percept, outcome = yield from _lay_into(tools, percept, hand, person)
+        except UnreachableError:
+            return Outcome(kind="failed", reason="unreachable", facts=(PERSON,))
+        return outcome
+
+
+def _see_open_hand(
+    tools: Tools, percept: Percept, person: Thing
+) -> Behaviour[tuple[Percept, Thing]]:
+    """Walk round a person until an open hand is seen; wait for one in the end.
+
+    Raises:
+        UnreachableError: No way leads to the person.
+    """
+    at = person.position[:2]
+    came_from = float(np.arctan2(here(percept)[1] - at[1], here(percept)[0] - at[0]))
+    for turn in SIDES:
+        if person.solid is not None:
+            return percept, person
+        pose = pose_before_person(
+            floor_of(tools.floor_plan, percept.scene),
+            at,
+            here(percept),
+            distance=LOOK_FROM_M,
+            bearing=came_from + turn,
+        )
+        percept = yield from walk_to(tools, percept, pose)
+        percept, person = yield from _look_at(tools, percept, person, LOOK_S)
+    return (yield from _look_at(tools, percept, person, WAIT_S))
+
+
+def _look_at(
+    tools: Tools, percept: Percept, person: Thing, longest_s: float
+) -> Behaviour[tuple[Percept, Thing]]:
+    """Stand until a person's open hand is seen, and return what is known of the person."""
+    end_ns = percept.state.t_ns + round(longest_s * 1e9)
+    while percept.state.t_ns < end_ns and person.solid is None:
+        percept = yield from stand(tools, percept, 0.1)
+        person = _seen(percept, person)
+    return percept, person
+
+
+def _seen(percept: Percept, person: Thing) -> Thing:
+    """Return the person as seen last; who is not seen any more is where they were."""
+    x, y, _ = person.position
+    return min(
+        matches(percept.scene, PERSON),
+        key=lambda t: np.hypot(t.position[0] - x, t.position[1] - y),
+        default=person,
+    )
+
+
+def _lay_into(
+    tools: Tools, percept: Percept, hand: Hand, person: Thing
+) -> Behaviour[tuple[Percept, Outcome]]:
+    """Hold the thing out over an open hand, lower it and let go, from another stance each time."""
+    assert hand.held is not None
+    held = hand.held
+    for number in range(TRIES):
+        point = _above(person)
+        with_person = replace(tools, floor_plan=_with_person(tools.floor_plan, person))
+        think = partial(
+            spots,
+            with_person,
+            percept.scene,
+            here(percept),
+            point[:2],
+            with_person.floor_plan.place(OPEN_HAND),
+            grips=[(held.approach, point[2] + held.grip_height)],
+            sides=[hand.side],
+        )
+        percept, ways = yield from aside(tools, percept, think)
+        if isinstance(ways, UnreachableError):
+            return percept, Outcome(kind="failed", reason="hand_out_of_reach", facts=(held.name,))
+        spot = ways[number % len(ways)]
+        percept = yield from walk_to(with_person, percept, spot.before)
+        out = partial(_way_out, tools, percept, hand, spot, point[2])
+        percept, way = yield from aside(tools, percept, out)
+        if isinstance(way, UnreachableError):
+            continue
+        percept = yield from follow(tools, percept, hand, way, AT_REST)
+        percept, scene = yield from come_to(with_person, percept, spot)
+        person = _seen(percept, person)  # Better known from near.
+        percept, is_done = yield from let_go_at(
+            replace(tools, floor_plan=_with_person(tools.floor_plan, person)),
+            percept,
+            hand,
+            _above(person),
+            spot,
+            scene.things,
+            feel_m=FEEL_M,
+        )
+        if is_done:
+            percept = yield from stand(tools, percept, SEES_S)
+            return percept, _what_became(percept, held.name, person)
+    return percept, Outcome(kind="failed", reason="nobody_took", facts=(held.name,))
+
+
+def _above(person: Thing) -> tuple[float, float, float]:
+    """Return where the lowest point of a thing is above a person's open hand, on the map, m."""
+    assert person.solid is not None
+    x, y, z = person.solid.position
+    return x, y, z + 0.5 * person.solid.size[2] + FALL_M
+
+
+def _with_person(plan: FloorPlan, person: Thing) -> FloorPlan:
+    """Return a plan with a person on it who holds an open hand out, as furniture."""
+    assert person.solid is not None
+    x, y, z = person.solid.position
+    towards = float(np.arctan2(y - person.position[1], x - person.position[0]))
+    top = z + 0.5 * person.solid.size[2]
+    hand = Place(
+        name=OPEN_HAND,
+        centre=(x, y),
+        size=(HAND_M, HAND_M),
+        yaw=towards,
+        height=top,
+        has_surface=True,
+        boards=(top,),  # As a shelf's it is come to from the front alone.
+        is_open_below=True,
+    )
+    width, height = BODY_M
+    body = Place(
+        name=PERSON,
+        centre=person.position[:2],
+        size=(width, width),
+        yaw=towards,
+        height=height,
+    )
+    return replace(plan, places=(*plan.places, hand, body))
+
+
+def _way_out(tools: Tools, percept: Percept, hand: Hand, spot: Spot, height: float) -> ArmPath:
+    """Return the arm's way to where it holds a thing over what the robot is about to step up to.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        hand: What holds the thing.
+        spot: How the robot is about to stand.
+        height: Of the open hand above the floor, m.
+
+    Raises:
+        UnreachableError: The arm does not come there.
+    """
+    pelvis_map, map_level = level_frames(percept)
+    stance = spot.stance
+    point = (stance.ahead, stance.left, height + OVER_M - stance.height)
+    level_palm = palm_with_thing_at(hand, np.eye(4), stance.heading, point)
+    joints = percept.state.joint_position.copy()
+    assert hand.angles is not None
+    joints[hand.arm.joints] = hand.angles
+    boxes = boxes_about(tools.floor_plan, (), pelvis_map)
+    return hands_of(tools).free_way(hand.side, joints, pelvis_map @ map_level @ level_palm, boxes)
+
+
+def _what_became(percept: Percept, name: str, person: Thing) -> Outcome:
+    """Say whether a thing that was let go is in the open hand, by what is seen now."""
+    assert person.solid is not None
+    seen = [
+        float(np.linalg.norm(np.subtract(thing.position, person.solid.position)))
+        for thing in percept.scene.things
+        if thing.name == name
+        and thing.confidence >= SURE
+        and (percept.state.t_ns - thing.t_ns) * 1e-9 < SEES_S
+    ]
+    if seen and min(seen) > IN_HAND_M:
+        return Outcome(kind="failed", reason="fell_from_hand", facts=(name,))
+    return DONE

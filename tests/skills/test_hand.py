@@ -1,0 +1,92 @@
+"""What a hand is offered: the simulator judges, its truth stands for the eyes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.skills.rig import Rig, SightedRig, thing
+
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.core.messages import Scene, Solid
+from yanshi.skills import hand
+from yanshi.skills.hand import Handover
+from yanshi.skills.hands import hands_of
+from yanshi.worlds import goals
+
+
+def test_a_can_is_fetched_and_laid_into_the_open_hand_and_nothing_else_is_moved():
+    rig = SightedRig(world="handover", seed=1)
+    assert rig.carry_out(Handover(("purple can",), rig.tools)).kind == "done"
+    rig.stand(1.0)
+    witness = rig.witness
+    end_s = float(witness.t[-1])
+    assert goals.handed("purple can").met_at(witness, end_s - 0.9) is not None
+    assert goals.undisturbed("purple can").is_met(witness)
+    assert not witness.has_fallen
+    assert hands_of(rig.tools).held_names == ()
+
+
+def test_a_hand_that_is_lower_than_it_seemed_is_not_felt_and_the_thing_is_kept(monkeypatch):
+    monkeypatch.setattr(hand, "TRIES", 1)
+    rig = SightedRig(world="handover", seed=1, open_hand_lift_m=0.08)
+    outcome = rig.carry_out(Handover(("purple can",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "nobody_took")
+    assert hands_of(rig.tools).held_names == ("purple can",)
+    rig.stand(1.0)
+    end_s = float(rig.witness.t[-1])
+    assert goals.held("purple can").met_at(rig.witness, end_s - 0.9) is not None
+
+
+def test_where_nobody_holds_a_hand_out_it_waits_and_keeps_the_thing(monkeypatch):
+    monkeypatch.setattr(hand, "SIDES", (0.0,))
+    monkeypatch.setattr(hand, "WAIT_S", 1.0)
+    rig = SightedRig(world="handover", seed=1, sees_open_hand=False)
+    rig.hold(RIGHT, "red cube")
+    outcome = rig.carry_out(Handover(("cube",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "no_open_hand")
+    assert outcome.facts == ("cube",)
+    assert hands_of(rig.tools).held_names == ("red cube",)
+    person = rig.simulation.home.person
+    x, y = rig.body.data.body(person).xpos[:2] - rig.position
+    assert np.hypot(x, y) == pytest.approx(hand.LOOK_FROM_M, abs=0.25)
+    assert rig.off(*rig.body.data.body(person).xpos[:2]) < 0.3
+
+
+def test_with_both_hands_full_of_other_things_nothing_is_fetched(rig: Rig):
+    rig.hold(LEFT, "red cup")
+    rig.hold(RIGHT, "blue ball")
+    outcome = rig.carry_out(Handover(("apple",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "hands_full")
+    assert rig.body.data.time == 0.0
+
+
+def person_with_hand(x: float, y: float):
+    """Return a person at the origin of the floor who holds a hand out."""
+    solid = Solid(shape="box", position=(x, y, 0.95), size=(0.17, 0.09, 0.02), yaw=0.0)
+    return replace(thing("person", 0.0, 0.0, 0.9), solid=solid)
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.2, -2.5])
+def test_an_open_hand_is_come_to_from_before_it(rig: Rig, angle):
+    x, y = 0.42 * np.cos(angle), 0.42 * np.sin(angle)
+    plan = hand._with_person(rig.plan, person_with_hand(x, y))
+    open_hand, body = plan.places[-2:]
+    assert open_hand.yaw == pytest.approx(angle)
+    assert open_hand.surface_heights == (pytest.approx(0.96),)
+    assert body.centre == (0.0, 0.0)
+    assert body.is_solid
+    assert not body.has_surface
+
+
+@pytest.mark.parametrize(
+    ("spot", "age_s", "kind"),
+    [((0.44, 0.02), 0.0, "done"), ((0.9, 0.3), 0.0, "failed"), ((0.9, 0.3), 9.0, "done")],
+    ids=["in the hand", "beside", "beside, long ago"],
+)
+def test_what_is_seen_elsewhere_afterwards_is_not_in_the_hand(rig: Rig, spot, age_s, kind):
+    percept = rig.percept()
+    apple = replace(thing("red apple", *spot, 1.0), t_ns=percept.state.t_ns - round(age_s * 1e9))
+    percept = replace(percept, scene=Scene(t_ns=0, things=(apple,)))
+    outcome = hand._what_became(percept, "red apple", person_with_hand(0.42, 0.0))
+    assert outcome.kind == kind
+    assert hand._what_became(rig.percept(), "red apple", person_with_hand(0.42, 0.0)).kind == "done"
