@@ -635,9 +635,20 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
             _box_at(load, percept, _between(berth.map_from_box, deeper, share))
 
     percept = yield from during(tools, percept, LIFT_S, body, sink)
-    if not hands.presses_load(percept):
-        _, outcome = yield from _lost(tools, percept, load)
-        return outcome
+    is_felt = hands.presses_load(percept)
     percept = yield from let_go(tools, percept, load, body)
     percept = yield from leave(tools, percept, spot)
-    return DONE
+    percept = yield from stand(tools, percept, LOOK_S)
+    if is_felt or _is_seen_at(percept, load.name, berth):
+        return DONE
+    return Outcome(kind="failed", reason="slipped", facts=(load.name,))
+
+
+def _is_seen_at(percept: Percept, name: str, berth: Berth) -> bool:
+    """Whether the eyes saw a box of late where it was to be put."""
+    return any(
+        _apart(t, _middle(berth)) < SAME_M
+        and abs(t.position[2] - berth.map_from_box[2, 3]) < SAME_M
+        and (percept.state.t_ns - t.t_ns) * 1e-9 < LOOK_S
+        for t in matches(percept.scene, name)
+    )
