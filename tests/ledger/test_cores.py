@@ -5,21 +5,16 @@ from dataclasses import replace
 import pytest
 
 from yanshi.ledger.cores import CLOCK_MHZ, OURS, fit, left_out, measurements, shapes, terms, time_ms
-from yanshi.ledger.roofline import CORE_ADAPTED_CYCLES, CORE_LAYER_CYCLES
+from yanshi.ledger.roofline import CORE_LAYER_CYCLES
 
 SHAPE = shapes()[OURS]
 
 
-def test_a_second_core_halves_all_but_the_waiting():
-    one, two = terms(SHAPE, 1, 0), terms(SHAPE, 2, 0)
-    assert two == pytest.approx([*one[:2] / 2.0, *one[2:]])
-    assert 0.5 * time_ms(SHAPE, 1, 0) < time_ms(SHAPE, 2, 0) < time_ms(SHAPE, 1, 0)
-
-
-def test_an_adapter_costs_its_bytes_and_a_step_at_every_layer():
-    bare = replace(SHAPE, adapter_mb=0.0)
-    assert terms(SHAPE, 1, 0) - terms(bare, 1, 0) == pytest.approx([0.0, SHAPE.adapter_mb, 0.0, 18])
-    assert time_ms(bare, 2, 32) < time_ms(SHAPE, 2, 32)
+@pytest.mark.parametrize("tokens", [0, 32])
+def test_a_second_core_halves_all_but_the_waiting(tokens):
+    one, two = terms(SHAPE, 1, tokens), terms(SHAPE, 2, tokens)
+    assert two == pytest.approx([*one[:-1] / 2.0, one[-1]])
+    assert 0.5 * time_ms(SHAPE, 1, tokens) < time_ms(SHAPE, 2, tokens) < time_ms(SHAPE, 1, tokens)
 
 
 def test_a_longer_prompt_a_slower_clock_and_a_slow_memory_take_longer():
@@ -27,12 +22,20 @@ def test_a_longer_prompt_a_slower_clock_and_a_slow_memory_take_longer():
     assert time_ms(SHAPE, 2, 0, clock_mhz=CLOCK_MHZ / 2.0) == pytest.approx(
         2.0 * time_ms(SHAPE, 2, 0)
     )
-    read_mb = SHAPE.packed_mb + SHAPE.other_mb + SHAPE.adapter_mb
-    assert time_ms(SHAPE, 2, 0, bandwidth_gb_s=1.0) == pytest.approx(read_mb)
+    assert time_ms(SHAPE, 2, 0, bandwidth_gb_s=1.0) == pytest.approx(SHAPE.read_mb)
+
+
+def test_formats_that_are_repacked_are_the_fastest_for_what_they_hold():
+    packed, other = (
+        replace(replace(SHAPE, byte_mb=0.0, byte_m=0.0), **held)
+        for held in ({"packed_mb": 60.0, "packed_m": 100.0}, {"other_mb": 69.0, "other_m": 100.0})
+    )
+    for tokens in (0, 82):
+        assert time_ms(packed, 2, tokens) < time_ms(other, 2, tokens)
 
 
 def test_a_fit_finds_the_factors_that_made_the_figures():
-    factors = {False: [0.1, 0.2, 0.3, 0.1], True: [0.02, 0.05, 0.04, 0.1, 0.5]}
+    factors = {False: [0.1, 0.2, 0.3, 0.1], True: [0.02, 0.03, 0.05, 0.04, 0.1, 0.2, 0.5]}
     made = [
         replace(
             row, time_ms=float(terms(row.shape, row.cores, row.tokens) @ factors[row.tokens > 0])
@@ -40,29 +43,21 @@ def test_a_fit_finds_the_factors_that_made_the_figures():
         for row in measurements()
     ]
     for is_prompt, found in fit(made).items():
-        assert found == pytest.approx(factors[is_prompt], rel=1e-6)
+        assert found == pytest.approx(factors[is_prompt], rel=1e-4)
 
 
 def test_no_time_of_ours_is_fitted():
-    assert {row.model for row in measurements() if not row.is_fitted} == {
-        OURS,
-        "ours-bare",
-        "six-layers",
-    }
+    assert {row.model for row in measurements() if not row.is_fitted} == {OURS}
 
 
-def test_a_model_is_left_out_with_its_adapted_copy():
+def test_a_model_is_left_out_with_its_copy_in_bytes():
     found = {(row.model, row.cores, row.tokens): time for row, time in left_out()}
     rows = [row for row in measurements() if row.is_fitted and "layers-twice" not in row.model]
-    expected = time_ms(shapes()["layers-twice-adapted"], 1, 0, factors=fit(rows))
-    assert found["layers-twice-adapted", 1, 0] == expected
+    expected = time_ms(shapes()["layers-twice-bytes"], 1, 0, factors=fit(rows))
+    assert found["layers-twice-bytes", 1, 0] == expected
 
 
 def test_the_waiting_that_boards_are_charged_is_the_fitted_one():
-    layer, adapted = terms(SHAPE, 1, 0)[2:]
-    assert layer == adapted == 18
-    bare = replace(SHAPE, packed_mb=0.0, other_mb=0.0, adapter_mb=0.0)
-    cycles = time_ms(bare, 1, 0) / layer * CLOCK_MHZ * 1e3
+    empty = replace(SHAPE, byte_mb=0.0)
+    cycles = time_ms(empty, 1, 0) / SHAPE.layers * CLOCK_MHZ * 1e3
     assert cycles == pytest.approx(CORE_LAYER_CYCLES, rel=0.01)
-    with_adapter = time_ms(replace(bare, adapter_mb=1e-9), 1, 0) / layer * CLOCK_MHZ * 1e3
-    assert with_adapter - cycles == pytest.approx(CORE_ADAPTED_CYCLES, rel=0.01)

@@ -39,7 +39,7 @@ def test_a_thought_takes_longer_with_more_tokens_and_on_a_smaller_board():
 
 
 def test_another_model_has_its_instructions_in_mind_at_every_token():
-    ours, other = on("rpi5", "qwen3-1.7b-q4"), on("rpi5", "qwen3-1.7b-q4", is_ours=False)
+    ours, other = on("rpi5", "qwen3-1.7b-q8"), on("rpi5", "qwen3-1.7b-q8", is_ours=False)
     assert other.think((20, 10)).takes_s > ours.think((20, 10)).takes_s
 
 

@@ -66,12 +66,12 @@ class Measured:
 
 
 def terms(shape: Shape, cores: int, tokens: int) -> NDArray[np.float64]:
-    """Return the terms of a token's (`tokens` 0), shape (4,), or a prompt's time, shape (5,)."""
+    """Return the terms of a token's (`tokens` 0), shape (4,), or a prompt's time, shape (7,)."""
+    read_mb = np.array([shape.packed_mb, shape.byte_mb, shape.other_mb])
     if not tokens:
-        read_mb = np.array([shape.packed_mb, shape.byte_mb, shape.other_mb])
         return np.array([*read_mb / cores, shape.layers])
-    weights_m = np.array([shape.packed_m, shape.byte_m, shape.other_m])
-    return np.array([*weights_m * tokens / cores, shape.read_mb / cores, shape.layers])
+    for_each = np.array([shape.packed_m, shape.byte_m, shape.other_m, shape.layers])
+    return np.array([*for_each * tokens / cores, *read_mb[:2] / cores, shape.layers])
 
 
 def fit(rows: Iterable[Measured]) -> dict[bool, NDArray[np.float64]]:
