@@ -51,9 +51,9 @@ KV_BYTES = 2.0
 RIDGE = 0.02
 """Pull of the factors towards what a perfect board would have (1, 0, 0), where data are few."""
 MS = 1e3
-CORE_LAYER_CYCLES = 0.394e6
+CORE_LAYER_CYCLES = 0.474e6
 """What a layer takes for each token where cores of a processor run them and wait for one another:
-`ledger/cores.py`, 0.152 ms at 2600 MHz."""
+`ledger/cores.py`, 0.182 ms at 2600 MHz."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
