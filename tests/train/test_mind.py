@@ -1,6 +1,7 @@
 """The training of the mind: its layers against plain algebra, its files against their readers."""
 
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from yanshi.train.mind import (  # noqa: E402
     architecture_of,
     choose_vocabulary,
     learning_rate,
+    mix_in,
     write_gguf,
 )
 from yanshi.train.sentences import examples  # noqa: E402
@@ -34,6 +36,22 @@ def test_an_untrained_adapter_changes_nothing_and_a_trained_one_adds_its_product
     torch.nn.init.normal_(layer.up)
     merged = frozen.weight + 1.5 * layer.up @ layer.down
     torch.testing.assert_close(layer(x), x @ merged.T)
+
+
+def test_a_share_of_the_adapter_before_is_kept():
+    layer = LowRank(torch.nn.Linear(3, 2, bias=False), rank=2, scale=1.0)
+    student = SimpleNamespace(adapter={"blk.0.attn_q.weight": layer})
+    torch.nn.init.ones_(layer.up)
+    learnt = layer.down.detach().clone()
+    # One that was thinner had nothing in the rest.
+    before = {
+        "blk.0.attn_q.weight.lora_a": torch.full((1, 3), 5.0),
+        "blk.0.attn_q.weight.lora_b": torch.zeros(2, 1),
+    }
+    mix_in(student, before, 0.25)
+    assert torch.allclose(layer.down[0], 0.75 * learnt[0] + 0.25 * 5.0)
+    assert torch.equal(layer.down[1], learnt[1])
+    assert torch.allclose(layer.up, torch.tensor([[0.75, 1.0], [0.75, 1.0]]))
 
 
 def test_only_the_adapter_learns():

@@ -62,6 +62,10 @@ def train_mind(
         Path | None,
         typer.Option(metavar="FILE.gguf", help="Begin as this adapter, not as none."),
     ] = None,
+    keep: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Share of that adapter in what is written."),
+    ] = 0.0,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE.gguf", help="Where the adapter goes; ours is replaced if none."),
@@ -79,7 +83,7 @@ def train_mind(
     from yanshi.mind.model import ADAPTER
     from yanshi.train import mind
 
-    config = mind.MindTraining(minutes=minutes, seed=seed, threads=threads)
+    config = mind.MindTraining(minutes=minutes, seed=seed, threads=threads, keep=keep)
     mind.train_mind(config, work, out or ADAPTER, after, base)
     if base is not None:
         print(f"Try it: yanshi plan --brain {base}+{out}")

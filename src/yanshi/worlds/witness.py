@@ -17,7 +17,8 @@ from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.home import Home
 from yanshi.worlds.shapes import CAPSULE, CYLINDER, ELLIPSOID, SPHERE
 
-FALLEN_HEIGHT_M = 0.45
+FALLEN_HEIGHT_M = 0.40
+"""A pelvis lower than this has fallen; the lowest squat that is asked for holds it at 0.437 m."""
 BEARING_UP = 0.5
 """Least upward part of a push that counts as bearing a thing."""
 FALLEN_UP = 0.5
