@@ -25,6 +25,7 @@ from yanshi.skills.place import (
     free_spot,
     goal_upon,
     palm_with_thing_at,
+    what_became,
 )
 from yanshi.skills.skill import Percept
 from yanshi.worlds import goals
@@ -197,3 +198,20 @@ def test_a_palm_is_where_the_held_thing_stands_on_the_point(rig: Rig, side, head
     fingers = palm[:2, 0] / np.linalg.norm(palm[:2, 0])
     wanted = heading + 0.5 * np.pi
     np.testing.assert_allclose(fingers, (np.cos(wanted), np.sin(wanted)), atol=1e-9)
+
+
+def test_what_is_seen_elsewhere_did_not_stay_where_it_was_put():
+    x, y = TABLE.centre
+    goal = Goal(point=(x, y, 0.75), place=TABLE)
+    stays = percept_of(thing("red ball", x + 0.02, y, 0.79))
+    rolled = percept_of(thing("red ball", x + 0.5, y, 0.04))
+    other = percept_of(thing("red cup", x + 0.5, y, 0.8))
+    assert what_became(stays, "red ball", goal).kind == "done"
+    outcome = what_became(rolled, "red ball", goal)
+    assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "not_stayed", ("red ball",))
+    assert what_became(other, "red ball", goal).kind == "done"
+    # Two seconds ago it may have been in the hand still.
+    late = replace(rolled, state=replace(rolled.state, t_ns=2_000_000_000))
+    assert what_became(late, "red ball", goal).kind == "done"
+    in_bin = Goal(point=(*BIN.centre, 0.57), place=BIN)
+    assert what_became(rolled, "red ball", in_bin).kind == "done"

@@ -81,6 +81,7 @@ CAUSES = {
     "hand_out_of_reach": "not reachable",
     "nobody_took": "not felt",
     "fell_from_hand": "dropped",
+    "not_stayed": "dropped",
     "no_room_behind": "not reachable",
     "no_push": "not reachable",
     "not_moved": "missed",

@@ -127,6 +127,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I held {thing} out and nobody took it, so I keep it.",
         "我把{thing}递了过去，没有人接，所以我先拿着。",
     ),
+    "not_stayed": (
+        "I put {thing} down, and it did not stay where I put it.",
+        "我把{thing}放下了，可它没有留在那儿。",
+    ),
     "fell_from_hand": (
         "I laid {thing} into the hand, and it is not there any more.",
         "我把{thing}放到了手里，可它现在不在那儿了。",

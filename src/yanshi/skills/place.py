@@ -57,6 +57,8 @@ FEEL_SPEED = 0.02
 BEHIND_M, BEHIND_S = 0.008, 0.6
 """What is below is felt when the palm stays so far behind for so long: in the air it is up to
 11 mm off, to and fro, as the body sways."""
+STAYS_M, SEES_S = 0.2, 1.0
+"""What is seen farther than this from where it was let go, and no longer ago, did not stay."""
 BIN_AIR_M = 0.25
 """How far above a bin a thing is let go, m."""
 
@@ -149,7 +151,7 @@ class PutDown(Flow):
                 tools, percept, hand, goal.point, spot, scene.things
             )
             if is_done:
-                return percept, DONE
+                return percept, what_became(percept, held.name, goal)
             if hand.held is None:
                 break
         return percept, Outcome(kind="failed", reason="out_of_reach", facts=(self.arguments[-1],))
@@ -204,6 +206,24 @@ class PutDown(Flow):
         if isinstance(found, Outcome):
             return found
         return goal_upon(self.tools, found, is_inside=self.arguments[1] == "in")
+
+
+def what_became(percept: Percept, name: str, goal: Goal) -> Outcome:
+    """Say whether a thing that was let go at a goal is there, by what is seen now.
+
+    What is not seen, in a bowl or behind something, is believed to be there, and so is what fell
+    into a bin.
+    """
+    seen = [
+        float(np.linalg.norm(np.subtract(thing.position, goal.point)))
+        for thing in percept.scene.things
+        if thing.name == name
+        and thing.confidence >= SURE
+        and (percept.state.t_ns - thing.t_ns) * 1e-9 < SEES_S
+    ]
+    if seen and min(seen) > STAYS_M and not goal.place.is_container:
+        return Outcome(kind="failed", reason="not_stayed", facts=(name,))
+    return DONE
 
 
 def _is_same(goal: Goal, other: Goal) -> bool:
