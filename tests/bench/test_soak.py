@@ -39,5 +39,6 @@ def test_a_short_one_weighs_every_process_and_counts_what_was_done(tmp_path):
     assert rows["minutes"] >= 0.1
     assert rows["orders"] >= 1
     assert rows["falls"] == rows["MuJoCo warnings"] == 0
-    for name in ("body", "mind", "eyes"):
-        assert 50.0 < rows[f"{name}: memory in the end"] < 800.0
+    # The body's process is the tests' own here, and holds whatever they do.
+    for name, most_mb in (("body", 16_000.0), ("mind", 800.0), ("eyes", 800.0)):
+        assert 50.0 < rows[f"{name}: memory in the end"] < most_mb
