@@ -718,7 +718,8 @@ def _both(
     ]
 
 
-def _make_cases() -> tuple[Case, ...]:
+def _sensor_and_policy_cases() -> list[Case]:
+    """Sensors and policies that fail, A1 to A7 and B1 to B2."""
     upright = ("upright", rides_through)
     alarm = ("told before it falls", no_fall_untold)
 
@@ -732,7 +733,7 @@ def _make_cases() -> tuple[Case, ...]:
     def broken(row: str, part: str, kind: str, wanted: Any, **more: Any) -> list[Case]:
         return _both(row, Injection(part=part, kind=kind, **more), *wanted)
 
-    cases = [
+    return [
         *broken("A1", "imu", "garbage", upright, samples=1),
         *broken("A1", "imu", "garbage", upright, samples=2),
         *broken("A1", "joint", "garbage", upright, joint=KNEE, samples=1),
@@ -770,20 +771,28 @@ def _make_cases() -> tuple[Case, ...]:
         *broken("B2", "policy", "delayed", alarm, size=100.0),
         *broken("B2", "policy", "off", limp(120.0, "zero")),
     ]
-    for impulse in (PUSH_NS, 60.0, 90.0):
-        cases += [
-            Case(
-                row="A10",
-                what=f"{impulse:g} N·s on the torso in 0.1 s, 8 directions",
-                wanted="upright, or the fall told 200 ms after 30° of lean",
-                run=push,
-                passes=stays_up_or_falls_seen,
-                doing=doing,
-                options={"impulse": impulse},
-            )
-            for doing in (STANDING, WALKING)
-        ]
-    cases += [
+
+
+def _push_cases() -> list[Case]:
+    """Pushes, A10."""
+    return [
+        Case(
+            row="A10",
+            what=f"{impulse:g} N·s on the torso in 0.1 s, 8 directions",
+            wanted="upright, or the fall told 200 ms after 30° of lean",
+            run=push,
+            passes=stays_up_or_falls_seen,
+            doing=doing,
+            options={"impulse": impulse},
+        )
+        for impulse in (PUSH_NS, 60.0, 90.0)
+        for doing in (STANDING, WALKING)
+    ]
+
+
+def _battery_cases() -> list[Case]:
+    """A battery that runs down, A13."""
+    return [
         Case(
             row="A13",
             what=f"battery at {100.0 * charge:g} % on the way down",
@@ -799,7 +808,11 @@ def _make_cases() -> tuple[Case, ...]:
             (0.0999, "go forward 1", "the order is refused, sits limp", sits_down),
         )
     ]
-    cases += [
+
+
+def _plan_cases() -> list[Case]:
+    """Plans that are none, and texts that are no orders, D1 and D4."""
+    return [
         Case(
             row="D1",
             what=f"{len(BAD_PLANS)} plans that are none",
@@ -815,7 +828,11 @@ def _make_cases() -> tuple[Case, ...]:
             passes=takes_nothing,
         ),
     ]
-    cases += [
+
+
+def _stop_cases() -> list[Case]:
+    """A stop in every phase, E1."""
+    return [
         Case(
             row="E1",
             what=f"a stop {words}",
@@ -827,7 +844,11 @@ def _make_cases() -> tuple[Case, ...]:
         )
         for phase, (_, words) in PHASES.items()
     ]
-    cases += [
+
+
+def _watcher_cases() -> list[Case]:
+    """Who watches from another terminal, E1 and E2."""
+    return [
         Case(
             row=row,
             what=what,
@@ -859,8 +880,12 @@ def _make_cases() -> tuple[Case, ...]:
         )
         for doing in (STANDING, WALKING)
     ]
+
+
+def _process_cases() -> list[Case]:
+    """Processes that die or hang, B4 and B5."""
     damped = "limp within 50 ms, on the word of the watch"
-    cases += [
+    return [
         Case(
             row=row,
             what=f"{what}, wall clock",
@@ -910,7 +935,11 @@ def _make_cases() -> tuple[Case, ...]:
         )
         for doing in (STANDING, WALKING)
     ]
-    cases += [
+
+
+def _operator_cases() -> list[Case]:
+    """Two who give orders, and orders sent again, F1 and F3."""
+    return [
         Case(
             row="F1",
             what="two operators give orders and take over, 15 s",
@@ -926,7 +955,11 @@ def _make_cases() -> tuple[Case, ...]:
             passes=hears_nothing_twice,
         ),
     ]
-    cases += [
+
+
+def _file_cases() -> list[Case]:
+    """Disks, logs, and the thinkers' processes; and nothing at all."""
+    return [
         Case(
             row="G1",
             what="the disk is full",
@@ -977,7 +1010,20 @@ def _make_cases() -> tuple[Case, ...]:
             is_slow=True,
         ),
     ]
-    return tuple(cases)
+
+
+def _make_cases() -> tuple[Case, ...]:
+    return (
+        *_sensor_and_policy_cases(),
+        *_push_cases(),
+        *_battery_cases(),
+        *_plan_cases(),
+        *_stop_cases(),
+        *_watcher_cases(),
+        *_process_cases(),
+        *_operator_cases(),
+        *_file_cases(),
+    )
 
 
 NOT_SHOWN = {

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from yanshi.core.closing import Closing
 from yanshi.core.errors import BodyError
 
 READY_S = 60.0
 
 
 @dataclass(slots=True)
-class Served:
+class Served(Closing):
     """A server that runs; use it as a context manager."""
 
     port: int
@@ -39,17 +39,6 @@ class Served:
         self.process.kill()
         self.process.join()
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def serve(run: Callable[..., None], *arguments: Any) -> Served:

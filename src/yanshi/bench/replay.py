@@ -187,8 +187,8 @@ class PlayedBody(MujocoBody):
         self._time_s += duration_s
 
 
-class PlayedEyes(EyesProcess):
-    """Eyes without a process that tell what is on a tape; it is dark where nothing is on it."""
+class PlayedEyes:
+    """Eyes that tell what is on a tape; it is dark where nothing is on it."""
 
     def __init__(self, tape: Tape) -> None:
         pairs = zip(tape.glances, tape.depths, strict=True)

@@ -156,7 +156,7 @@ def make_rows(trial: Trial) -> list[Row]:
         *(one(f"{name}: memory in the end", mb[-1], "", "MB") for name, mb in trial["mb"].items()),
         one("falls", trial["falls"], "<= 0"),
         one("MuJoCo warnings", trial["warnings"], "<= 0"),
-        one("faults that hold the robot up", sum(trial["faults"].values())),
+        one("faults seen", sum(trial["faults"].values())),
     ]
     if trial["clock"] == "wall":
         missed, ticks = trial["misses"]["reflex"], trial["ticks"]["reflex"]

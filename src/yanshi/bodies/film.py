@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 import mujoco
@@ -21,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.bodies.looks import polish, thin_meshes
+from yanshi.core.closing import Closing
 from yanshi.core.errors import BodyError, ConfigError
 from yanshi.worlds.furniture import WALLS
 
@@ -209,7 +208,7 @@ def _wall_geoms(model: mujoco.MjModel, wall: str = "wall_") -> NDArray[np.intp]:
     return np.array([i for i, name in enumerate(names) if name.startswith(wall)], dtype=np.intp)
 
 
-class Cinema:
+class Cinema(Closing):
     """Draws frames of a take; belongs to the thread that made it, close it when done."""
 
     def __init__(self, model: mujoco.MjModel, config: FilmConfig | None = None) -> None:
@@ -293,17 +292,6 @@ class Cinema:
         """Release the renderer."""
         self._context.free()
         self._gl.free()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _cut_walls(self, eye: NDArray[np.float64] | None) -> None:
         """Hide the walls, and the door in them, that stand between the camera and the room."""

@@ -6,14 +6,14 @@ robot's detailed meshes are left out; the robot's own arms appear as its collisi
 picture then costs a software renderer a tenth of the time.
 """
 
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.bodies.renderer import cannot_render
+from yanshi.core.closing import Closing
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Image
 from yanshi.robots.spec import CameraSpec
@@ -23,7 +23,7 @@ _VISIBLE_GROUPS = (1, 1, 0, 1, 0, 0)
 _GEOMS_MAX = 2000
 
 
-class MujocoCamera:
+class MujocoCamera(Closing):
     """Takes RGB-D pictures through a camera of a MuJoCo model.
 
     A camera belongs to the thread that made it. Close it when done, or use it in a `with`.
@@ -90,17 +90,6 @@ class MujocoCamera:
         """Release the renderer; the camera cannot be used afterwards."""
         self._context.free()
         self._gl.free()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _in_metres(self) -> NDArray[np.float32]:
         buffer = self._depth

@@ -25,12 +25,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psutil
 
 from yanshi.core.clock import Clock, MonotonicClock
+from yanshi.core.closing import Closing
 from yanshi.core.errors import ConfigError
 from yanshi.mind.tongue import SENTENCE_MAX
 from yanshi.runtime.observer import Observer
@@ -153,7 +152,7 @@ class Hangup(Exception):  # noqa: N818 - not an error: it is how a guest goes.
     """A guest is to be hung up on."""
 
 
-class Attendance(Observer):
+class Attendance(Observer, Closing):
     """Knows whether somebody watches over a run; use it as a context manager.
 
     It is asked in the robot's thread and listens in one of its own.
@@ -231,17 +230,6 @@ class Attendance(Observer):
         self._selector.close()
         self._listening.close()
         self.door.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # -- the thread that listens --------------------------------------------------------------
 

@@ -9,9 +9,9 @@ import selectors
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
+from yanshi.core.closing import Closing
 from yanshi.core.errors import BodyError
 from yanshi.mind.stop_words import is_stop_order
 from yanshi.mind.tongue import SENTENCE_MAX
@@ -19,7 +19,7 @@ from yanshi.ports.attendance import Door, spoken
 from yanshi.safety.check_in import prove
 
 
-class Attendant:
+class Attendant(Closing):
     """One who attends a run; use it as a context manager."""
 
     def __init__(self, door: Door) -> None:
@@ -115,14 +115,3 @@ class Attendant:
     def close(self) -> None:
         """Hang up."""
         self._line.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -13,8 +13,6 @@ from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import mujoco
 import numpy as np
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from yanshi.bodies.looks import flatten_textures, polish, thin_meshes
 from yanshi.bodies.simulation import Simulation
+from yanshi.core.closing import Closing
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Thing
 from yanshi.runtime.observer import Observer, Snapshot
@@ -139,7 +138,7 @@ def word_panel(sight: Sight) -> str:
     return "\n\n".join([*filter(None, parts), f"*sees:* {seen or '…'}"])
 
 
-class View(Observer):
+class View(Observer, Closing):
     """Looks on at a run and shows it on a page; use it as a context manager."""
 
     wants_pictures = True
@@ -207,17 +206,6 @@ class View(Observer):
             self._process.kill()
             self._process.join()
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _await_url(self) -> str:
         answer: object = None

@@ -13,11 +13,10 @@ import select
 import signal
 import time
 from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import Self
 
 from yanshi.bodies.remote_body import HostedBody, Lines
 from yanshi.bodies.simulation import Simulation, simulate
+from yanshi.core.closing import Closing
 from yanshi.core.errors import BodyError
 from yanshi.runtime.priority import right_of_way
 from yanshi.safety.heartbeat import WATCH_S, Heartbeat
@@ -29,7 +28,7 @@ ORPHAN_NS = 2_000_000_000
 """So long the body goes on without whoever started it: time to see it lie."""
 
 
-class Apart:
+class Apart(Closing):
     """Body and watch of a run, each in a process; use it as a context manager."""
 
     def __init__(
@@ -80,17 +79,6 @@ class Apart:
             if process.is_alive():
                 process.kill()
                 process.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def host_body(lines: Lines, world: str, seed: int, ready: Connection) -> None:

@@ -1,15 +1,13 @@
 """The parts that think, each in a process of its own, kept warm from run to run."""
 
-from types import TracebackType
-from typing import Self
-
 from yanshi.bodies.simulation import Simulation
+from yanshi.core.closing import Closing
 from yanshi.ledger.weather import Weather
 from yanshi.mind.brains import BrainChoice
 from yanshi.runtime.eyes_process import EyesProcess
 
 
-class Brain:
+class Brain(Closing):
     """The mind and the eyes; use it as a context manager."""
 
     def __init__(self, choice: BrainChoice | None = None, weather: Weather | None = None) -> None:
@@ -41,14 +39,3 @@ class Brain:
         """End both processes."""
         self.mind.close()
         self.eyes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

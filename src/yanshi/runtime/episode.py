@@ -35,14 +35,13 @@ from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.attendance import Attends, Peer
 from yanshi.runtime.clocks import LockstepClock, PacedClock
 from yanshi.runtime.executive import Executive, StepRecord
-from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
 from yanshi.runtime.recovery import DOING, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
-from yanshi.runtime.sight import Sight
+from yanshi.runtime.sight import Looks, Sight
 from yanshi.runtime.words import OneSentence, Said, Words
 from yanshi.safety.faults import TABLE, Action, Ends, Fault, Watch
 from yanshi.safety.gate import (
@@ -130,7 +129,7 @@ class Episode:
         self,
         simulation: Simulation,
         mind: Understands,
-        eyes: EyesProcess,
+        eyes: Looks,
         *,
         is_real_time: bool = False,
         observers: Sequence[Observer] = (),

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import av
 import numpy as np
@@ -21,6 +20,7 @@ from foxglove import messages as fox
 from numpy.typing import NDArray
 
 from yanshi.bodies.simulation import Simulation
+from yanshi.core.closing import Closing
 from yanshi.core.errors import UnknownNameError
 from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene
 from yanshi.robots.spec import RobotSpec
@@ -302,7 +302,7 @@ def _entity(name: str, t_ns: int, **parts: Any) -> fox.SceneEntity:
     return fox.SceneEntity(timestamp=stamp(t_ns), frame_id=MAP, id=name, **parts)
 
 
-class RunRecorder(Observer):
+class RunRecorder(Observer, Closing):
     """Looks on at a run and logs it; use it as a context manager."""
 
     wants_pictures = True
@@ -341,13 +341,6 @@ class RunRecorder(Observer):
         """Log what the head camera saw."""
         self.recorder.write("/image", t_ns, rgb)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the log."""
         self.recorder.close()

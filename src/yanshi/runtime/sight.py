@@ -4,13 +4,14 @@ What a picture shows of the map also tells where the robot was when it took it.
 """
 
 from collections import deque
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Scene
-from yanshi.runtime.eyes_process import EyesProcess, Glance
+from yanshi.runtime.eyes_process import Glance
 from yanshi.runtime.loops import Timings
 from yanshi.senses.localization import Localization, Viewpoint
 from yanshi.senses.scene_memory import SceneMemory
@@ -20,12 +21,34 @@ PATIENCE_S = 30.0
 """How long a simulated world waits for a picture before the eyes count as dead."""
 
 
+class Looks(Protocol):
+    """Who takes pictures and tells what is in them; see `EyesProcess`."""
+
+    pending: int
+    """How many pictures are under way."""
+
+    def look(
+        self,
+        t_ns: int,
+        qpos: NDArray[np.float64],
+        up_in_camera: NDArray[np.float64],
+        *,
+        want_rgb: bool = False,
+    ) -> None:
+        """Order one picture; returns at once."""
+        ...
+
+    def collect(self, timeout_s: float) -> Glance | None:
+        """Return the oldest glance that is ready, waiting for it up to `timeout_s`."""
+        ...
+
+
 class Sight:
     """The scene as the robot remembers it, fed by the eyes' process."""
 
     def __init__(
         self,
-        eyes: EyesProcess,
+        eyes: Looks,
         localization: Localization,
         *,
         waits: bool,
@@ -35,7 +58,7 @@ class Sight:
         """Begin with an empty scene.
 
         Args:
-            eyes: The process that takes and understands pictures.
+            eyes: Who takes and understands pictures.
             localization: What pictures put right.
             waits: Whether the world waits for each picture (simulated clock).
             want_rgb: Whether the pictures themselves should come back, too.

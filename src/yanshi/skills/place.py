@@ -42,6 +42,8 @@ RIM_AIR_M = 0.02
 """How far above a container's rim its lowest point is let go, m."""
 ABOVE_M = 0.12
 """From so far above a hand comes down with a thing, m."""
+LIFTS_M = (ABOVE_M, 0.06, 0.03)
+"""… or, where it does not come there, from nearer."""
 OPEN_S = 0.8
 LOWER_SPEED = 0.1
 """m/s."""
@@ -313,33 +315,9 @@ def let_go_at(
     """
     assert hand.held is not None
     held, body = hand.held, body_of(spot)
-    question, loose = percept, [t for t in things if not _is_held(t, hand, percept)]
-
-    def goals() -> tuple[NDArray[np.float64], ArmPath]:
-        pelvis_map, map_level = level_frames(question)
-        joints = question.state.joint_position.copy()
-        assert hand.angles is not None
-        joints[hand.arm.joints] = hand.angles
-        boxes = boxes_about(tools.floor_plan, loose, pelvis_map)
-        last: UnreachableError | None = None
-        for heading in _headings(spot.stance.heading):
-            palm = palm_with_thing_at(hand, map_level, heading, point)
-            above = palm.copy()
-            above[2, 3] += ABOVE_M
-            for lift in (ABOVE_M, 0.06, 0.03):
-                above[2, 3] = palm[2, 3] + lift
-                try:
-                    way = hands_of(tools).free_way(hand.side, joints, pelvis_map @ above, boxes)
-                    there = joints.copy()
-                    there[hand.arm.joints] = way.angles[-1]
-                    hand.arm.solve(there, pelvis_map @ palm)
-                    return palm, way
-                except UnreachableError as error:
-                    last = error
-        assert last is not None
-        raise last
-
-    percept, found = yield from aside(tools, percept, goals, body)
+    loose = [t for t in things if not _is_held(t, hand, percept)]
+    think = partial(_way_above, tools, percept, hand, point, spot.stance.heading, loose)
+    percept, found = yield from aside(tools, percept, think, body)
     if isinstance(found, UnreachableError):
         return (yield from withdraw(tools, percept, hand, spot, loose)), False
     palm, way = found
@@ -365,6 +343,42 @@ def let_go_at(
         back[:3, 3] -= 0.05 * palm[:3, 1] * (1.0 if hand.side else -1.0)
     percept = yield from palm_to(tools, percept, hand, back, body)
     return (yield from withdraw(tools, percept, hand, spot, things)), True
+
+
+def _way_above(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    point: Sequence[float],
+    heading: float,
+    loose: Sequence[Thing],
+) -> tuple[NDArray[np.float64], ArmPath]:
+    """Return the palm's pose with which what it holds stands on a point, and a way over that.
+
+    Raises:
+        UnreachableError: The arm comes there from none of the headings that are tried.
+    """
+    pelvis_map, map_level = level_frames(percept)
+    joints = percept.state.joint_position.copy()
+    assert hand.angles is not None
+    joints[hand.arm.joints] = hand.angles
+    boxes = boxes_about(tools.floor_plan, loose, pelvis_map)
+    last: UnreachableError | None = None
+    for turned in _headings(heading):
+        palm = palm_with_thing_at(hand, map_level, turned, point)
+        above = palm.copy()
+        for lift in LIFTS_M:
+            above[2, 3] = palm[2, 3] + lift
+            try:
+                way = hands_of(tools).free_way(hand.side, joints, pelvis_map @ above, boxes)
+                there = joints.copy()
+                there[hand.arm.joints] = way.angles[-1]
+                hand.arm.solve(there, pelvis_map @ palm)
+                return palm, way
+            except UnreachableError as error:
+                last = error
+    assert last is not None
+    raise last
 
 
 def _feel_below(
