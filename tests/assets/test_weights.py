@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from yanshi.assets import weights
 from yanshi.assets.weights import HOME, check_weights, own_weights, read_manifest, sha256_of
 from yanshi.core.errors import AssetError
-from yanshi.mind.merge import VOCABULARY, merged
+from yanshi.mind.gemma import VOCABULARY, graph_of
+from yanshi.mind.guesser import GUESSER, Guesser
 from yanshi.mind.model import ADAPTER, ModelConfig, check_model
 from yanshi.policies.contract import load_contract, policy_folder
 from yanshi.policies.motion import MOTION_FILE, read_motion
@@ -22,7 +24,7 @@ def test_every_weight_in_our_folders_is_pinned_and_is_what_is_pinned():
     """Trained anew? `python -m yanshi.assets.weights > src/yanshi/assets/weights.sha256`."""
     found = {path.relative_to(HOME).as_posix(): sha256_of(path) for path in own_weights()}
     assert found == read_manifest()
-    assert {WEIGHTS, ADAPTER, VOCABULARY} <= set(own_weights())
+    assert {WEIGHTS, ADAPTER, VOCABULARY, GUESSER} <= set(own_weights())
     for path in own_weights():
         check_weights(path)
 
@@ -83,9 +85,10 @@ def test_a_file_that_nobody_pinned_is_refused_and_one_that_is_not_ours_is_not(ou
         lambda: load_contract(policy_folder("g1_walk"), G1),
         lambda: read_motion(policy_folder("g1_kick"), G1),
         lambda: check_model(ADAPTER, ModelConfig()),
-        lambda: merged(ADAPTER, ADAPTER),
+        lambda: graph_of(ADAPTER, ADAPTER),
+        lambda: Guesser(np.arange(3)),
     ],
-    ids=["eyes", "policy", "motion", "adapter", "vocabulary"],
+    ids=["eyes", "policy", "motion", "adapter", "vocabulary", "guesser"],
 )
 def test_whatever_loads_our_weights_asks_first(load, monkeypatch, tmp_path):
     manifest = tmp_path / "weights.sha256"

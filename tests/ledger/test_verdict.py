@@ -12,7 +12,7 @@ from yanshi.ledger.picture import draw
 from yanshi.ledger.roofline import NeededError
 from yanshi.ledger.search import Candidate, front, sweep
 from yanshi.ledger.verdict import OURS_VOCABULARY, Question, as_ours, judge, read_mind
-from yanshi.mind.merge import VOCABULARY
+from yanshi.mind.gemma import VOCABULARY
 
 
 def question(board="orin-nx-16gb", mind="gemma-3-270m-q4", **more):

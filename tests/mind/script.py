@@ -12,7 +12,7 @@ class Script:
     def __init__(self, config: ModelConfig) -> None:
         self._path = Path(config.source)
 
-    def complete(self, prompt, grammar, on_text=None):
+    def complete(self, prompt, language, on_text=None):
         script = json.loads(self._path.read_text(encoding="utf8"))
         said = prompt.strip()
         with self._path.with_suffix(".asked").open("a", encoding="utf8") as file:

@@ -17,7 +17,7 @@ class Slow:
         self.first: str | None = None
         self.whole: str | None = None
 
-    def set_grammar(self, grammar: str, warm_up: str) -> None:
+    def set_language(self, language, warm_up: str) -> None:
         pass
 
     def ask(self, prompt: str) -> None:

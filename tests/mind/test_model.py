@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -11,9 +12,12 @@ from tests.mind.script import Script, Scripted
 
 from yanshi.core.errors import AssetError
 from yanshi.mind import model
+from yanshi.mind.language import PlanLanguage
 from yanshi.mind.mind import Mind
 from yanshi.mind.model import BARE, ModelConfig, ModelProcess, check_model
 from yanshi.worlds.home import build_home
+
+LANGUAGE = PlanLanguage.of(build_home(0).floor_plan)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +107,7 @@ def test_a_process_that_dies_is_started_again_once_and_answers_what_was_asked(sc
 
 def test_a_model_file_that_is_not_there_is_named(tmp_path):
     process = ModelProcess(ModelConfig(source=str(tmp_path / "no.gguf"), adapter=""))
-    process.set_grammar("", "hello")
+    process.set_language(LANGUAGE, "hello")
     with pytest.raises(AssetError, match=r"no\.gguf.*--brain onboard"):
         process.wait_ready()
     process.close()
@@ -113,7 +117,7 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
     file = tmp_path / "letter.gguf"
     file.write_text("Dear model,")
     process = ModelProcess(ModelConfig(source=str(file), adapter=""))
-    process.set_grammar("", "hello")
+    process.set_language(LANGUAGE, "hello")
     with pytest.raises(AssetError, match=r"could not load .*letter\.gguf"):
         process.wait_ready()
     process.close()
@@ -163,7 +167,7 @@ def test_without_its_adapter_the_model_is_told_the_language(monkeypatch, tmp_pat
 
 def test_how_sure_it_is_is_told():
     process = ModelProcess(ModelConfig(threads=1))
-    process.set_grammar('root ::= ("dance" | "bow") "\\n"', "跳个舞\n")
+    process.set_language(replace(LANGUAGE, syntaxes={"dance": ("",), "bow": ("",)}), "跳个舞\n")
     process.wait_ready()
     sure = {}
     for sentence in ("跳个舞\n", "把窗户擦干净\n"):

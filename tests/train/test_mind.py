@@ -10,10 +10,15 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 gguf = pytest.importorskip("gguf", reason="needs the extra `train`")
 pytest.importorskip("transformers", reason="needs the extra `train`")
 
+from transformers import AutoTokenizer  # noqa: E402
+
 from yanshi.assets.store import locate  # noqa: E402
 from yanshi.core.errors import ConfigError  # noqa: E402
-from yanshi.mind.merge import VOCABULARY, read_tokens  # noqa: E402
+from yanshi.mind.gemma import VOCABULARY  # noqa: E402
+from yanshi.mind.gguf_file import GgufFile  # noqa: E402
 from yanshi.mind.model import ADAPTER, PINNED_MODEL  # noqa: E402
+from yanshi.mind.prompt import prompt_for  # noqa: E402
+from yanshi.mind.tokens import Tokens  # noqa: E402
 from yanshi.train.mind import (  # noqa: E402
     CHINESE,
     LowRank,
@@ -104,9 +109,19 @@ def test_the_shipped_adapter_has_two_matrices_for_every_layer_it_adapts():
     assert all(name.replace("lora_a", "lora_b") in names for name in names)
 
 
+def test_sentences_are_cut_into_tokens_as_the_model_was_taught():
+    model = locate(PINNED_MODEL)
+    taught = AutoTokenizer.from_pretrained(str(model.parent), gguf_file=model.name)
+    texts, scores, types = GgufFile(model).vocabulary()
+    ours = Tokens(texts, scores.tolist(), types.tolist())
+    for example in islice(examples(5), 500):
+        for text in (prompt_for(example.sentence), example.plan + "\n"):
+            assert ours.encode(text) == taught(text, add_special_tokens=False).input_ids
+
+
 def test_the_vocabulary_keeps_all_of_chinese_and_all_that_the_sentences_need():
     model = locate(PINNED_MODEL)
-    tokens = [token.decode("utf8", "replace") for token in read_tokens(model)[0]]
+    tokens = [token.decode("utf8", "replace") for token in GgufFile(model).vocabulary()[0]]
     sample = list(islice(examples(3), 40))
     keep = choose_vocabulary(model, sample)
     kept = {token for token, is_kept in zip(tokens, keep, strict=True) if is_kept}
@@ -118,7 +133,7 @@ def test_the_vocabulary_keeps_all_of_chinese_and_all_that_the_sentences_need():
 
 
 def test_the_shipped_vocabulary_keeps_what_the_sentences_need():
-    tokens, _ = read_tokens(locate(PINNED_MODEL))
+    tokens, _, _ = GgufFile(locate(PINNED_MODEL)).vocabulary()
     bits = np.unpackbits(np.frombuffer(VOCABULARY.read_bytes(), np.uint8)).astype(bool)
     assert len(bits) == len(tokens)
     assert 30_000 < bits.sum() < 60_000

@@ -1,20 +1,21 @@
-"""What this machine is as a board, and how near the ledger comes to our own model on it."""
+"""What this machine is as a board, and how near the ledger comes to our base model on it."""
 
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import psutil
 
 from yanshi.bench.rows import Row, report
 from yanshi.ledger.catalog import Board
-from yanshi.ledger.cores import CLOCK_MHZ, OURS, shapes, time_ms
+from yanshi.ledger.cores import CLOCK_MHZ, shapes, time_ms
 from yanshi.ledger.roofline import need
 from yanshi.mind.language import PlanLanguage
-from yanshi.mind.model import Completion, ModelConfig, ModelProcess
+from yanshi.mind.model import BARE, Completion, ModelProcess
 from yanshi.worlds.home import build_home
 
 CORES = 2
@@ -23,6 +24,8 @@ BLOCK_BYTES = 128 * 1024 * 1024
 """Of numbers that each core reads: more than any cache holds."""
 SIDE = 1024
 REPEATS = 7
+BASE = "gemma-3-270m"
+"""Its shape in `ledger/data/cores.toml`."""
 SHORT, LONG = 2, 14
 """Tokens after which two answers are cut off, to tell a token's time from a prompt's."""
 BUSY = "This machine has more to do than it has cores: what was measured is too slow."
@@ -65,21 +68,23 @@ def _median_s(run: Callable[[], object]) -> float:
 
 
 def measure_model() -> tuple[float, float, int]:
-    """Return how long our model takes for a token and for a prompt, in ms, and the prompt's length.
+    """Return how long llama.cpp takes for a token and for a prompt, in ms, and the prompt's length.
+
+    The model is the base of ours as it was published: the ledger counts what llama.cpp does.
 
     Raises:
         AssetError: There is no model.
     """
-    grammar = PlanLanguage.of(build_home(0).floor_plan).draft.grammar
+    language = PlanLanguage.of(build_home(0).floor_plan).draft
     tokens: list[float] = []
     prompts: list[float] = []
     read = 0
     with ExitStack() as stack:
         both = []
         for length in (SHORT, LONG):
-            process = ModelProcess(ModelConfig(threads=CORES, tokens_max=length))
+            process = ModelProcess(replace(BARE, threads=CORES, tokens_max=length))
             stack.callback(process.close)
-            process.set_grammar(grammar, PROMPT)
+            process.set_language(language, PROMPT)
             process.wait_ready()
             both.append(process)
         for _ in range(REPEATS):  # By turns, so that what else the machine does meets both.
@@ -99,9 +104,9 @@ def _answer(process: ModelProcess) -> Completion:
 
 
 def predict(board: Board, tokens: int) -> float:
-    """Return how long our model is to take there for a token (`tokens` 0) or a prompt, in ms."""
+    """Return how long that is to take there for a token (`tokens` 0) or a prompt, in ms."""
     return time_ms(
-        shapes()[OURS],
+        shapes()[BASE],
         CORES,
         tokens,
         clock_mhz=board.clock_mhz or CLOCK_MHZ,

@@ -132,6 +132,26 @@ AfterWalker = Annotated[
 ]
 
 
+@train.command("guess")
+def train_guess(
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="Of the whole training; more than before goes on.")
+    ] = 45.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the sentences and the first weights.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Where it goes; ours is replaced if none."),
+    ] = None,
+    work: Work = Path("out/train_guess"),
+) -> None:
+    """Train the small network that guesses plans for the language model to confirm."""
+    need_training_packages("gguf")
+    from yanshi.mind.guesser import GUESSER
+    from yanshi.train import guess
+
+    guess.train_guess(guess.GuessTraining(minutes=minutes, seed=seed), work, out or GUESSER)
+
+
 @train.command("walk")
 def train_walk(
     minutes: Minutes = 20.0,

@@ -31,7 +31,7 @@ in mind; and of a plan. Means over the frozen set of `yanshi bench mind`."""
 INSTRUCTION_TOKENS = 900.0
 OURS_VOCABULARY, OURS_PRECISIONS = 48_945, {"q4": "q8"}
 """Tokens that are kept of the vocabulary, and what a file of 4 bits becomes once our adapter is
-merged into it (`mind/merge.py`)."""
+merged into it (`mind/gemma.py`)."""
 EYES_MS, POLICY_MS = 30.0, 0.4
 """Our detector, and our walker's tick: medians of `yanshi bench run` on one x86 core of a server; a
 robot's board may take two or three times as long."""

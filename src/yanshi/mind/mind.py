@@ -182,7 +182,7 @@ class Mind:
     def _brief(self, language: PlanLanguage) -> None:
         """Tell the model the language that it is to write in."""
         self._lexicon = new_words(language, self.config) if self.config.is_adapted else Lexicon()
-        self._model.set_grammar(language.draft.grammar, self._prompt(WARM_UP))
+        self._model.set_language(language.draft, self._prompt(WARM_UP))
 
     def wait_ready(self, timeout_s: float = 120.0) -> None:
         """Wait until the model answers at its usual speed, or the next best does.

@@ -24,6 +24,7 @@ import psutil
 from yanshi.assets.store import locate
 from yanshi.assets.weights import check_weights
 from yanshi.core.errors import AssetError, YanshiError
+from yanshi.mind.language import PlanLanguage
 
 ADAPTER = Path(__file__).parent / "weights" / "plan-lora.gguf"
 """Ours; how it was trained, and what it was taught, stands beside it (`.json`)."""
@@ -96,8 +97,8 @@ class ModelProcess:
             backend: What runs it, made in the process; llama.cpp if None.
         """
         self.config = config
-        self._backend = backend or Llama
-        self._grammar: str | None = None
+        self._backend = backend or best_backend
+        self._language: PlanLanguage | None = None
         self._asked: str | None = None
         self.first: str | None = None
         """The first step of the answer under way, once it is written."""
@@ -115,11 +116,11 @@ class ModelProcess:
         """Whether the process has died and will not be started again."""
         return self._restarts < 0
 
-    def set_grammar(self, grammar: str, warm_up: str) -> None:
-        """Bind every answer to a grammar and think of `warm_up` once; returns at once."""
-        if grammar != self._grammar:
-            self._grammar, self._warm_up = grammar, warm_up
-            self._send(("grammar", grammar, warm_up))
+    def set_language(self, language: PlanLanguage, warm_up: str) -> None:
+        """Bind every answer to a language and think of `warm_up` once; returns at once."""
+        if language != self._language:
+            self._language, self._warm_up = language, warm_up
+            self._send(("language", language, warm_up))
             self._not_ready += 1
 
     def wait_ready(self, timeout_s: float = 120.0) -> None:
@@ -190,9 +191,9 @@ class ModelProcess:
         if self.is_lost:
             return
         self._start()
-        if self._grammar is not None:
+        if self._language is not None:
             self._not_ready = 1
-            self._send(("grammar", self._grammar, self._warm_up))
+            self._send(("language", self._language, self._warm_up))
         if self._asked is not None:
             self._send(("prompt", self._asked))
 
@@ -234,13 +235,13 @@ class Backend(Protocol):
     """Something that continues a prompt."""
 
     def complete(
-        self, prompt: str, grammar: str, on_text: OnText | None = None
+        self, prompt: str, language: PlanLanguage, on_text: OnText | None = None
     ) -> tuple[str, float, tuple[int, int]]:
         """Return the continuation up to the first line break, how sure it is, and what it took.
 
         Args:
             prompt: What is to be continued.
-            grammar: What the continuation keeps to, where the backend can hold it to that.
+            language: What the continuation keeps to, where the backend can hold it to that.
             on_text: Told all that has been written so far, as it grows, by who can.
 
         Returns:
@@ -256,14 +257,8 @@ class Llama:
     def __init__(self, config: ModelConfig) -> None:
         import xllamacpp
 
-        from yanshi.mind.merge import merged
-
-        is_ours = not config.source
-        path = locate(PINNED_MODEL) if is_ours else Path(config.source).expanduser()
+        path = Path(config.source).expanduser() if config.source else locate(PINNED_MODEL)
         check_model(path, config)
-        adapter_path = config.adapter
-        if is_ours and config.is_adapted and (copy := merged(path, Path(config.adapter))):
-            path, adapter_path = copy, ""
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(path)
         parameters.n_ctx = 512 if config.is_adapted else 2048
@@ -276,9 +271,9 @@ class Llama:
         for cpu in (parameters.cpuparams, parameters.cpuparams_batch):
             cpu.n_threads = config.threads or _threads(2)
             cpu.poll = 0  # Threads that spin while they wait would starve the body's loops.
-        if adapter_path:
+        if config.adapter:
             adapter = xllamacpp.CommonAdapterLoraInfo()
-            adapter.path, adapter.scale = adapter_path, 1.0
+            adapter.path, adapter.scale = config.adapter, 1.0
             parameters.lora_adapters = [adapter]
         try:
             self._server: Any = xllamacpp.Server(parameters)
@@ -294,7 +289,7 @@ class Llama:
         self._config = config
 
     def complete(
-        self, prompt: str, grammar: str, on_text: OnText | None = None
+        self, prompt: str, language: PlanLanguage, on_text: OnText | None = None
     ) -> tuple[str, float, tuple[int, int]]:
         request = {
             "prompt": prompt,
@@ -303,7 +298,7 @@ class Llama:
             # Only the likeliest token matters: the other samplers would sort the vocabulary.
             "samplers": ["top_k"],
             "top_k": 1,
-            "grammar": grammar,
+            "grammar": language.grammar,
             # The grammar ends with a line break; the sign for the end after it would cost a token.
             "stop": ["\n"],
             # Reusing a prompt's beginning changes the sums' order: the same words could then
@@ -331,6 +326,23 @@ class Llama:
 
         self._server.handle_completions(request, take)
         return text, math.exp(min(sure, default=0.0)), tokens
+
+
+def best_backend(config: ModelConfig) -> Backend:
+    """Return what runs a model fastest: our own graph of ours, llama.cpp for any other.
+
+    Raises:
+        AssetError: It cannot be loaded.
+    """
+    if not config.source and config.is_adapted:
+        from yanshi.mind.confirm import Confirming
+        from yanshi.mind.gemma import graph_of
+
+        path, adapter = locate(PINNED_MODEL), Path(config.adapter)
+        check_model(path, config)
+        if (graph := graph_of(path, adapter)) is not None:
+            return Confirming(path, graph, config.threads or _threads(2), config.tokens_max)
+    return Llama(config)
 
 
 def check_model(path: Path, config: ModelConfig) -> None:
@@ -411,16 +423,15 @@ def _serve(
 
 
 def _answer(connection: Connection, backend: Backend) -> None:
-    grammar = ""
     while (message := connection.recv()) is not None:
-        if message[0] == "grammar":
-            grammar = message[1]
-            backend.complete(message[2], grammar)
+        if message[0] == "language":
+            language = message[1]
+            backend.complete(message[2], language)
             connection.send("ready")
             continue
         began_s = time.monotonic()
         on_text = _FirstStep(connection, message[1])
-        text, confidence, tokens = backend.complete(message[1], grammar, on_text)
+        text, confidence, tokens = backend.complete(message[1], language, on_text)
         took_s = time.monotonic() - began_s
         answer = Completion(text=text, confidence=confidence, took_s=took_s, tokens=tokens)
         connection.send((message[1], answer))

@@ -32,7 +32,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from yanshi.assets.store import locate
 from yanshi.core.errors import ConfigError
 from yanshi.core.files import write_whole
-from yanshi.mind.merge import VOCABULARY, read_tokens
+from yanshi.mind.gemma import VOCABULARY
+from yanshi.mind.gguf_file import GgufFile
 from yanshi.mind.model import ADAPTER, PINNED_MODEL, fingerprint
 from yanshi.mind.prompt import prompt_for
 from yanshi.policies.repertoire import repertoire
@@ -505,7 +506,7 @@ def choose_vocabulary(model_file: Path, sample: Iterable[Example]) -> NDArray[np
     Gemma builds a token from pairs of smaller ones. Everything that a token of the sample could
     be built from is kept too, so the sample is cut into tokens just as before.
     """
-    texts, types = read_tokens(model_file)
+    texts, _, types = GgufFile(model_file).vocabulary()
     tokens = [text.decode("utf8", "replace") for text in texts]
     numbers = {token: number for number, token in enumerate(tokens)}
     keep = np.zeros(len(tokens), dtype=bool)
