@@ -26,6 +26,10 @@ SURE = 0.6
 CONVINCED, CONVINCES = 0.9, 0.8
 """A thing seen from afar is gone to without a look from near when it is there so surely and so much
 of what was seen speaks for its name. Of 44 things in 4 homes …"""
+LIKELY = 0.5
+"""Of what is looked at from near so much must speak for its name."""
+STILL_SHARE = 0.4
+"""What less than this share of what spoke for a name speaks for now is another thing."""
 ALIKE = 0.1
 """What is taken for a thing that is nowhere has so much that speaks for its name …"""
 ALONE = 0.5
@@ -118,8 +122,9 @@ def _settle(
         looked_at.append(thing)
         near = _look_from_near(tools, percept, thing)
         percept = yield from _until_seen(near, percept, name)
-        if still := tuple(t for t in matches(percept.scene, name) if _is_among(t, [thing])):
-            return percept, still
+        still = [t for t in matches(percept.scene, name) if _is_among(t, [thing])]
+        if still := [t for t in still if t.likeness(name) >= LIKELY]:
+            return percept, tuple(still)
     return percept, known
 
 
@@ -146,6 +151,11 @@ def _find_instead(
 def meant(scene: Scene, name: str) -> tuple[Thing, ...]:
     """Return the things that a name means, else the one that was taken for it, so called."""
     return matches(scene, name) or tuple(called(thing, name) for thing in _alike(scene, name)[:1])
+
+
+def is_still(thing: Thing, before: Thing) -> bool:
+    """Whether what is seen now may be what was called so before, by how it looks."""
+    return thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name)
 
 
 def called(thing: Thing, name: str) -> Thing:
@@ -176,7 +186,7 @@ def _alike(scene: Scene, name: str) -> list[Thing]:
 def _not_found(tools: Tools, percept: Percept, name: str) -> Outcome:
     """Say that a thing was not found, and where one of its kind is."""
     kind = name.split()[-1]
-    others = [t for t in percept.scene.things if t.confidence >= SURE and t.kind == kind]
+    others = [t for t in matches(percept.scene, kind) if t.name != name and _can_be(tools, t)]
     if not others:
         return Outcome(kind="failed", reason="not_found", facts=(name,))
     x, y = here(percept)
