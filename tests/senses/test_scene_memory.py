@@ -155,7 +155,8 @@ def test_a_look_from_afar_says_little_against_one_from_near():
     look(memory, [sighting(0.0, z=0.6)], times=10, surfaces=wall(0.65))
     back = np.eye(4)
     back[2, 3] = -1.8
-    assert len(look(memory, [], 10, wall(2.45), start=10, pose=back).things) == 1
+    after = look(memory, [], 10, wall(2.45), start=10, pose=back).things
+    assert [thing.confidence > 0.8 for thing in after] == [True]
     assert look(memory, [], 10, wall(0.65), start=20).things == ()
 
 

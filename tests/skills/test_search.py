@@ -123,6 +123,14 @@ def test_what_alone_resembles_it_is_taken_for_it_and_the_robot_says_so():
     assert (remark.reason, remark.facts) == ("taken_for", ("red ball", "red apple"))
 
 
+def test_what_is_not_made_out_from_near_either_is_taken_and_the_robot_says_that_it_is_unsure():
+    sees = ball_from_afar({"ball": 0.45, "apple": 0.35, "walnut": 0.2})
+    ghost, found = look_for("red ball", sees)
+    assert found.name == "red ball"
+    assert [remark.reason for remark in ghost.remarks] == ["unsure"]
+    assert min(np.hypot(*np.subtract(spot, SHELF.centre)) for spot in ghost.been) < 1.0
+
+
 def test_of_two_that_resemble_it_alike_the_robot_asks_which():
     shares = {"apple": 0.7, "ball": 0.3}
     pair = [

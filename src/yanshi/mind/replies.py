@@ -36,6 +36,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I see no {name}; I take {others} for it.",
         "我没有看到{name}，我把{others}当作它了。",
     ),
+    "unsure": (
+        "I take this for {thing}, but I am not sure.",
+        "我觉得这是{thing}，但不太确定。",
+    ),
     "which_instead": (
         "I see no {name}. Do you mean {others}?",
         "我没有看到{name}。您是指{others}吗？",

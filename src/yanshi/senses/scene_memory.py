@@ -207,9 +207,8 @@ class SceneMemory:
                 is_empty = surface == 0.0 or surface > z + BEHIND * _half_height(track.kind)
                 fall = self.config.fall if is_empty else self.config.fall_hidden
                 # From twice as far a thing shows a quarter of its pixels.
-                falls[index] = (
-                    fall * min(1.0, track.nearest / float(np.linalg.norm(in_camera))) ** 2
-                )
+                nearness = track.nearest / float(np.linalg.norm(in_camera))
+                falls[index] = fall * min(1.0, nearness) ** 2
         return falls
 
     def _begin(self, detection: Detection, position: NDArray[np.float64], t_ns: int) -> _Track:

@@ -143,8 +143,8 @@ def _find_instead(
         facts = (name, *sorted({thing.name for thing in alike}))
         return percept, Outcome(kind="asked", reason="which_instead", facts=facts)
     found = called(best, name)
-    if found.name != best.name:
-        tools.remark(Outcome(kind="done", reason="taken_for", facts=(name, best.name)))
+    reason = "unsure" if found.name == best.name else "taken_for"
+    tools.remark(Outcome(kind="done", reason=reason, facts=(name, best.name)))
     return percept, found
 
 
