@@ -110,6 +110,26 @@ def test_what_turns_out_to_be_something_else_from_near_is_not_it():
     assert ghost.remarks == []
 
 
+def test_a_false_hope_does_not_end_the_search():
+    hope = ball_from_afar({"apple": 0.98, "ball": 0.02})
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        there = [thing("red ball", 0.2, 2.5)] if ghost.away(SHELF.centre) < NEAR_M else []
+        return [*hope(ghost), *there]
+
+    ghost, found = look_for("red ball", sees)
+    assert found.position[:2] == (0.2, 2.5)
+    assert min(np.hypot(*np.subtract(spot, AT)) for spot in ghost.been) < NEAR_M
+
+
+def test_a_glimpse_that_does_not_come_again_is_not_looked_for_for_ever():
+    def sees(ghost: Ghost) -> list[Thing]:
+        return [thing("red ball", *AT, confidence=0.7)] if ghost.t_ns // 10**8 % 7 == 0 else []
+
+    _, found = look_for("red ball", sees)
+    assert (found.kind, found.reason) == ("failed", "not_found")
+
+
 def test_what_is_seen_for_sure_is_not_walked_to():
     ghost, found = look_for("red ball", lambda ghost: [thing("red ball", *AT)])
     assert found.name == "red ball"

@@ -83,47 +83,51 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
         none: `which` and `which_instead` ask back, `not_found` and `not_found_but` say that it was
         looked for in vain.
     """
-    looks: list[Callable[[Percept, str], Behaviour[Percept]]] = [
-        partial(_look_around_for, tools),
-        *(partial(_look_at_surface, tools, place) for place in _surfaces(tools, percept)),
+    doubted: list[Thing] = []
+    percept, known = yield from _make_sure(tools, percept, name, doubted)
+    looks = [
+        partial(_look_round, tools),
+        *(partial(_look_along, tools, place) for place in _surfaces(tools, percept)),
     ]
-    looked_at: list[Thing] = []
-    percept, known = yield from _settle(tools, percept, name, looked_at)
-    for look in looks:
-        if known:
-            break
-        percept = yield from look(percept, name)
-        percept, known = yield from _settle(tools, percept, name, looked_at)
+    while looks and not known:
+        is_promising = partial(_is_promising, tools, name, doubted)
+        percept = yield from _until(looks[0](percept), percept, is_promising)
+        if not is_promising(percept):  # Else it was broken off, and is begun again if in vain.
+            looks.pop(0)
+        percept, known = yield from _make_sure(tools, percept, name, doubted)
     if known:
         return percept, choose(known, name)
     return (yield from _find_instead(tools, percept, name))
 
 
-def _settle(
-    tools: Tools, percept: Percept, name: str, looked_at: list[Thing]
+def _make_sure(
+    tools: Tools, percept: Percept, name: str, doubted: list[Thing]
 ) -> Behaviour[tuple[Percept, tuple[Thing, ...]]]:
-    """Look from near at what may be it, one after the other, until something is.
+    """Look at what may be it, first from here, then from near, until something is.
 
     Args:
         tools: The run's.
         percept: What is known now.
         name: What is looked for.
-        looked_at: What was looked at from near already; more is added.
+        doubted: What was looked at from near already; more is added.
 
     Returns:
         The newest percept, and what is meant by the name; nothing if nothing is.
     """
+    is_sure = partial(_is_convincing, name)
+    glimpsed = _promising(tools, percept, name, doubted)
+    if glimpsed and not is_sure(percept):
+        percept = yield from _until(stand(tools, percept, LOOK_S), percept, is_sure)
+        if not _promising(tools, percept, name, doubted):
+            doubted += glimpsed
     while not (known := _convincing(percept.scene, name)):
-        doubtful = [t for t in matches(percept.scene, name) if not _is_among(t, looked_at)]
-        doubtful = [t for t in doubtful if _can_be(tools, t)]
-        if not doubtful:
+        hopes = _promising(tools, percept, name, doubted)
+        if not hopes:
             break
-        thing = max(doubtful, key=lambda t: t.confidence * t.likeness(name))
-        looked_at.append(thing)
-        near = _look_from_near(tools, percept, thing)
-        percept = yield from _until_seen(near, percept, name)
-        still = [t for t in matches(percept.scene, name) if _is_among(t, [thing])]
-        if still := [t for t in still if t.likeness(name) >= LIKELY]:
+        thing = max(hopes, key=lambda t: t.confidence * t.likeness(name))
+        doubted.append(thing)
+        percept = yield from _until(_look_from_near(tools, percept, thing), percept, is_sure)
+        if still := [t for t in _likely(percept.scene, name) if _is_among(t, [thing])]:
             return percept, tuple(still)
     return percept, known
 
@@ -170,11 +174,30 @@ def _can_be(tools: Tools, thing: Thing) -> bool:
     return is_borne or thing.kind == "person"
 
 
+def _likely(scene: Scene, name: str) -> list[Thing]:
+    """Return the things that bear a name and look it more than not."""
+    return [thing for thing in matches(scene, name) if thing.likeness(name) >= LIKELY]
+
+
 def _convincing(scene: Scene, name: str) -> tuple[Thing, ...]:
     """Return the things that are what a name says even if they were seen from afar alone."""
-    return tuple(
-        thing for thing in matches(scene, name, CONVINCED) if thing.likeness(name) >= CONVINCES
-    )
+    sure = matches(scene, name, CONVINCED)
+    return tuple(thing for thing in sure if thing.likeness(name) >= CONVINCES)
+
+
+def _is_convincing(name: str, percept: Percept) -> bool:
+    return bool(_convincing(percept.scene, name))
+
+
+def _promising(tools: Tools, percept: Percept, name: str, doubted: Sequence[Thing]) -> list[Thing]:
+    """Return the things that may be what a name says and were not looked at from near yet."""
+    likely = _likely(percept.scene, name)
+    return [t for t in likely if _can_be(tools, t) and not _is_among(t, doubted)]
+
+
+def _is_promising(tools: Tools, name: str, doubted: Sequence[Thing], percept: Percept) -> bool:
+    is_sure = _is_convincing(name, percept)
+    return is_sure or bool(_promising(tools, percept, name, doubted))
 
 
 def _alike(scene: Scene, name: str) -> list[Thing]:
@@ -232,19 +255,18 @@ def position_of(
     return percept, found if isinstance(found, Outcome) else found.position
 
 
-def _look_around_for(tools: Tools, percept: Percept, name: str) -> Behaviour[Percept]:
-    """Turn once round on the spot, but only until a match has been seen well."""
+def _look_round(tools: Tools, percept: Percept) -> Behaviour[Percept]:
+    """Turn once round on the spot."""
     turned, last = 0.0, percept.base.yaw
-    while turned < 2.0 * np.pi and not _convincing(percept.scene, name):
+    while turned < 2.0 * np.pi:
         percept = yield tick(tools, percept, (0.0, 0.0, SEARCH_TURN_SPEED))
         turned += wrap(percept.base.yaw - last)
         last = percept.base.yaw
-    percept = yield from stand(tools, percept, 0.5)
-    return percept
+    return (yield from stand(tools, percept, 0.5))
 
 
-def _look_at_surface(tools: Tools, place: Place, percept: Percept, name: str) -> Behaviour[Percept]:
-    """Walk along the front of a place and look at it, breaking off when a match is seen well.
+def _look_along(tools: Tools, place: Place, percept: Percept) -> Behaviour[Percept]:
+    """Walk along the front of a place and look at it.
 
     What one thing hides at one end of the front shows at the other.
     """
@@ -252,21 +274,23 @@ def _look_at_surface(tools: Tools, place: Place, percept: Percept, name: str) ->
     ends = ends_of_front(floor, place, here(percept))
     try:
         pose = ends[0] if ends else pose_before_place(tools.floor_plan, floor, place, here(percept))
-        percept = yield from _until_seen(walk_to(tools, percept, pose), percept, name)
-        percept = yield from _until_seen(stand(tools, percept, LOOK_S), percept, name)
+        percept = yield from walk_to(tools, percept, pose)
+        percept = yield from stand(tools, percept, LOOK_S)
         for pose in ends[1:]:
-            percept = yield from _until_seen(step_to(tools, percept, pose), percept, name)
-            percept = yield from _until_seen(stand(tools, percept, LOOK_S), percept, name)
+            percept = yield from step_to(tools, percept, pose)
+            percept = yield from stand(tools, percept, LOOK_S)
     except UnreachableError:
         pass
     return percept
 
 
-def _until_seen(behaviour: Behaviour[Percept], percept: Percept, name: str) -> Behaviour[Percept]:
-    """Do something, but only until a match is seen well."""
+def _until(
+    behaviour: Behaviour[Percept], percept: Percept, is_enough: Callable[[Percept], bool]
+) -> Behaviour[Percept]:
+    """Do something, but only until that is enough."""
     try:
         target = next(behaviour)
-        while not _convincing(percept.scene, name):
+        while not is_enough(percept):
             percept = yield target
             target = behaviour.send(percept)
     except StopIteration as end:
