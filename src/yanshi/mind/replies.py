@@ -42,7 +42,7 @@ REPLIES: dict[str, tuple[str, str]] = {
     ),
     "which_instead": (
         "I see no {name}. Do you mean {others}?",
-        "我没有看到{name}。您是指{others}吗？",
+        "我没有看到{name}。您是指{others}？",
     ),
     "which": ("Which one do you mean: {choices}?", "您是指哪一个：{choices}？"),
     # Questions back.
