@@ -24,8 +24,9 @@ from yanshi.worlds.floor_plan import Place
 SURE = 0.6
 """Confidence from which a sighting is acted on: two good looks."""
 CONVINCED, CONVINCES = 0.9, 0.8
-"""A thing seen from afar is gone to without a look from near when it is there so surely and so much
-of what was seen speaks for its name. Of 44 things in 4 homes …"""
+"""A thing that is there so surely, and for whose name so much of the evidence speaks, needs no look
+from near. Of 59 things in 6 homes 34 were found so, none wrongly; of 397 names of nothing there
+4 were. With 0.9 in the place of 0.8 those are 24 and 1, and more is walked to."""
 LIKELY = 0.5
 """Of what is looked at from near so much must speak for its name."""
 STILL_SHARE = 0.4
