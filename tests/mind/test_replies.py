@@ -76,6 +76,35 @@ def test_a_choice_is_offered_as_a_question():
     assert word_outcome(outcome, "zh-Hans") == "您是指哪一个：红色的杯子还是蓝色的杯子？"
 
 
+@pytest.mark.parametrize(
+    ("reason", "facts", "en", "zh"),
+    [
+        (
+            "not_found_but",
+            ("white ball", "red ball", "table"),
+            "I could not find the white ball. I see a red ball on the table.",
+            "我没有找到白色的球。我看到了桌子上的红色的球。",
+        ),
+        (
+            "taken_for",
+            ("white ball", "white apple"),
+            "I see no white ball; I take the white apple for it.",
+            "我没有看到白色的球，我把白色的苹果当作它了。",
+        ),
+        (
+            "which_instead",
+            ("white ball", "white apple", "white walnut"),
+            "I see no white ball. Do you mean the white apple or the white walnut?",
+            "我没有看到白色的球。您是指白色的苹果还是白色的核桃？",
+        ),
+    ],
+)
+def test_what_is_taken_or_named_instead_of_a_thing_is_told_apart_from_it(reason, facts, en, zh):
+    outcome = Outcome(kind="failed", reason=reason, facts=facts)
+    assert word_outcome(outcome, "en") == en
+    assert word_outcome(outcome, "zh-Hans") == zh
+
+
 def test_a_refusal_says_what_was_asked_and_what_would_work():
     outcome = Outcome(kind="refused", reason="refuse_unknown_thing")
     text = word_outcome(outcome, "en", sentence="find the elephant")

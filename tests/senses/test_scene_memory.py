@@ -1,5 +1,6 @@
 """The memory of the scene, held against what a careful observer would conclude."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -117,6 +118,46 @@ def test_one_near_look_outvotes_several_far_ones():
     closer[2, 3] = 1.7
     scene = look(memory, [sighting(0.0, z=0.7, kind="ball")], start=6, pose=closer)
     assert [thing.kind for thing in scene.things] == ["ball"]
+
+
+def hesitating(kinds):
+    best = max(kinds, key=kinds.get)
+    return replace(sighting(0.0, kind=best), kind_shares=kinds)
+
+
+def test_a_name_that_is_second_in_many_sightings_wins_over_the_first_of_few():
+    memory = SceneMemory()
+    look(memory, [hesitating({"ball": 0.55, "apple": 0.45})], times=3)
+    scene = look(memory, [hesitating({"apple": 0.9, "ball": 0.1})], times=2, start=3)
+    assert scene.things[0].name == "red apple"
+
+
+def test_the_shares_of_names_are_those_of_the_sightings_and_make_the_likeness():
+    scene = look(SceneMemory(), [hesitating({"ball": 0.7, "apple": 0.3})], times=4)
+    (thing,) = scene.things
+    assert thing.kind_shares == pytest.approx({"ball": 0.7, "apple": 0.3})
+    assert thing.likeness("red apple") == pytest.approx(0.3)
+    assert thing.likeness("blue apple") == 0.0
+
+
+def test_what_something_stands_in_the_place_of_is_kept_and_what_left_it_empty_is_not():
+    def after(depth):
+        memory = SceneMemory()
+        look(memory, [sighting(0.0)], times=10, surfaces=wall(1.05))
+        return look(memory, [], times=10, surfaces=wall(depth), start=10).things
+
+    assert len(after(0.95)) == 1  # Half hidden by a neighbour, or not made out.
+    assert after(1.05) == ()
+
+
+def test_a_look_from_afar_says_little_against_one_from_near():
+    memory = SceneMemory()
+    look(memory, [sighting(0.0, z=0.6)], times=10, surfaces=wall(0.65))
+    back = np.eye(4)
+    back[2, 3] = -1.8
+    after = look(memory, [], 10, wall(2.45), start=10, pose=back).things
+    assert [thing.confidence > 0.8 for thing in after] == [True]
+    assert look(memory, [], 10, wall(0.65), start=20).things == ()
 
 
 def test_a_thing_pushed_a_little_is_followed():

@@ -1,7 +1,8 @@
 """A robot in a world with its skills, and eyes that may be told what to see."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,8 @@ from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.witness import Witness
 
 TICK_S = 0.02
-WALKER = Walker(G1, kinematics=simulate("empty", 0).kinematics)
+KINEMATICS = simulate("empty", 0).kinematics
+WALKER = Walker(G1, kinematics=KINEMATICS)
 
 TABLE = Place(
     name="table", centre=(2.0, 0.0), size=(0.7, 1.4), yaw=np.pi, height=0.8, has_surface=True
@@ -35,10 +37,24 @@ ROOM = FloorPlan(name="room", size=(6.0, 6.0), places=(TABLE, SHELF, DOOR), star
 """A plan drawn on the empty floor: the furniture is on the map alone."""
 
 
-def thing(name: str, x: float, y: float, z: float = 0.85, confidence: float = 0.9) -> Thing:
-    """Return a thing as the eyes would remember it."""
+def thing(
+    name: str,
+    x: float,
+    y: float,
+    z: float = 0.85,
+    confidence: float = 0.9,
+    kinds: Mapping[str, float] | None = None,
+) -> Thing:
+    """Return a thing as the eyes would remember it, unsure of its kind if shares are given."""
     colour, _, kind = name.rpartition(" ")
-    return Thing(kind=kind, colour=colour, position=(x, y, z), confidence=confidence, t_ns=0)
+    return Thing(
+        kind=kind,
+        colour=colour,
+        position=(x, y, z),
+        confidence=confidence,
+        t_ns=0,
+        kind_shares=kinds or {},
+    )
 
 
 @dataclass
@@ -164,6 +180,74 @@ class Rig:
         """Return the angle between the true heading and a point, rad."""
         to = np.arctan2(y - self.position[1], x - self.position[0])
         return float(abs((to - self.yaw + np.pi) % (2 * np.pi) - np.pi))
+
+
+@dataclass
+class Ghost:
+    """Glides as it is told, without physics, and sees what it is told to see from where it is."""
+
+    sees: Callable[["Ghost"], Sequence[Thing]]
+    plan: FloorPlan = ROOM
+    t_ns: int = 0
+    remarks: list[Outcome] = field(default_factory=list)
+    been: list[tuple[float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.x, self.y, self.yaw = self.plan.start
+        self.order = (0.0, 0.0, 0.0)
+        self.tools = Tools(
+            robot=G1,
+            floor_plan=self.plan,
+            walker=self,
+            kinematics=KINEMATICS,
+            remark=self.remarks.append,
+        )
+
+    def step(self, state: RobotState, velocity=(0.0, 0.0, 0.0), upper_body=None) -> None:
+        """Take an order, as a walker does."""
+        self.order = velocity
+
+    def percept(self) -> Percept:
+        zeros = np.zeros(len(G1.joint_names))
+        state = RobotState(
+            t_ns=self.t_ns,
+            joint_position=G1.default_position,
+            joint_velocity=zeros,
+            joint_torque=zeros,
+            orientation_wxyz=np.array([1.0, 0.0, 0.0, 0.0]),
+            angular_velocity=np.zeros(3),
+            acceleration=np.array([0.0, 0.0, 9.81]),
+        )
+        base = BaseEstimate(
+            t_ns=self.t_ns,
+            position=np.array([self.x, self.y, 0.7]),
+            orientation_wxyz=np.array([np.cos(self.yaw / 2), 0.0, 0.0, np.sin(self.yaw / 2)]),
+            velocity=np.zeros(3),
+        )
+        return Percept(
+            state=state, base=base, scene=Scene(t_ns=self.t_ns, things=tuple(self.sees(self)))
+        )
+
+    def go(self, behaviour: Callable[[Tools, Percept], Any]) -> Any:
+        """Follow a behaviour to its end and return what it returns."""
+        flow = behaviour(self.tools, self.percept())
+        try:
+            next(flow)
+            while self.t_ns < 300e9:
+                ahead, left, turn = self.order
+                self.x += TICK_S * (ahead * np.cos(self.yaw) - left * np.sin(self.yaw))
+                self.y += TICK_S * (ahead * np.sin(self.yaw) + left * np.cos(self.yaw))
+                self.yaw += TICK_S * turn
+                self.t_ns += round(TICK_S * 1e9)
+                self.been.append((self.x, self.y))
+                flow.send(self.percept())
+        except StopIteration as end:
+            return end.value
+        raise AssertionError("It never ended.")
+
+    def away(self, point: Sequence[float]) -> float:
+        """Return how far it is from a point on the floor, m."""
+        return float(np.hypot(point[0] - self.x, point[1] - self.y))
 
 
 LOOK_TICKS = 5

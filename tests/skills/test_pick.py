@@ -8,8 +8,8 @@ from tests.skills.rig import Rig, SightedRig, thing
 
 from yanshi.control.grasp import GraspConfig
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.core.messages import Solid
-from yanshi.skills.grip import bottom_and_top
+from yanshi.core.messages import Scene, Solid
+from yanshi.skills.grip import bottom_and_top, seen_again
 from yanshi.skills.hands import hands_of, map_from_pelvis
 from yanshi.skills.pick import Pick
 from yanshi.worlds import goals
@@ -50,6 +50,21 @@ def test_what_is_not_there_is_looked_for_and_not_found_and_nothing_is_touched():
     assert goals.undisturbed(allowed=0.005).is_met(rig.witness)
     assert not rig.witness.is_gripped.any()
     assert hands_of(rig.tools).held_names == ()
+
+
+def test_what_looks_like_another_thing_from_near_is_not_grasped_under_its_old_name():
+    asked = thing("white ball", 1.9, 0.3, kinds={"ball": 0.9, "apple": 0.1})
+
+    def seen(name: str, **shares: float) -> Scene:
+        return Scene(t_ns=0, things=(thing(name, 1.92, 0.3, kinds=shares),))
+
+    assert seen_again(seen("white apple", apple=0.95, ball=0.05), asked) is None
+    renamed = seen_again(seen("white apple", apple=0.55, ball=0.45), asked)
+    assert renamed is not None
+    assert renamed.name == "white apple"
+    # A neighbour of its kind is not it, nor what bears its name farther away than eyes err.
+    assert seen_again(Scene(t_ns=0, things=(thing("red ball", 1.95, 0.3),)), asked) is None
+    assert seen_again(Scene(t_ns=0, things=(thing("white ball", 2.3, 0.3),)), asked) is None
 
 
 def test_with_both_hands_full_nothing_more_is_taken(rig: Rig):

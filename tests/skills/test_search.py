@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.skills.rig import ROOM, TICK_S, Rig, thing
+from tests.skills.rig import ROOM, SHELF, TABLE, TICK_S, Ghost, Rig, thing
 
-from yanshi.core.messages import Scene
-from yanshi.skills.search import choose, get_bearings, matches
-from yanshi.skills.skill import Percept
+from yanshi.core.messages import Scene, Thing
+from yanshi.skills.search import choose, find, get_bearings, is_still, matches, meant
+from yanshi.skills.skill import Outcome, Percept
 
 SCENE = Scene(
     t_ns=0,
@@ -70,6 +70,136 @@ def test_what_is_nowhere_is_looked_for_everywhere_and_then_owned_up_to():
     assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "not_found", ("green cup",))
     assert closest["table"] < 1.0
     assert closest["shelf"] < 1.0
+
+
+def look_for(name: str, sees: Callable[[Ghost], list[Thing]]) -> tuple[Ghost, Thing | Outcome]:
+    """Let a ghost look for a thing; return it and what it found."""
+    ghost = Ghost(sees)
+    _, found = ghost.go(lambda tools, percept: find(tools, percept, name))
+    return ghost, found
+
+
+AT = (1.9, 0.3)
+"""A spot on the table."""
+NEAR_M = 1.0
+
+
+def ball_from_afar(from_near: dict[str, float]) -> Callable[[Ghost], list[Thing]]:
+    """Return sight of a thing that looks like a ball from afar, and from near as told."""
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        kinds = from_near if ghost.away(AT) < NEAR_M else {"ball": 0.6, "apple": 0.4}
+        best = max(kinds, key=lambda kind: kinds[kind])
+        return [thing(f"red {best}", *AT, kinds=kinds)]
+
+    return sees
+
+
+def test_what_may_be_it_is_looked_at_from_near_and_found_there():
+    ghost, found = look_for("red ball", ball_from_afar({"ball": 0.95, "apple": 0.05}))
+    assert (found.name, found.position[:2]) == ("red ball", AT)
+    assert ghost.away(AT) < NEAR_M
+    assert ghost.t_ns < 15e9
+    assert ghost.remarks == []
+
+
+def test_what_turns_out_to_be_something_else_from_near_is_not_it():
+    ghost, found = look_for("red ball", ball_from_afar({"apple": 0.98, "ball": 0.02}))
+    assert (found.kind, found.reason, found.facts) == ("failed", "not_found", ("red ball",))
+    assert min(np.hypot(*np.subtract(spot, AT)) for spot in ghost.been) < NEAR_M
+    assert ghost.remarks == []
+
+
+def test_a_false_hope_does_not_end_the_search():
+    hope = ball_from_afar({"apple": 0.98, "ball": 0.02})
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        there = [thing("red ball", 0.2, 2.5)] if ghost.away(SHELF.centre) < NEAR_M else []
+        return [*hope(ghost), *there]
+
+    ghost, found = look_for("red ball", sees)
+    assert found.position[:2] == (0.2, 2.5)
+    assert min(np.hypot(*np.subtract(spot, AT)) for spot in ghost.been) < NEAR_M
+
+
+def test_a_glimpse_that_does_not_come_again_is_not_looked_for_for_ever():
+    def sees(ghost: Ghost) -> list[Thing]:
+        return [thing("red ball", *AT, confidence=0.7)] if ghost.t_ns // 10**8 % 7 == 0 else []
+
+    _, found = look_for("red ball", sees)
+    assert (found.kind, found.reason) == ("failed", "not_found")
+
+
+def test_what_is_seen_for_sure_is_not_walked_to():
+    ghost, found = look_for("red ball", lambda ghost: [thing("red ball", *AT)])
+    assert found.name == "red ball"
+    assert ghost.been == []
+
+
+def test_what_alone_resembles_it_is_taken_for_it_and_the_robot_says_so():
+    ghost, found = look_for("red ball", ball_from_afar({"apple": 0.7, "ball": 0.3}))
+    assert (found.name, found.position[:2]) == ("red ball", AT)
+    (remark,) = ghost.remarks
+    assert (remark.reason, remark.facts) == ("taken_for", ("red ball", "red apple"))
+
+
+def test_what_is_not_made_out_from_near_either_is_taken_and_the_robot_says_that_it_is_unsure():
+    sees = ball_from_afar({"ball": 0.45, "apple": 0.35, "walnut": 0.2})
+    ghost, found = look_for("red ball", sees)
+    assert found.name == "red ball"
+    assert [remark.reason for remark in ghost.remarks] == ["unsure"]
+    assert min(np.hypot(*np.subtract(spot, SHELF.centre)) for spot in ghost.been) < 1.0
+
+
+def test_of_two_that_resemble_it_alike_the_robot_asks_which():
+    shares = {"apple": 0.7, "ball": 0.3}
+    pair = [
+        thing("red apple", 1.9, 0.3, kinds=shares),
+        thing("red walnut", 1.9, -0.3, kinds={"walnut": 0.75, "ball": 0.25}),
+    ]
+    ghost, found = look_for("red ball", lambda ghost: pair)
+    assert (found.kind, found.reason) == ("asked", "which_instead")
+    assert found.facts == ("red ball", "red apple", "red walnut")
+    assert ghost.remarks == []
+
+
+def test_a_door_handle_is_no_ball():
+    _, found = look_for(
+        "red ball",
+        lambda ghost: [thing("red ball", 0.0, -2.9, 0.98, kinds={"ball": 0.7, "apple": 0.3})],
+    )
+    assert (found.kind, found.reason) == ("failed", "not_found")
+
+
+def test_in_the_place_of_what_is_not_found_another_of_its_kind_is_named():
+    _, found = look_for("red ball", lambda ghost: [thing("blue ball", 1.9, 0.3)])
+    assert (found.kind, found.reason) == ("failed", "not_found_but")
+    assert found.facts == ("red ball", "blue ball", "table")
+
+
+def test_a_search_walks_along_every_front():
+    ghost, _ = look_for("red ball", lambda ghost: [])
+    for place in (TABLE, SHELF):
+        left = np.array([-np.sin(place.yaw), np.cos(place.yaw)])
+        before = [s for s in ghost.been if np.hypot(*np.subtract(s, place.centre)) < 1.1]
+        across = [float(left @ np.subtract(spot, place.centre)) for spot in before]
+        assert max(across) > 0.5 * place.size[1] - 0.2
+        assert min(across) < 0.2 - 0.5 * place.size[1]
+
+
+def test_a_thing_that_looks_otherwise_now_is_another():
+    ball = thing("red ball", 1.9, 0.3, kinds={"ball": 0.9, "apple": 0.1})
+    assert is_still(thing("red apple", 1.9, 0.3, kinds={"apple": 0.6, "ball": 0.4}), ball)
+    assert not is_still(thing("red apple", 1.9, 0.3, kinds={"apple": 0.8, "ball": 0.2}), ball)
+    assert not is_still(thing("blue ball", 1.9, 0.3), ball)
+
+
+def test_a_name_means_what_bears_it_and_else_what_resembles_it_most():
+    apple = thing("red apple", 1.9, 0.3, kinds={"apple": 0.7, "ball": 0.3})
+    assert [t.name for t in meant(Scene(t_ns=0, things=(apple,)), "red ball")] == ["red ball"]
+    ball = thing("red ball", 1.9, -0.3)
+    assert meant(Scene(t_ns=0, things=(apple, ball)), "red ball") == (ball,)
+    assert meant(Scene(t_ns=0, things=(apple,)), "red cup") == ()
 
 
 def orient(rig: Rig, position_sd: Callable[[float], float]) -> float:

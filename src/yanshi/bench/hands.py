@@ -66,6 +66,7 @@ SMALL = ("cube", "ball", "apple", "walnut")
 """What goes into a bowl."""
 CAUSES = {
     "not_found": "not seen",
+    "not_found_but": "not seen",
     "lost_sight": "not seen",
     "out_of_reach": "not reachable",
     "unreachable": "not reachable",
@@ -77,6 +78,7 @@ CAUSES = {
     "timeout": "late",
     "fell_often": "fell",
     "which": "asked",
+    "which_instead": "asked",
     "no_open_hand": "hand not seen",
     "hand_out_of_reach": "not reachable",
     "nobody_took": "not felt",

@@ -95,6 +95,14 @@ def bench_eyes(
     raise typer.Exit(eyes.bench_eyes(n, seed, json, world=world, weights=weights or WEIGHTS))
 
 
+@bench.command("find")
+def bench_find(n: Number = 100, seed: Seed = 0, json: Json = None) -> None:
+    """Look for what is there and for what is not, in homes never seen before."""
+    from yanshi.bench import find
+
+    raise typer.Exit(find.bench_find(n, seed, json))
+
+
 @bench.command("hands")
 def bench_hands(
     n: Number = 100,

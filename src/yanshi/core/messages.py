@@ -5,7 +5,8 @@ a policy and the web view can hold the same message safely. `t_ns` is the time o
 on the run's clock.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -149,6 +150,18 @@ class Thing:
     solid: Solid | None = None
     """Its shape on the map; None until it was seen from near. Of a person, the open hand that is
     held out."""
+    kind_shares: Mapping[str, float] = field(default_factory=dict)
+    """How much of what was seen speaks for each kind; empty: all of it for `kind`."""
+    colour_shares: Mapping[str, float] = field(default_factory=dict)
+    """The same for colours."""
+
+    def likeness(self, name: str) -> float:
+        """Return how much of what was seen speaks for a name, `red cup` or `cup`, 0 to 1."""
+        colour, _, kind = name.rpartition(" ")
+        likely = (self.kind_shares or {self.kind: 1.0}).get(kind, 0.0)
+        if colour:
+            likely *= (self.colour_shares or {self.colour: 1.0}).get(colour, 0.0)
+        return likely
 
     @property
     def name(self) -> str:

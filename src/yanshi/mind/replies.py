@@ -17,9 +17,10 @@ from yanshi.safety.faults import TABLE, Fault
 from yanshi.skills.skill import Outcome, installed_skills
 from yanshi.worlds.things import COLOURS, KINDS
 
-# Slots: {thing} is the first fact, {list} all of them with their numbers, {choices} all of them
-# as alternatives, {where} them in pairs with the places they are on, {text} the first fact as it
-# is, {heard} the user's sentence; {skills}, {kinds} and {colours} are what the robot knows.
+# Slots: {thing} is the first fact and {name} it without an article, {list} all of them with their
+# numbers, {choices} all of them as alternatives, {where} them in pairs with the places they are on,
+# {others} and {elsewhere} the same for all but the first, {text} the first fact as it is, {heard}
+# the user's sentence; {skills}, {kinds} and {colours} are what the robot knows.
 REPLIES: dict[str, tuple[str, str]] = {
     # What was seen, and what was not.
     "saw": ("I see {list}.", "我看到{list}。"),
@@ -27,6 +28,22 @@ REPLIES: dict[str, tuple[str, str]] = {
     "saw_nothing": ("I see nothing there.", "我没有看到什么东西。"),
     "saw_nothing_at": ("I see nothing at {thing}.", "我在{thing}那里没有看到什么东西。"),
     "not_found": ("I could not find {thing}.", "我没有找到{thing}。"),
+    "not_found_but": (
+        "I could not find {thing}. I see {elsewhere}.",
+        "我没有找到{thing}。我看到了{elsewhere}。",
+    ),
+    "taken_for": (
+        "I see no {name}; I take {others} for it.",
+        "我没有看到{name}，我把{others}当作它了。",
+    ),
+    "unsure": (
+        "I take this for {thing}, but I am not sure.",
+        "我觉得这是{thing}，但不太确定。",
+    ),
+    "which_instead": (
+        "I see no {name}. Do you mean {others}?",
+        "我没有看到{name}。您是指{others}？",
+    ),
     "which": ("Which one do you mean: {choices}?", "您是指哪一个：{choices}？"),
     # Questions back.
     "ask_which": (
@@ -294,12 +311,15 @@ def _fill(template: str, outcome: Outcome, sentence: str, column: int) -> str:
             case "list":
                 counts = Counter(facts).items()
                 return _list((_count(name, number, column) for name, number in counts), column)
-            case "where":
-                seen = Counter(zip_longest(facts[::2], facts[1::2], fillvalue=""))
+            case "name":
+                return _name(facts[0], column) if facts else "那个" if column else "such thing"
+            case "where" | "elsewhere":
+                pairs = facts[slot[1] == "elsewhere" :]
+                seen = Counter(zip_longest(pairs[::2], pairs[1::2], fillvalue=""))
                 told = (_whereabouts(*at, number, column) for at, number in seen.items())
                 return _list(told, column)
-            case "choices":
-                names = dict.fromkeys(facts)
+            case "choices" | "others":
+                names = dict.fromkeys(facts[slot[1] == "others" :])
                 return _list((_the(name, column) for name in names), column, (" or ", "还是"))
             case "heard":
                 return sentence.strip()

@@ -64,6 +64,8 @@ from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
 MS = 1_000_000
 TELLING = {"saw": 1, "saw_where": 2}
 """Reasons that tell of things: every so many facts are their names."""
+ASKING = ("which", "which_instead")
+"""Reasons that ask which thing is meant."""
 TAKEN_OVER = Outcome(kind="stopped", reason="taken_over")
 """How a step ends when another than who ordered it leads."""
 SWITCH_INTERVAL_S = 0.0005
@@ -154,6 +156,7 @@ class Episode:
             walker=self._walker,
             kinematics=self._kinematics,
             waits=not is_real_time,
+            remark=lambda outcome: self._say(self._state.t_ns, outcome),
         )
         prepare_skills(tools)
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
@@ -553,7 +556,7 @@ class Episode:
     def _on_end(self, record: StepRecord) -> None:
         t_ns = record.end_ns
         self._tell(t_ns, "end", f"{record.step}: {record.outcome}")
-        if record.reason == "which" and self._context.turns:
+        if record.reason in ASKING and self._context.turns:
             self._context = self._context.asking("which", record.step)
         elif record.reason in TELLING and self._context.turns:
             self._context = self._context.told(record.facts[:: TELLING[record.reason]])

@@ -1,27 +1,33 @@
 """Remember what the eyes have seen, where it is on the map, and how old that is.
 
 Each remembered thing is a track: its place is a mean over its sightings, weighted by how exact
-they were; its kind and colour are what most sightings called it; its confidence rises with
-every sighting and falls with every look that should have shown it and did not. A thing
-out of sight keeps its confidence and grows older. The answer does not depend on the order of
-the detections in a picture.
+they were; its kind and colour are what most of what was seen speaks for, by the shares that the
+eyes give to each name. Its confidence rises with every sighting and falls with every look that
+should have shown it and did not: fast where its place is seen to be empty, slowly where something
+stands there, for it may be the thing, half hidden by another. A thing out of sight keeps its
+confidence and grows older. The answer does not depend on the order of the detections in a picture.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yanshi.core.messages import Image, Scene, Solid, Thing
-from yanshi.senses.eyes import Detection
+from yanshi.senses.eyes import LEAST, Detection
+from yanshi.worlds.person import PERSON_MIDDLE_M
+from yanshi.worlds.things import KINDS, kind_of
 
 Votes = dict[str, float]
 SOLIDS_KEPT = 7
 """A thing's shape is the median of so many measurements …"""
 SOLIDS_LAST_S = 1.5
 """… none of them older than the newest by more than this."""
+BEHIND = 0.5
+"""A place is empty where the surface seen is farther behind the middle of what should be there than
+this share of its half height."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,10 @@ class SceneMemoryConfig:
     rise: float = 0.45
     """Share of the doubt that a sure sighting removes."""
     fall: float = 0.22
-    """Share of the confidence that one look without the thing removes."""
+    """Share of the confidence that one look without the thing removes, from as near as it was ever
+    seen, if what is behind it shows …"""
+    fall_hidden: float = 0.022
+    """… and if something stands where it should be: it may be the thing, half hidden."""
     forget_below: float = 0.08
     """A track this unsure is dropped."""
     margin_share: float = 0.04
@@ -63,6 +72,8 @@ class _Track:
     confidence: float
     t_ns: int
     number: int
+    nearest: float
+    """From how near it was seen, m."""
     kind_votes: Votes = field(default_factory=dict)
     colour_votes: Votes = field(default_factory=dict)
     solids: deque[tuple[int, Solid]] = field(default_factory=lambda: deque(maxlen=SOLIDS_KEPT))
@@ -125,11 +136,10 @@ class SceneMemory:
         ordered = [detection for detection, _ in both]
         on_map = [T_mc[:3, :3] @ d.position_in_camera + T_mc[:3, 3] for d in ordered]
         pairs = self._match(ordered, on_map, T_mc[:3, 3])
-        expected = self._expected(T_mc, surfaces)
         seen = set(pairs.values())
-        for index, track in enumerate(self._tracks):
-            if index in expected and index not in seen:
-                track.confidence *= 1.0 - self.config.fall
+        for index, fall in self._falls(T_mc, surfaces).items():
+            if index not in seen:
+                self._tracks[index].confidence *= 1.0 - fall
         for index, (detection, position) in enumerate(zip(ordered, on_map, strict=True)):
             if index in pairs:
                 track = self._tracks[pairs[index]]
@@ -173,15 +183,19 @@ class SceneMemory:
                 taken.add(j)
         return chosen
 
-    def _expected(self, pose: NDArray[np.float64], surfaces: Surfaces | None) -> set[int]:
-        """Return the tracks that the picture should show: inside it, near and not hidden."""
+    def _falls(self, pose: NDArray[np.float64], surfaces: Surfaces | None) -> dict[int, float]:
+        """Return the tracks that the picture should show: inside it, near and not hidden.
+
+        Returns:
+            By track the share of its confidence that goes when the picture does not show it.
+        """
         if surfaces is None:
-            return set()
+            return {}
         rows, columns = surfaces.depth.shape
         margin = self.config.margin_share * columns
-        expected = set()
+        falls = {}
         for index, track in enumerate(self._tracks):
-            x, y, z = pose[:3, :3].T @ (track.position - pose[:3, 3])
+            x, y, z = in_camera = pose[:3, :3].T @ (track.position - pose[:3, 3])
             if not 0.2 < z < self.config.expected_within_m:
                 continue
             column = 0.5 * columns + surfaces.focal_length * x / z
@@ -190,8 +204,12 @@ class SceneMemory:
                 continue
             surface = float(surfaces.depth[int(row), int(column)])
             if surface == 0.0 or surface > z - self.config.hidden_m:
-                expected.add(index)
-        return expected
+                is_empty = surface == 0.0 or surface > z + BEHIND * _half_height(track.kind)
+                fall = self.config.fall if is_empty else self.config.fall_hidden
+                # From twice as far a thing shows a quarter of its pixels.
+                nearness = track.nearest / float(np.linalg.norm(in_camera))
+                falls[index] = fall * min(1.0, nearness) ** 2
+        return falls
 
     def _begin(self, detection: Detection, position: NDArray[np.float64], t_ns: int) -> _Track:
         track = _Track(
@@ -200,6 +218,7 @@ class SceneMemory:
             confidence=self.config.rise * detection.confidence,
             t_ns=t_ns,
             number=self._count,
+            nearest=_distance(detection),
         )
         self._count += 1
         self._vote(track, detection)
@@ -215,18 +234,21 @@ class SceneMemory:
         track.information = min(track.information + information, information / self.config.gain_min)
         track.confidence += self.config.rise * detection.confidence * (1.0 - track.confidence)
         track.t_ns = t_ns
+        track.nearest = min(track.nearest, _distance(detection))
         self._vote(track, detection)
 
     def _vote(self, track: _Track, detection: Detection) -> None:
         # A thing twice as near covers four times the pixels, and is worth as many votes.
-        distance = float(np.linalg.norm(detection.position_in_camera))
-        vote = detection.confidence / max(distance, self.config.vote_distance_min) ** 2
-        names = (detection.kind, detection.colour)
-        for votes, name in zip((track.kind_votes, track.colour_votes), names, strict=True):
+        vote = detection.confidence / max(_distance(detection), self.config.vote_distance_min) ** 2
+        for votes, shares in (
+            (track.kind_votes, detection.kind_shares or {detection.kind: 1.0}),
+            (track.colour_votes, detection.colour_shares or {detection.colour: 1.0}),
+        ):
             fade = min(1.0, self.config.votes_max / (sum(votes.values()) + vote))
             for other in votes:
                 votes[other] *= fade
-            votes[name] = votes.get(name, 0.0) + vote
+            for name, share in shares.items():
+                votes[name] = votes.get(name, 0.0) + share * vote
 
     def _scene(self, t_ns: int) -> Scene:
         shown = [t for t in self._tracks if t.confidence >= self.config.confidence_shown]
@@ -242,6 +264,8 @@ class SceneMemory:
                 confidence=float(track.confidence),
                 t_ns=track.t_ns,
                 solid=_agreed(track.solids),
+                kind_shares=_shares(track.kind_votes),
+                colour_shares=_shares(track.colour_votes),
             )
             for track in sorted(shown, key=lambda track: track.number)
         )
@@ -267,8 +291,15 @@ def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid | None:
 
 def _information(detection: Detection) -> float:
     """Return one over the variance of a sighting: 2 cm and 1 % of the distance, 1/m²."""
-    distance = float(np.linalg.norm(detection.position_in_camera))
-    return float(max(detection.confidence, 0.05) / (0.02 + 0.01 * distance) ** 2)
+    return float(max(detection.confidence, 0.05) / (0.02 + 0.01 * _distance(detection)) ** 2)
+
+
+def _distance(detection: Detection) -> float:
+    return float(np.linalg.norm(detection.position_in_camera))
+
+
+def _half_height(kind: str) -> float:
+    return kind_of(kind).half_height if kind in KINDS else PERSON_MIDDLE_M
 
 
 def _canonical_order(detection: Detection) -> tuple[float, str, str, tuple[float, float, float]]:
@@ -278,6 +309,12 @@ def _canonical_order(detection: Detection) -> tuple[float, str, str, tuple[float
         detection.colour,
         detection.position_in_camera,
     )
+
+
+def _shares(votes: Votes) -> Mapping[str, float]:
+    """Return what share of the votes each name has, of those that are not out of the question."""
+    total = sum(votes.values())
+    return {name: vote / total for name, vote in votes.items() if vote > LEAST * total}
 
 
 def _winner(votes: Votes) -> str:

@@ -32,7 +32,7 @@ from yanshi.skills.grip import (
 from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of, place_under, pose_before_thing
 from yanshi.skills.hands import Hands, Load, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import LOOK_S, SURE, find, matches
+from yanshi.skills.search import LOOK_S, SURE, find, matches, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import AIR_M, Spot, boxes_about, front_of, sinking
 from yanshi.worlds.floor_plan import Place
@@ -176,7 +176,7 @@ def look_near(
         pose = pose_before_thing(tools.floor_plan, floor, found, here(percept))
         percept = yield from walk_to(tools, percept, pose)
         percept = yield from stand(tools, percept, LOOK_S)
-    known = [t for t in matches(percept.scene, found.name) if _apart(t, found) < SAME_M]
+    known = [t for t in meant(percept.scene, found.name) if _apart(t, found) < SAME_M]
     if not known:
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(found.name,))
     return percept, max(known, key=lambda t: t.confidence)

@@ -22,7 +22,7 @@ from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import SURE, find, matches
+from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
 from yanshi.worlds.things import kind_of
@@ -157,7 +157,7 @@ def fetch(
         percept, outcome = yield from take(tools, percept, found, spot)
         if outcome.kind == "done":
             return percept, outcome
-        again = matches(percept.scene, found.name)
+        again = [t for t in meant(percept.scene, found.name) if is_still(t, found)]
         if not again:
             percept, refound = yield from find(tools, percept, name)
             if isinstance(refound, Outcome):
@@ -328,18 +328,19 @@ def _is_seen_elsewhere(percept: Percept, hand: Hand, thing: Thing) -> bool:
 
 
 def seen_again(scene: Scene, thing: Thing) -> Thing | None:
-    """Return what is seen now of the thing that was seen before."""
+    """Return what is seen now of the thing that was seen before; nothing where others stand now."""
     near = [
         t
         for t in scene.things
         if t.kind != "person" and _apart(t.position, thing.position) < SAME_M
     ]
-    named = (
-        [t for t in near if t.name == thing.name]
-        or [t for t in near if t.kind == thing.kind]
-        # From near the eyes may call it otherwise.
-        or [t for t in near if _apart(t.position, thing.position) < RENAMED_M]
-    )
+    # From near the eyes may call it otherwise.
+    named = [
+        t
+        for t in near
+        if (t.name == thing.name or _apart(t.position, thing.position) < RENAMED_M)
+        and is_still(t, thing)
+    ]
     return min(named, key=lambda t: _apart(t.position, thing.position), default=None)
 
 

@@ -14,9 +14,13 @@ ROBOT_RADIUS_M = 0.38
 PERSON_RADIUS_M = 0.3
 STAND_OFF_M = 0.43
 """From the edge of a place to the pelvis."""
+ROOM_M = STAND_OFF_M - 0.08
+"""With less room about a spot than this nobody stands there."""
 PERSON_STAND_OFF_M = 0.9
 THING_STAND_OFF_M = 0.45
 """From a thing on the floor to the pelvis."""
+END_M = 0.1
+"""How far from the end of a place's front the robot stands to look along it."""
 ON_PLACE_MARGIN_M = 0.12
 """How far beyond a place's box a thing may seem to lie and still be on it."""
 
@@ -59,6 +63,20 @@ def pose_before_thing(plan: FloorPlan, floor: Floor, thing: Thing, here: Point) 
     poses = sorted((front, *sides), key=lambda pose: np.hypot(pose[0] - x, pose[1] - y))
     facing = [(px, py, float(np.arctan2(y - py, x - px))) for px, py, _ in poses]
     return _first_reachable(floor, here, facing)
+
+
+def ends_of_front(floor: Floor, place: Place, here: Point) -> tuple[Pose, ...]:
+    """Return where to stand at the near and the far end of a place's front, facing it.
+
+    Empty where there is no room to step from one to the other; nobody has looked whether a way
+    leads there.
+    """
+    half = max(0.5 * place.size[1] - END_M, 0.0)
+    ends = [_side_pose(place, 0, lateral) for lateral in (half, -half)]
+    between = np.linspace(ends[0][:2], ends[1][:2], 10)
+    if any(floor.clearance((float(x), float(y))) < ROOM_M for x, y in between):
+        return ()
+    return tuple(sorted(ends, key=lambda pose: np.hypot(pose[0] - here[0], pose[1] - here[1])))
 
 
 def pose_before_person(
@@ -159,7 +177,7 @@ def _first_reachable(floor: Floor, here: Point, poses: Iterable[Pose]) -> Pose:
     """Return the first pose with enough room that a way leads to."""
     tried = 0
     for x, y, yaw in poses:
-        if floor.clearance((x, y)) < STAND_OFF_M - 0.08:
+        if floor.clearance((x, y)) < ROOM_M:
             continue
         tried += 1
         try:

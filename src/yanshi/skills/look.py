@@ -38,7 +38,7 @@ class Look(Flow):
             return (yield from self._look_at_place(percept, name))
         percept, found = yield from find(self.tools, percept, name)
         if isinstance(found, Outcome):
-            if found.kind != "asked":
+            if found.reason != "which":
                 return found
             # Its words fit several: it looks at the surest and tells of all.
             found = max(matches(percept.scene, name), key=lambda thing: thing.confidence)

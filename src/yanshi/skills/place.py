@@ -31,7 +31,7 @@ from yanshi.skills.grip import (
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, tick
-from yanshi.skills.search import SURE, choose, find, is_place, matches
+from yanshi.skills.search import SURE, choose, find, is_place, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import Place
@@ -165,7 +165,7 @@ class PutDown(Flow):
             heights = plan.place(name).surface_heights or (plan.place(name).height + BIN_AIR_M,)
             height = max(heights)
         else:
-            known = matches(percept.scene, name) if len(self.arguments) == 3 else ()
+            known = meant(percept.scene, name) if len(self.arguments) == 3 else ()
             height = known[0].position[2] if known else 0.0
         return tuple(Approach) if height > LOW_M else (Approach.ABOVE,)
 
@@ -201,7 +201,7 @@ class PutDown(Flow):
                 return Goal(point=(*place.centre, height), place=place)
             return free_spot(scene, at, place, radius)
         name = self.arguments[2]
-        known = matches(scene, name)
+        known = meant(scene, name)
         if not known:
             return Outcome(kind="failed", reason="lost_sight", facts=(name,))
         found = choose(known, name)

@@ -36,7 +36,7 @@ from yanshi.skills.grip import (
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, hands_of, open_fingers
 from yanshi.skills.motion import here, stand
-from yanshi.skills.search import find, matches
+from yanshi.skills.search import find, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import Place
@@ -347,7 +347,7 @@ def _what_became(percept: Percept, thing: Thing, before: Thing, yaw: float, far:
 def _nearest(percept: Percept, thing: Thing, point: ArrayLike) -> Thing | None:
     """Return what is called like a thing and was seen nearest to a point, m, shape (3,)."""
     return min(
-        matches(percept.scene, thing.name),
+        meant(percept.scene, thing.name),
         key=lambda other: float(np.linalg.norm(np.subtract(other.position, point))),
         default=None,
     )

@@ -1,6 +1,8 @@
 """Find what a plan names: on the map, in memory, or by looking for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -8,12 +10,35 @@ from yanshi.control.route import wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.skills.behaviour import Behaviour
-from yanshi.skills.ground import floor_of, pose_before_place
-from yanshi.skills.motion import here, stand, tick, turn_to, walk_to
+from yanshi.skills.ground import (
+    ends_of_front,
+    floor_of,
+    place_under,
+    pose_before_place,
+    pose_before_thing,
+)
+from yanshi.skills.motion import here, stand, step_to, tick, turn_to, walk_to
 from yanshi.skills.skill import Outcome, Percept, Tools
+from yanshi.worlds.floor_plan import Place
 
 SURE = 0.6
 """Confidence from which a sighting is acted on: two good looks."""
+CONVINCED, CONVINCES = 0.9, 0.8
+"""A thing that is there so surely, and for whose name so much of the evidence speaks, needs no look
+from near. Of 59 things in 6 homes 34 were found so, none wrongly; of 397 names of nothing there
+4 were. With 0.9 in the place of 0.8 those are 24 and 1, and more is walked to."""
+LIKELY = 0.5
+"""Of what is looked at from near so much must speak for its name."""
+STILL_SHARE = 0.4
+"""What less than this share of what spoke for a name speaks for now is another thing."""
+ALIKE = 0.1
+"""What is taken for a thing that is nowhere has so much that speaks for its name …"""
+ALONE = 0.5
+"""… and nothing else has more than this share of that."""
+SAME_M = 0.1
+"""What is looked at from near is within this of where it was seen from afar."""
+LOW_M = 0.35
+"""What seems to be higher and over no furniture is a door's handle, or nothing."""
 LOOK_S = 1.0
 """How long to look at a place: several pictures."""
 SEARCH_TURN_SPEED = 0.6
@@ -50,22 +75,154 @@ def choose(things: Sequence[Thing], name: str) -> Thing | Outcome:
 def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, Thing | Outcome]]:
     """Look for a thing or a person until it is seen well.
 
-    First in memory, then all round, then at each surface that things may stand on.
+    First in memory, then all round, then along each surface that things may stand on. What may
+    be it, by a look from afar, is gone to and looked at from near. In the end what resembles it
+    most is taken for it, and the robot says so.
 
     Returns:
-        The newest percept, and the thing, or why there is none: `which` asks back,
-        `not_found` says that it was looked for in vain.
+        The newest percept, and the thing, called by the name that was asked for, or why there is
+        none: `which` and `which_instead` ask back, `not_found` and `not_found_but` say that it was
+        looked for in vain.
     """
-    if known := matches(percept.scene, name):
+    doubted: list[Thing] = []
+    percept, known = yield from _make_sure(tools, percept, name, doubted)
+    looks = [
+        partial(_look_round, tools),
+        *(partial(_look_along, tools, place) for place in _surfaces(tools, percept)),
+    ]
+    while looks and not known:
+        is_promising = partial(_is_promising, tools, name, doubted)
+        percept = yield from _until(looks[0](percept), percept, is_promising)
+        if not is_promising(percept):  # Else it was broken off, and is begun again if in vain.
+            looks.pop(0)
+        percept, known = yield from _make_sure(tools, percept, name, doubted)
+    if known:
         return percept, choose(known, name)
-    percept = yield from _look_around_for(tools, percept, name)
-    if known := matches(percept.scene, name):
-        return percept, choose(known, name)
-    for place_name in _surfaces_by_distance(tools, percept):
-        percept = yield from _look_at_surface(tools, percept, place_name, name)
-        if known := matches(percept.scene, name):
-            return percept, choose(known, name)
-    return percept, Outcome(kind="failed", reason="not_found", facts=(name,))
+    return (yield from _find_instead(tools, percept, name))
+
+
+def _make_sure(
+    tools: Tools, percept: Percept, name: str, doubted: list[Thing]
+) -> Behaviour[tuple[Percept, tuple[Thing, ...]]]:
+    """Look at what may be it, first from here, then from near, until something is.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        name: What is looked for.
+        doubted: What was looked at from near already; more is added.
+
+    Returns:
+        The newest percept, and what is meant by the name; nothing if nothing is.
+    """
+    is_sure = partial(_is_convincing, name)
+    glimpsed = _promising(tools, percept, name, doubted)
+    if glimpsed and not is_sure(percept):
+        percept = yield from _until(stand(tools, percept, LOOK_S), percept, is_sure)
+        if not _promising(tools, percept, name, doubted):
+            doubted += glimpsed
+    while not (known := _convincing(percept.scene, name)):
+        hopes = _promising(tools, percept, name, doubted)
+        if not hopes:
+            break
+        thing = max(hopes, key=lambda t: t.confidence * t.likeness(name))
+        doubted.append(thing)
+        percept = yield from _until(_look_from_near(tools, percept, thing), percept, is_sure)
+        if still := [t for t in _likely(percept.scene, name) if _is_among(t, [thing])]:
+            return percept, tuple(still)
+    return percept, known
+
+
+def _find_instead(
+    tools: Tools, percept: Percept, name: str
+) -> Behaviour[tuple[Percept, Thing | Outcome]]:
+    """Look from near at what resembles most what was looked for in vain, and take it for that."""
+    alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
+    if alike:
+        percept = yield from _look_from_near(tools, percept, alike[0])
+        alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
+    if not alike:
+        return percept, _not_found(tools, percept, name)
+    best, *others = alike
+    if others and others[0].likeness(name) > ALONE * best.likeness(name):
+        facts = (name, *sorted({thing.name for thing in alike}))
+        return percept, Outcome(kind="asked", reason="which_instead", facts=facts)
+    found = called(best, name)
+    reason = "unsure" if found.name == best.name else "taken_for"
+    tools.remark(Outcome(kind="done", reason=reason, facts=(name, best.name)))
+    return percept, found
+
+
+def meant(scene: Scene, name: str) -> tuple[Thing, ...]:
+    """Return the things that a name means, else the one that was taken for it, so called."""
+    return matches(scene, name) or tuple(called(thing, name) for thing in _alike(scene, name)[:1])
+
+
+def is_still(thing: Thing, before: Thing) -> bool:
+    """Whether what is seen now may be what was called so before, by how it looks."""
+    return thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name)
+
+
+def called(thing: Thing, name: str) -> Thing:
+    """Return a thing by the name that somebody called it."""
+    colour, _, kind = name.rpartition(" ")
+    return replace(thing, kind=kind, colour=colour or thing.colour)
+
+
+def _can_be(tools: Tools, thing: Thing) -> bool:
+    """Whether a thing is where things are: on furniture or near the floor, not in the air."""
+    is_borne = thing.position[2] < LOW_M or place_under(tools.floor_plan, thing) is not None
+    return is_borne or thing.kind == "person"
+
+
+def _likely(scene: Scene, name: str) -> list[Thing]:
+    """Return the things that bear a name and look it more than not."""
+    return [thing for thing in matches(scene, name) if thing.likeness(name) >= LIKELY]
+
+
+def _convincing(scene: Scene, name: str) -> tuple[Thing, ...]:
+    """Return the things that are what a name says even if they were seen from afar alone."""
+    sure = matches(scene, name, CONVINCED)
+    return tuple(thing for thing in sure if thing.likeness(name) >= CONVINCES)
+
+
+def _is_convincing(name: str, percept: Percept) -> bool:
+    return bool(_convincing(percept.scene, name))
+
+
+def _promising(tools: Tools, percept: Percept, name: str, doubted: Sequence[Thing]) -> list[Thing]:
+    """Return the things that may be what a name says and were not looked at from near yet."""
+    likely = _likely(percept.scene, name)
+    return [t for t in likely if _can_be(tools, t) and not _is_among(t, doubted)]
+
+
+def _is_promising(tools: Tools, name: str, doubted: Sequence[Thing], percept: Percept) -> bool:
+    is_sure = _is_convincing(name, percept)
+    return is_sure or bool(_promising(tools, percept, name, doubted))
+
+
+def _alike(scene: Scene, name: str) -> list[Thing]:
+    """Return the things that a name may mean although they look more like others, best first."""
+    things = [t for t in scene.things if t.confidence >= SURE and t.likeness(name) >= ALIKE]
+    return sorted(things, key=lambda thing: -thing.likeness(name))
+
+
+def _not_found(tools: Tools, percept: Percept, name: str) -> Outcome:
+    """Say that a thing was not found, and where one of its kind is."""
+    kind = name.split()[-1]
+    others = [t for t in matches(percept.scene, kind) if t.name != name and _can_be(tools, t)]
+    if not others:
+        return Outcome(kind="failed", reason="not_found", facts=(name,))
+    x, y = here(percept)
+    other = min(others, key=lambda t: np.hypot(t.position[0] - x, t.position[1] - y))
+    place = place_under(tools.floor_plan, other)
+    facts = (name, other.name, place.name if place else "")
+    return Outcome(kind="failed", reason="not_found_but", facts=facts)
+
+
+def _is_among(thing: Thing, others: Sequence[Thing]) -> bool:
+    """Whether a thing is where one of the others is."""
+    return any(np.linalg.norm(np.subtract(thing.position, o.position)) < SAME_M for o in others)
 
 
 def get_bearings(tools: Tools, percept: Percept) -> Behaviour[Percept]:
@@ -99,42 +256,65 @@ def position_of(
     return percept, found if isinstance(found, Outcome) else found.position
 
 
-def _look_around_for(tools: Tools, percept: Percept, name: str) -> Behaviour[Percept]:
-    """Turn once round on the spot, but only until a match has been seen well."""
+def _look_round(tools: Tools, percept: Percept) -> Behaviour[Percept]:
+    """Turn once round on the spot."""
     turned, last = 0.0, percept.base.yaw
-    while turned < 2.0 * np.pi and not matches(percept.scene, name):
+    while turned < 2.0 * np.pi:
         percept = yield tick(tools, percept, (0.0, 0.0, SEARCH_TURN_SPEED))
         turned += wrap(percept.base.yaw - last)
         last = percept.base.yaw
-    percept = yield from stand(tools, percept, 0.5)
+    return (yield from stand(tools, percept, 0.5))
+
+
+def _look_along(tools: Tools, place: Place, percept: Percept) -> Behaviour[Percept]:
+    """Walk along the front of a place and look at it.
+
+    What one thing hides at one end of the front shows at the other.
+    """
+    floor = floor_of(tools.floor_plan, percept.scene)
+    ends = ends_of_front(floor, place, here(percept))
+    try:
+        pose = ends[0] if ends else pose_before_place(tools.floor_plan, floor, place, here(percept))
+        percept = yield from walk_to(tools, percept, pose)
+        percept = yield from stand(tools, percept, LOOK_S)
+        for pose in ends[1:]:
+            percept = yield from step_to(tools, percept, pose)
+            percept = yield from stand(tools, percept, LOOK_S)
+    except UnreachableError:
+        pass
     return percept
 
 
-def _look_at_surface(
-    tools: Tools, percept: Percept, place_name: str, name: str
+def _until(
+    behaviour: Behaviour[Percept], percept: Percept, is_enough: Callable[[Percept], bool]
 ) -> Behaviour[Percept]:
-    """Walk to the front of a place and look at it, breaking off when a match is seen well."""
-    place = tools.floor_plan.place(place_name)
+    """Do something, but only until that is enough."""
+    try:
+        target = next(behaviour)
+        while not is_enough(percept):
+            percept = yield target
+            target = behaviour.send(percept)
+    except StopIteration as end:
+        percept = end.value
+    return percept
+
+
+def _look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
+    """Walk before a thing and look at it; from where the robot is if no way leads there."""
     try:
         floor = floor_of(tools.floor_plan, percept.scene)
-        pose = pose_before_place(tools.floor_plan, floor, place, here(percept))
-        walk = walk_to(tools, percept, pose)
-        target = next(walk)
-        while not matches(percept.scene, name):
-            percept = yield target
-            target = walk.send(percept)
-    except StopIteration:
-        percept = yield from stand(tools, percept, LOOK_S)
+        pose = pose_before_thing(tools.floor_plan, floor, thing, here(percept))
+        percept = yield from walk_to(tools, percept, pose)
     except UnreachableError:
-        return percept
-    return percept
+        percept = yield from face(tools, percept, thing.position[:2])
+    return (yield from stand(tools, percept, LOOK_S))
 
 
-def _surfaces_by_distance(tools: Tools, percept: Percept) -> list[str]:
+def _surfaces(tools: Tools, percept: Percept) -> list[Place]:
+    """Return what things may stand on, the nearest first."""
     x, y = here(percept)
     surfaces = [place for place in tools.floor_plan.places if place.has_surface]
-    surfaces.sort(key=lambda p: np.hypot(p.centre[0] - x, p.centre[1] - y))
-    return [place.name for place in surfaces]
+    return sorted(surfaces, key=lambda p: np.hypot(p.centre[0] - x, p.centre[1] - y))
 
 
 def face(tools: Tools, percept: Percept, point: tuple[float, float]) -> Behaviour[Percept]:

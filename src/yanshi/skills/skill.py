@@ -1,6 +1,6 @@
 """The contract of a skill, and how one is found by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -92,6 +92,8 @@ class Tools:
     """Poses of links, arm solutions."""
     waits: bool = True
     """Whether the run's clock stands still while somebody thinks: the simulated one does."""
+    remark: Callable[["Outcome"], None] = lambda outcome: None
+    """Says something while the step goes on, worded as an outcome is."""
     shared: dict[str, Any] = field(default_factory=dict)
     """What skills keep for the next skill of their kind, e.g. a loaded policy, by name."""
 
