@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yanshi.control import grasp as grasps
-from yanshi.control.arm_path import ArmPath
+from yanshi.control.arm_path import Angles, ArmPath
 from yanshi.control.clearance import Box
 from yanshi.control.fingers import OPEN
 from yanshi.control.grasp import Grasp, GraspConfig
@@ -384,10 +384,15 @@ def plan_reach(
         joints[hand.arm.joints] = hand.angles
     pelvis_level = pelvis_map @ map_level
 
+    shoulder = hand.arm.kinematics.shoulder_in_pelvis(joints, hand.side)
+    posed = joints.copy()  # The next pose is near the last one: so are the arm's angles.
+
     def free(side: int, level_palm: Pose) -> float:
+        goal = pelvis_level @ level_palm
+        if _apart(goal[:3, 3], shoulder) > hand.arm.reach:
+            return 0.0
         try:
-            posed = joints.copy()
-            posed[hand.arm.joints] = hand.arm.solve(joints, pelvis_level @ level_palm)
+            posed[hand.arm.joints] = hand.arm.solve(posed, goal)
         except UnreachableError:
             return 0.0
         return hand.arm.dexterity(posed)
@@ -409,13 +414,11 @@ def plan_reach(
         boxes = boxes_about(tools.floor_plan, others, pelvis_map, slim=slim)
         for grasp in best:
             joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
+            goal = pelvis_level @ grasp.pelvis_from_palm
+            goes_on = partial(_straight_on, hand, joints, goal, boxes)
+            before = pelvis_level @ grasp.pelvis_from_palm_before
             try:
-                before = pelvis_level @ grasp.pelvis_from_palm_before
-                way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core])
-                there = joints.copy()
-                there[hand.arm.joints] = way.angles[-1]
-                goal = pelvis_level @ grasp.pelvis_from_palm
-                hand.planners[0].straight_way(there, goal, boxes)
+                way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core], goes_on)
             except UnreachableError as error:
                 last = error
                 continue
@@ -429,6 +432,19 @@ def plan_reach(
             break
     assert last is not None
     raise last
+
+
+def _straight_on(
+    hand: Hand, joints: NDArray[np.float64], goal: Pose, boxes: Sequence[Box], angles: Angles
+) -> ArmPath:
+    """Return the straight way to a goal in the pelvis frame from angles of the arm.
+
+    Raises:
+        UnreachableError: There is none.
+    """
+    there = joints.copy()
+    there[hand.arm.joints] = angles
+    return hand.planners[0].straight_way(there, goal, boxes)
 
 
 def follow(
@@ -535,6 +551,7 @@ def _grasp(
         size=thing.solid.size,
         approach=reach.grasp.approach,
         grip_height=_grip_height(percept, hand, thing.solid, reach.grasp.approach),
+        lean=reach.grasp.lean,
     )
     above = reach.map_from_palm.copy()
     above[2, 3] += LIFT_M
@@ -597,7 +614,7 @@ def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing
     posed[hand.arm.joints] = (
         hands.ready(hand.side)
         if hand.held is None
-        else hands.carry_angles(hand.side, hand.held.approach, joints)
+        else hands.carry_angles(hand.side, hand.held.approach, joints, hand.held.lean)
     )
     boxes = boxes_about(tools.floor_plan, things, pelvis_map)
     return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
