@@ -29,7 +29,7 @@ _SPREAD_RAD = 1.5
 """How far from the straight line branches are tried."""
 _SPACINGS = (0.4, 0.2, 0.1, 0.05)
 """Of control points, rad: the widest that is free rounds corners best."""
-_SAME_RAD = 0.02
+_SAME_RAD = 0.1
 """Postures that differ by less are one."""
 _TINY = 1e-9
 
