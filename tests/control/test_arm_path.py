@@ -241,6 +241,7 @@ def test_a_way_ends_only_where_the_arm_can_go_on_and_keeps_away_from_its_own_box
 
     other = right.free_way(start, goal, [TABLE], goes_on=not_from_the_usual).angles
     assert np.abs(other[-1] - usual).max() > 0.1
+    assert right.clearance.from_boxes(over_the_table(right), 1.0) < 1.0  # They are there again.
     ends = start.copy()
     ends[right.arm.joints] = other[-1]
     np.testing.assert_allclose(right.arm.pelvis_from_palm(ends)[:3, 3], goal[:3, 3], atol=0.004)
