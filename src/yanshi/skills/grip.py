@@ -25,6 +25,7 @@ from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, find, matches
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
+from yanshi.worlds.floor_plan import Place
 from yanshi.worlds.things import kind_of
 
 Pose = NDArray[np.float64]
@@ -90,6 +91,10 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
+DOUBT_M = 0.03
+"""How much nearer to the edge a thing may be than it seems from afar."""
+SURFACE_OFF_M = 0.06
+"""A thing that seems to stand so much above or below a surface stands on it."""
 NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
@@ -138,7 +143,7 @@ def fetch(
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
         hands = hands_of(tools)
         free = [side for side in hands.free if sides is None or side in sides]
-        grips = grips_of(*bottom_and_top(found), is_tapered=_is_tapered(found))
+        grips = grips_of(*heights_on(found, place), is_tapered=_is_tapered(found))
         think = partial(
             spots,
             tools,
@@ -150,6 +155,8 @@ def fetch(
             sides=free,
         )
         percept, ways = yield from aside(tools, percept, think)
+        if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
+            percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
         if isinstance(ways, UnreachableError):
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
         spot = next((spot for spot in ways if not _was_tried(spot, tried)), ways[0])
@@ -176,6 +183,14 @@ def bottom_and_top(thing: Thing) -> tuple[float, float]:
     else:
         middle, half = thing.position[2], kind_of(thing.kind).half_height
     return middle - half, middle + half
+
+
+def heights_on(thing: Thing, place: Place) -> tuple[float, float]:
+    """Return between which heights a thing is that stands on a place, whose own are known, m."""
+    bottom, top = bottom_and_top(thing)
+    surface = min(place.surface_heights, key=lambda height: abs(height - bottom), default=bottom)
+    off = surface - bottom if abs(surface - bottom) < SURFACE_OFF_M else 0.0
+    return bottom + off, top + off
 
 
 def _is_tapered(thing: Thing) -> bool:
