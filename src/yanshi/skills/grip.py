@@ -159,7 +159,7 @@ def fetch(
             percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
         if isinstance(ways, UnreachableError):
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
-        spot = next((spot for spot in ways if not _was_tried(spot, tried)), ways[0])
+        spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
         tried.append(spot)
         percept, outcome = yield from take(tools, percept, found, spot)
         if outcome.kind == "done":
@@ -198,7 +198,8 @@ def _is_tapered(thing: Thing) -> bool:
     return thing.kind in NECKED if thing.solid is None else thing.solid.is_tapered
 
 
-def _was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
+def was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
+    """Whether a hand came the same way from nearly the same spot."""
     return any(
         spot.stance.side == other.stance.side
         and spot.stance.approach is other.stance.approach
