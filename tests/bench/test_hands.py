@@ -188,7 +188,7 @@ def test_how_well_the_place_was_known_counts_until_a_hand_touches_the_thing():
 
 def test_the_same_seed_asks_the_same_and_only_what_is_there():
     tasks = hands.choose_tasks(2, 3, hands.KINDS)
-    hands._reach_tools.cache_clear()
+    hands.reach_tools.cache_clear()
     assert hands.choose_tasks(2, 3, hands.KINDS) == tasks
     assert [task.kind for task in tasks] == [kind for kind in hands.KINDS for _ in range(2)]
     language = dataclasses.replace(PlanLanguage.of(build_tidy(3).floor_plan), syntaxes=dict(TAUGHT))
@@ -206,7 +206,7 @@ def test_the_same_seed_asks_the_same_and_only_what_is_there():
 
 
 def test_what_stands_too_far_is_not_asked_for():
-    simulation, tools = hands._reach_tools.__wrapped__("tidy", 3)
+    simulation, tools = hands.reach_tools.__wrapped__("tidy", 3)
     can = next(t for t in simulation.home.things if t.name == "blue can")
     tray = next(t for t in simulation.home.things if t.kind == "tray")
     assert hands.reachable(simulation, tools, can)

@@ -1,5 +1,7 @@
 """Points all over the arm's shapes, measured against the boxes by hand, judge its ways."""
 
+from contextlib import suppress
+
 import mujoco
 import numpy as np
 import pytest
@@ -216,6 +218,42 @@ def test_a_straight_way_into_the_table_is_refused(right):
 def test_a_goal_in_the_table_is_refused(right):
     with pytest.raises(UnreachableError, match=r"within 0\.\d+ m of a box"):
         right.free_way(over_the_table(right), palm_down(0.3, -0.15, 0.03), [TABLE])
+
+
+def test_a_way_ends_only_where_the_arm_can_go_on_and_keeps_away_from_its_own_boxes(right, outline):
+    start = over_the_table(right)
+
+    def ends_at(goal):
+        """Return all that is asked to go on."""
+        asked = []
+        with suppress(UnreachableError):
+            right.free_way(start, goal, [TABLE], goes_on=asked.append)
+        return asked
+
+    goals = (right.arm.pelvis_from_palm(joints) for joints in wandering(right, [TABLE], seed=7))
+    goal = next(goal for goal in goals if len(ends_at(goal)) > 1)
+    usual = right.free_way(start, goal, [TABLE]).angles[-1]
+
+    def not_from_the_usual(angles):
+        if np.abs(angles - usual).max() < 0.1:
+            raise UnreachableError("not from there")
+        right.clearance.surround([])  # As a straight way does that may touch a thing.
+
+    other = right.free_way(start, goal, [TABLE], goes_on=not_from_the_usual).angles
+    assert np.abs(other[-1] - usual).max() > 0.1
+    assert right.clearance.from_boxes(over_the_table(right), 1.0) < 1.0  # They are there again.
+    ends = start.copy()
+    ends[right.arm.joints] = other[-1]
+    np.testing.assert_allclose(right.arm.pelvis_from_palm(ends)[:3, 3], goal[:3, 3], atol=0.004)
+    for angles in other[::3]:
+        ends[right.arm.joints] = angles
+        assert outline.distance(ends, [TABLE]) > 0.01
+
+    def never(angles):
+        raise UnreachableError("nowhere on from there")
+
+    with pytest.raises(UnreachableError, match="nowhere on"):
+        right.free_way(start, goal, [TABLE], goes_on=never)
 
 
 def test_the_left_arm_goes_round_a_table_too():

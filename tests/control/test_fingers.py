@@ -98,7 +98,8 @@ def test_holding_takes_the_thumb_and_a_finger_with_something_between(side):
     half, pressed = at(fingers, (0.5, 0.5, 0.5)), torques(fingers, 0.5)
     assert fingers.holds(half, pressed)
     assert not fingers.holds(half, NO_TORQUE)
-    assert not fingers.holds(at(fingers, (0.5, 1.0, 1.0)), pressed)  # Fingers closed on nothing.
+    assert fingers.holds(at(fingers, (0.5, 1.0, 1.0)), pressed)  # The thumb presses into a fist.
+    assert not fingers.holds(at(fingers, (1.0, 1.0, 1.0)), pressed)
     no_thumb = pressed.copy()
     no_thumb[fingers.joints[:3]] = 0.0
     assert not fingers.holds(half, no_thumb)
@@ -213,6 +214,9 @@ class Bench:
 # Turns of the right palm; where in its frame the thing's middle is; from where the hand comes.
 FROM_ABOVE = (turned(0.0, 0.3, -np.pi / 2.0), (0.01, 0.07, 0.0), (0.0, 0.0, 0.1), CAGE)
 FROM_THE_SIDE = (turned(0.2, 0.0, 0.0), (0.01, 0.053, 0.0), (-0.08, -0.06, 0.0), OPEN)
+LEANING = (turned(0.0, 0.3, -np.pi / 2.0 + 0.7), (0.01, 0.07, 0.0), (0.0, -0.064, 0.076), CAGE)
+LOW = (turned(0.0, 0.4, -np.pi / 2.0), (0.01, 0.07, 0.0), (0.0, 0.0, 0.1), OPEN)
+SAUSAGE = (mujoco.mjtGeom.mjGEOM_BOX, (0.0175, 0.06, 0.0175), 0.08, 0.0175)
 CUBE = (mujoco.mjtGeom.mjGEOM_BOX, (0.025, 0.025, 0.025), 0.08, 0.025)
 CYLINDER = (mujoco.mjtGeom.mjGEOM_CYLINDER, (0.025, 0.06, 0.0), 0.15, 0.06)
 
@@ -231,8 +235,13 @@ def reach_and_close(side, thing, way):
 
 @pytest.mark.parametrize(
     ("side", "thing", "way"),
-    [(RIGHT, CUBE, FROM_ABOVE), (LEFT, CYLINDER, FROM_THE_SIDE)],
-    ids=["cube", "cylinder"],
+    [
+        (RIGHT, CUBE, FROM_ABOVE),
+        (LEFT, CYLINDER, FROM_THE_SIDE),
+        (LEFT, CUBE, LEANING),
+        (RIGHT, SAUSAGE, LOW),
+    ],
+    ids=["cube", "cylinder", "leaning", "low"],
 )
 def test_what_the_hand_says_it_holds_is_lifted_and_stays(side, thing, way):
     bench, turn, palm = reach_and_close(side, thing, way)

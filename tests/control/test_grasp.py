@@ -7,7 +7,7 @@ from yanshi.control.clearance import Box
 from yanshi.control.fingers import CAGE, OPEN
 from yanshi.control.grasp import GraspConfig, Shape, Thing, best_grasps
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.control.palm import Approach
+from yanshi.control.palm import NO_LEAN, Approach
 from yanshi.core.errors import UnreachableError
 
 MIRROR = np.diag([1.0, -1.0, 1.0, 1.0])
@@ -79,7 +79,8 @@ def test_faces_askew_to_the_digits_cost_and_round_things_have_none():
         askew = abs((grasp.heading - 0.4 + 0.25 * np.pi) % (0.5 * np.pi) - 0.25 * np.pi)
         assert grasp.score <= best * (1.0 - askew / (0.25 * np.pi)) + 1e-9
     ball = best_grasps(thing(Shape.SPHERE, (0.055,) * 3), n=500)
-    assert len({round(grasp.score, 9) for grasp in ball}) == 2  # One for each height of the grip.
+    upright = [grasp for grasp in ball if grasp.lean == NO_LEAN]
+    assert len({round(grasp.score, 9) for grasp in upright}) == 2  # One for each height of grip.
 
 
 def test_the_palm_stays_above_what_it_takes_from_above():
@@ -128,6 +129,56 @@ def test_a_neighbour_spoils_the_grasps_on_its_side():
     for grasp in crowded:
         palm = grasp.pelvis_from_palm[:3, 3]
         assert np.hypot(palm[0] - 0.35, palm[1]) > 0.04
+
+
+BALL = (0.07, 0.07, 0.07)
+BOTTLE = np.array([0.035, 0.035, 0.11])
+ROUND = [0.0, 0.5 * np.pi, np.pi, -0.5 * np.pi, 2.0]
+
+
+def bottle_beside(angle):
+    """Return a bottle of 22 cm that touches a ball of 7 cm which stands on the same board."""
+    x, y = 0.35 + 0.07 * np.cos(angle), -0.1 + 0.07 * np.sin(angle)
+    return Box(pelvis_from_box=pose(x, y, 0.05 - 0.035 + 0.11), half_size=BOTTLE)
+
+
+@pytest.mark.parametrize("angle", ROUND)
+def test_the_palm_leans_away_from_a_tall_neighbour_that_an_upright_one_would_be_in(angle):
+    ball, bottle = thing(Shape.SPHERE, BALL), bottle_beside(angle)
+    with pytest.raises(UnreachableError):
+        best_grasps(ball, neighbours=[bottle], config=GraspConfig(rolls=(0.0,)))
+    grasps = best_grasps(ball, neighbours=[bottle], n=100)
+    away = np.array([0.35, -0.1]) - bottle.pelvis_from_box[:2, 3]
+    for grasp in grasps:
+        palm, before = grasp.pelvis_from_palm[:2, 3], grasp.pelvis_from_palm_before[:2, 3]
+        assert (palm - (0.35, -0.1)) @ away > 0.0
+        assert (before - palm) @ away > 0.0  # It comes from there, too.
+        assert np.all(grasp.pelvis_from_palm[2, 3] > 0.05 + 0.04)
+
+
+def test_where_there_is_air_the_palm_does_not_lean():
+    best = best_grasps(thing(Shape.SPHERE, BALL))[0]
+    assert best.lean == NO_LEAN
+    leans = best_grasps(thing(Shape.SPHERE, BALL), n=500)
+    assert {np.sign(grasp.lean.roll) for grasp in leans} == {-1.0, 0.0, 1.0}
+
+
+def test_low_things_are_taken_lower_with_straight_fingers_that_point_farther_down():
+    def lowest(height):
+        size = (0.04, 0.12, height)
+        grasps = best_grasps(thing(size=size, z=0.5 * height), n=500)
+        return min(grasps, key=lambda grasp: abs(grasp.lean.roll))
+
+    low, high = lowest(0.035), lowest(0.05)
+    assert (low.closure, high.closure) == (OPEN, CAGE)
+    assert low.pelvis_from_palm[2, 0] < high.pelvis_from_palm[2, 0] < 0.0
+    assert low.score > 0.5
+
+
+def test_reach_is_asked_for_where_the_hand_comes_from_too():
+    """An arm that ends 12 cm above the thing's middle does not come down on it from 10 cm."""
+    with pytest.raises(UnreachableError, match="Another stance"):
+        best_grasps(thing(), reach=lambda side, pose: float(pose[2, 3] < 0.05 + 0.12))
 
 
 def test_reach_chooses_among_the_grasps_and_is_asked_for_few():

@@ -6,7 +6,7 @@ from tests.skills.rig import Rig
 
 from yanshi.control.fingers import OPEN
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.control.palm import Approach
+from yanshi.control.palm import NO_LEAN, TIP_DOWN, Approach, Lean
 from yanshi.core.messages import BaseEstimate, RobotState, Scene
 from yanshi.policies.walker import AT_REST, UpperBody
 from yanshi.robots.g1.spec import G1
@@ -150,17 +150,20 @@ def test_a_run_has_one_pair_of_hands():
 def test_one_arm_is_the_mirror_image_of_the_other(hands):
     joints = G1.default_position.copy()
     np.testing.assert_allclose(hands.ready(LEFT), MIRROR * hands.ready(RIGHT))
-    for approach in Approach:
+    ways = [(approach, NO_LEAN) for approach in Approach] + [(Approach.ABOVE, Lean(roll=0.35))]
+    for approach, lean in ways:
         palms = []
         for side in BOTH:
             posed = joints.copy()
             arm = hands[side].arm
-            posed[arm.joints] = hands.carry_angles(side, approach, joints)
+            posed[arm.joints] = hands.carry_angles(side, approach, joints, lean)
             palms.append(arm.pelvis_from_palm(posed))
         left, right = palms
         flip = np.diag([1.0, -1.0, 1.0, 1.0])
         assert np.abs(right[:3, 3] - np.array(HOLD_PALMS)).max(axis=1).min() < 0.01
         np.testing.assert_allclose(flip @ left @ flip, right, atol=0.03)
+    # A palm that leaned, leans on.
+    assert right[2, 1] == pytest.approx(-np.cos(0.35) * np.cos(TIP_DOWN), abs=0.03)
 
 
 @pytest.mark.parametrize("error", [0.02, -0.05, 1.0])

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.skills.rig import Rig, SightedRig, thing
+from tests.skills.rig import SHELF, TABLE, Rig, SightedRig, thing
 
 from yanshi.control.grasp import GraspConfig
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.core.messages import Scene, Solid
-from yanshi.skills.grip import bottom_and_top, seen_again
+from yanshi.skills.grip import bottom_and_top, heights_on, seen_again
 from yanshi.skills.hands import hands_of, map_from_pelvis
 from yanshi.skills.pick import Pick
 from yanshi.worlds import goals
@@ -104,3 +104,15 @@ def test_a_thing_stands_where_its_solid_says_and_else_as_high_as_its_kind(kind):
     assert GraspConfig().width_min < top - bottom < 0.15
     solid = Solid(shape="box", position=(0.0, 0.0, 0.82), size=(0.05, 0.05, 0.1), yaw=0.0)
     assert bottom_and_top(replace(known, solid=solid)) == pytest.approx((0.77, 0.87))
+
+
+def test_what_seems_to_stand_a_little_off_a_surface_stands_on_it():
+    for seems in (0.83, 0.88):
+        can = thing("red can", 2.0, 0.0, seems)
+        bottom, top = heights_on(can, TABLE)
+        assert bottom == pytest.approx(TABLE.height)
+        assert top - bottom == pytest.approx(np.diff(bottom_and_top(can))[0])
+    held_up = thing("red can", 2.0, 0.0, 1.2)
+    assert heights_on(held_up, TABLE) == bottom_and_top(held_up)
+    boards = replace(SHELF, boards=(0.45, 0.75, 1.0))
+    assert heights_on(thing("red can", 0.0, 2.6, 0.79), boards)[0] == pytest.approx(0.75)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.skills.rig import ROOM, SHELF, TABLE, Rig, SightedRig, thing
 
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.control.palm import Approach
+from yanshi.control.palm import NO_LEAN, TIP_DOWN, Approach, Lean
 from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
 from yanshi.robots.g1.spec import G1
 from yanshi.skills.ground import edge_distance
@@ -186,8 +186,10 @@ def test_in_is_above_the_rim_and_on_is_above_the_top(rig: Rig):
 
 @pytest.mark.parametrize("side", [LEFT, RIGHT])
 @pytest.mark.parametrize("heading", [-0.6, 0.0, 0.4])
-def test_a_palm_is_where_the_held_thing_stands_on_the_point(rig: Rig, side, heading):
-    held = rig.hold(side, "red cube")
+@pytest.mark.parametrize("lean", [NO_LEAN, Lean(roll=-0.7), Lean(tip=0.1)])
+def test_a_palm_is_where_the_held_thing_stands_on_the_point(rig: Rig, side, heading, lean):
+    held = replace(rig.hold(side, "red cube"), lean=lean)
+    hands_of(rig.tools)[side].held = held
     level = np.eye(4)
     level[:2, :2] = [[0.0, -1.0], [1.0, 0.0]]
     point = (1.8, 0.2, 0.81)
@@ -198,6 +200,10 @@ def test_a_palm_is_where_the_held_thing_stands_on_the_point(rig: Rig, side, head
     fingers = palm[:2, 0] / np.linalg.norm(palm[:2, 0])
     wanted = heading + 0.5 * np.pi
     np.testing.assert_allclose(fingers, (np.cos(wanted), np.sin(wanted)), atol=1e-9)
+    # As it was taken, so it stands upright again.
+    assert palm[2, 1] * (1.0 if side == LEFT else -1.0) == pytest.approx(
+        np.cos(lean.roll) * np.cos(TIP_DOWN + lean.tip)
+    )
 
 
 def test_what_is_seen_elsewhere_did_not_stay_where_it_was_put():

@@ -1,6 +1,7 @@
 """The robot's own kinematics and the mirror judge where it stands for a thing."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -113,6 +114,20 @@ def test_a_mirrored_thing_has_the_mirrored_spots_for_the_other_hand(target):
         x, y, yaw = ours[0].pose
         assert theirs[0].pose == pytest.approx((x, -y, -yaw))
         assert theirs[0].stance.heading == pytest.approx(-ours[0].stance.heading)
+
+
+def test_what_may_be_nearer_than_it_seems_is_stood_for_as_if_it_were():
+    """Never nearer to the table than for a thing that is there."""
+    seems, nearer = (1.36, -0.2), 0.06
+    grips = grips_of(LOW.height, LOW.height + 0.06)
+    ask = partial(spots, tools_for(LOW), SCENE, (0.0, 0.0), place=LOW, grips=grips, sides=BOTH)
+    with pytest.raises(UnreachableError):
+        ask(seems)
+    front = [spot for spot in ask(seems, nearer=nearer) if abs(spot.pose[2]) < 0.1]
+    there = [spot for spot in ask((seems[0] - nearer, seems[1])) if abs(spot.pose[2]) < 0.1]
+    assert front
+    for one, other in zip(front, there, strict=True):
+        assert one.pose == pytest.approx(other.pose)
 
 
 def test_only_free_hands_are_offered_and_the_best_spot_comes_first():

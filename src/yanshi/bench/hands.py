@@ -143,7 +143,8 @@ class Judge(Observer):
 
 
 @lru_cache(1)
-def _reach_tools(world: str, seed: int) -> tuple[Simulation, Tools]:
+def reach_tools(world: str, seed: int) -> tuple[Simulation, Tools]:
+    """Return the home of a seed, and what is needed to reckon what is in reach there."""
     simulation = simulate(world, seed)
     tools = Tools(
         robot=simulation.robot,
@@ -178,7 +179,7 @@ def reachable(
     is_fit = config.width_min <= 2.0 * min(a, b) <= config.width_max
     if must_fit and not (is_fit and half >= config.above_grip[0] - config.above_middle):
         return False
-    place = _place_under(simulation.floor_plan, (x, y))
+    place = place_at(simulation.floor_plan, (x, y))
     if place is None:
         return False
     try:
@@ -198,9 +199,9 @@ def reachable(
 
 def pushable(simulation: Simulation, tools: Tools, thing: PlacedThing) -> bool:
     """Whether a thing can be pushed from some stance, by the simulator's own positions."""
-    known = {other.name: other for other in _as_seen(simulation)}
+    known = {other.name: other for other in as_seen(simulation)}
     pushed = known[thing.name]
-    place = _place_under(simulation.floor_plan, pushed.position)
+    place = place_at(simulation.floor_plan, pushed.position)
     if place is None:
         return False
     scene = Scene(t_ns=0, things=tuple(known.values()))
@@ -211,7 +212,7 @@ def pushable(simulation: Simulation, tools: Tools, thing: PlacedThing) -> bool:
     return bool(ways)
 
 
-def _as_seen(simulation: Simulation) -> Iterator[Thing]:
+def as_seen(simulation: Simulation) -> Iterator[Thing]:
     """Yield the things as perfect eyes would tell of them."""
     witness = Witness(simulation.body.model, simulation.home)
     for number, thing in enumerate(simulation.home.things):
@@ -230,7 +231,8 @@ def _as_seen(simulation: Simulation) -> Iterator[Thing]:
         )
 
 
-def _place_under(plan: FloorPlan, point: Sequence[float]) -> Place | None:
+def place_at(plan: FloorPlan, point: Sequence[float]) -> Place | None:
+    """Return the furniture that a point is over, None where there is none."""
     for place in plan.places:
         if place.has_surface and distance_to_place(place, np.array([point[:2]]))[0] <= 0.0:
             return place
@@ -239,7 +241,7 @@ def _place_under(plan: FloorPlan, point: Sequence[float]) -> Place | None:
 
 def choose_task(kind: str, seed: int) -> Task | None:
     """Return what is asked in the home of a seed; None where nothing there can be asked."""
-    simulation, tools = _reach_tools(WORLDS[kind], seed)
+    simulation, tools = reach_tools(WORLDS[kind], seed)
     if kind == "carry":
         return _choose_carry(simulation, tools, seed)
     rng = np.random.default_rng([seed, KINDS.index(kind)])
@@ -247,7 +249,7 @@ def choose_task(kind: str, seed: int) -> Task | None:
         return next(
             (
                 Task(kind=kind, seed=seed, thing=thing.name)
-                for thing in _shuffled(simulation, rng)
+                for thing in shuffled(simulation, rng)
                 if thing.kind not in BALLS and pushable(simulation, tools, thing)
             ),
             None,
@@ -262,7 +264,7 @@ def choose_task(kind: str, seed: int) -> Task | None:
     return None
 
 
-def _shuffled(simulation: Simulation, rng: np.random.Generator) -> Iterator[PlacedThing]:
+def shuffled(simulation: Simulation, rng: np.random.Generator) -> Iterator[PlacedThing]:
     """Yield what is of a hand's size, in random order; nothing of which there are two alike."""
     names = Counter(thing.name for thing in simulation.home.things)
     things = [t for t in simulation.home.things if t.kind in GRASPABLE and names[t.name] == 1]
@@ -274,7 +276,7 @@ def _takeable(
     simulation: Simulation, tools: Tools, rng: np.random.Generator
 ) -> Iterator[PlacedThing]:
     """Yield of those what some stance reaches."""
-    return (thing for thing in _shuffled(simulation, rng) if reachable(simulation, tools, thing))
+    return (thing for thing in shuffled(simulation, rng) if reachable(simulation, tools, thing))
 
 
 def choose_things(
@@ -297,13 +299,13 @@ def choose_things(
     Raises:
         UnreachableError: There is no such thing, or no such tray.
     """
-    simulation, tools = _reach_tools(world, seed)
+    simulation, tools = reach_tools(world, seed)
     trays = [t for t in simulation.home.things if t.kind == TRAY_KIND]
     if must_reach_tray:
         trays = [t for t in trays if reachable(simulation, tools, t, must_fit=False)]
     for thing in _takeable(simulation, tools, rng) if trays else ():
         point = simulation.body.data.body(thing.body).xpos
-        place = _place_under(simulation.floor_plan, point)
+        place = place_at(simulation.floor_plan, point)
         if place is not None and place.name not in not_on:
             return thing.name, trays[0].name
     raise UnreachableError(f"No hand can take anything in home {seed} of world {world}.")
@@ -311,8 +313,8 @@ def choose_things(
 
 def _choose_carry(simulation: Simulation, tools: Tools, seed: int) -> Task | None:
     """Return where the box may be carried; None where no stance takes it or puts it down."""
-    (box,) = _as_seen(simulation)
-    here = _place_under(simulation.floor_plan, box.position)
+    (box,) = as_seen(simulation)
+    here = place_at(simulation.floor_plan, box.position)
     start = simulation.floor_plan.start[:2]
     rng = np.random.default_rng([seed, KINDS.index("carry")])
     for name in rng.permutation(("table", "coffee_table", "shelf")).tolist():
@@ -331,7 +333,7 @@ def _goals(simulation: Simulation, tools: Tools, thing: PlacedThing) -> list[tup
     """Return where a thing may go: containers that a stance reaches, and other furniture."""
     found = []
     point = simulation.body.data.body(thing.body).xpos
-    here = _place_under(simulation.floor_plan, point)
+    here = place_at(simulation.floor_plan, point)
     for other in simulation.home.things:
         is_fit = other.kind == TRAY_KIND or (other.kind == "bowl" and thing.kind in SMALL)
         if is_fit and reachable(simulation, tools, other, must_fit=False):
@@ -358,7 +360,7 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
         is_done = goals.handed(task.thing).met_at(witness, float(witness.t[-1]) - 1.0) is not None
         spared = (task.thing,)
     elif task.kind == "push":
-        place = _place_under(witness.home.floor_plan, witness.things[0, number])
+        place = place_at(witness.home.floor_plan, witness.things[0, number])
         assert place is not None  # Else it would not have been asked for.
         goal = goals.in_order(goals.shifted(task.thing), goals.on(task.thing, place.name))
         is_done = goal.is_met(witness)

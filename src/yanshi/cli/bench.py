@@ -128,6 +128,14 @@ def bench_hands(
     )
 
 
+@bench.command("grasps")
+def bench_grasps(n: Number = 60, seed: Seed = 0, json: Json = None, workers: Workers = 1) -> None:
+    """Look for a grasp of everything that some stance reaches, without a step."""
+    from yanshi.bench import grasps
+
+    raise typer.Exit(grasps.bench_grasps(n, seed, json, workers=workers))
+
+
 @bench.command("mind")
 def bench_mind(
     n: Number = 600,

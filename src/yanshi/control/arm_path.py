@@ -7,7 +7,7 @@ a cubic B-spline, so the arm does not stop on the way; ruckig then gives the fas
 it within the limits of speed, acceleration and jerk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mink
@@ -29,6 +29,8 @@ _SPREAD_RAD = 1.5
 """How far from the straight line branches are tried."""
 _SPACINGS = (0.4, 0.2, 0.1, 0.05)
 """Of control points, rad: the widest that is free rounds corners best."""
+_SAME_RAD = 0.1
+"""Postures that differ by less are one."""
 _TINY = 1e-9
 
 
@@ -89,6 +91,7 @@ class ArmPlanner:
         pelvis_from_palm: NDArray[np.float64],
         boxes: Sequence[Box],
         seed: int = 0,
+        goes_on: Callable[[Angles], object] | None = None,
     ) -> ArmPath:
         """Find a way to a pose of the palm that keeps away from boxes and body.
 
@@ -98,9 +101,11 @@ class ArmPlanner:
             pelvis_from_palm: Wanted pose of the palm, shape (4, 4).
             boxes: What to keep away from.
             seed: Of the random trees.
+            goes_on: Called with the arm's angles at the end of a way, before it is sought; raises
+                `UnreachableError` where the arm cannot go on from there.
 
         Raises:
-            UnreachableError: The palm cannot be there, or no way was found.
+            UnreachableError: The palm cannot be there or go on, or no way was found.
         """
         rng = np.random.default_rng(seed)
         self.clearance.surround(boxes)
@@ -109,7 +114,10 @@ class ArmPlanner:
         postures = list(self.arm.solutions(joint_position, pelvis_from_palm))
         if not postures:
             self.arm.solve(joint_position, pelvis_from_palm)  # Raises, and says why.
-        goals = [posture for posture in postures if room.is_free(posture)]
+        goals = [posture for posture in _all_different(postures) if room.is_free(posture)]
+        if goals and goes_on is not None:
+            goals = _those_that_go_on(goals, goes_on)
+            self.clearance.surround(boxes)  # What goes on may keep away from others.
         for goal in sorted(goals, key=lambda goal: float(np.abs(goal - start).max())):
             if room.is_open(start, goal):
                 return self._timed(np.array([start, goal]), room)
@@ -345,6 +353,35 @@ class _Curve:
         )
         change = min(0.5 * acceleration / first, 0.25 * jerk / (3.0 * second * pace))
         return float(pace), float(change), float(0.5 * jerk / first)
+
+
+def _all_different(postures: Sequence[Angles]) -> list[Angles]:
+    """Return postures without those that another one is like."""
+    kept: list[Angles] = []
+    for posture in postures:
+        if all(np.abs(posture - other).max() > _SAME_RAD for other in kept):
+            kept.append(posture)
+    return kept
+
+
+def _those_that_go_on(goals: list[Angles], goes_on: Callable[[Angles], object]) -> list[Angles]:
+    """Return the postures from which an arm can go on.
+
+    Raises:
+        UnreachableError: From none of them, as of the last.
+    """
+    kept: list[Angles] = []
+    last: UnreachableError | None = None
+    for goal in goals:
+        try:
+            goes_on(goal)
+        except UnreachableError as error:
+            last = error
+        else:
+            kept.append(goal)
+    if not kept and last is not None:
+        raise last
+    return kept
 
 
 def _lengths(way: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -108,11 +108,16 @@ class Fingers:
         return bool((presses | (closure >= 1.0)).all())
 
     def holds(self, joint_position: NDArray[np.float64], joint_torque: NDArray[np.float64]) -> bool:
-        """Tell whether a thing is between the thumb and a finger, by what the joints feel."""
+        """Tell whether a thing is between thumb and fingers, by what the joints feel.
+
+        The fingers bear it, or are all closed: what is thin the thumb presses into them. With
+        nothing there it would close beside them.
+        """
         is_loaded = self.load(joint_torque) >= self.config.held_torque
         is_short = self.closure(joint_position) < self.config.empty_closure
         pinches = is_loaded & is_short
-        return bool(pinches[THUMB] and (pinches[INDEX] or pinches[MIDDLE]))
+        is_fist = not (is_short[INDEX] or is_short[MIDDLE])
+        return bool(pinches[THUMB] and (pinches[INDEX] or pinches[MIDDLE] or is_fist))
 
 
 # Left hand, rad, as in `FINGER_JOINTS`; the right hand's have the other sign. The thumb's base

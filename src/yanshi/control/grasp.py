@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from yanshi.control.clearance import Box
 from yanshi.control.fingers import CAGE, OPEN
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.control.palm import Approach, grip_in_palm, palm_turn
+from yanshi.control.palm import NO_LEAN, Approach, Lean, grip_in_palm, palm_turn
 from yanshi.core.errors import UnreachableError
 
 Reach = Callable[[int, NDArray[np.float64]], float]
@@ -56,6 +56,8 @@ class Grasp:
     approach: Approach
     heading: float
     """Of the fingers, rad, from x to the left."""
+    lean: Lean
+    """How the palm leans."""
     pelvis_from_palm: NDArray[np.float64]
     """Where the palm is when the fingers close, shape (4, 4)."""
     pelvis_from_palm_before: NDArray[np.float64]
@@ -88,6 +90,18 @@ class GraspConfig:
     """Air to neighbours at least, and for full marks, m."""
     rise: float = 0.10
     """From above the hand comes down this far, m."""
+    rolls: tuple[float, ...] = (0.0, 0.35, -0.35, 0.7, -0.7)
+    """From above the palm may lean aside so far, rad, away from what stands beside the thing."""
+    roll_cost: float = 0.6
+    """Share of the score that a rad of this costs."""
+    digit_aside: float = 0.02
+    """How far from the middle of the hand the digit is that is lower then, m."""
+    low: float = 0.045
+    """A thing lower than this is taken from above with straight fingers, m …"""
+    low_tip: float = 0.1
+    """… that point down so much farther, rad, and therefore pass lower …"""
+    low_grip: tuple[float, float] = (0.014, 0.018)
+    """… as `above_grip`, m."""
     come_from: tuple[float, float] = (0.08, 0.06)
     """From the side it comes this far along the fingers, and this far palm first, m."""
     headings: tuple[float, float] = (-0.8, 1.9)
@@ -131,7 +145,7 @@ def best_grasps(
     for grasp in sorted(sampled, key=lambda grasp: -grasp.score):
         if len(best) == n and grasp.score <= best[-1].score:
             break  # Reach only takes away: nothing better follows.
-        share = 1.0 if reach is None else reach(grasp.side, grasp.pelvis_from_palm)
+        share = 1.0 if reach is None else _freedom(grasp, reach)
         if share > 0.0:
             best.append(replace(grasp, score=share * grasp.score))
             best = sorted(best, key=lambda grasp: -grasp.score)[:n]
@@ -142,6 +156,12 @@ def best_grasps(
             "arms' reach. Another stance would do."
         )
     return best
+
+
+def _freedom(grasp: Grasp, reach: Reach) -> float:
+    """Return how freely the arm moves where the hand comes from and where it takes the thing."""
+    share = reach(grasp.side, grasp.pelvis_from_palm)
+    return min(share, reach(grasp.side, grasp.pelvis_from_palm_before)) if share else 0.0
 
 
 def _samples(
@@ -156,15 +176,21 @@ def _samples(
     offsets = np.concatenate([[0.0], 0.25 * np.pi * turns, -0.25 * np.pi * turns])
     yaw = _yaw(thing)
     low, high = config.headings
+    about = _Neighbours(neighbours)
     for side, approach, quarter, offset in product(sides, Approach, range(4), offsets.tolist()):
         heading = _wrapped(yaw + 0.5 * np.pi * quarter + offset)
         if not low <= (heading if side == RIGHT else -heading) <= high:
             continue
         fit = _fit(thing, approach, quarter, offset, config)
-        for grip in _grip_heights(thing, approach, config):
-            grasp = _grasp(thing, side, approach, heading, grip, config)
-            score = fit * _marks(grip, *_grip_bounds(approach, config))
-            yield replace(grasp, score=score * _apart(grasp, neighbours, config))
+        if fit == 0.0:
+            continue
+        for lean in _leans(thing, approach, config):
+            for grip in _grip_heights(thing, approach, lean, config):
+                grasp = _grasp(thing, side, approach, heading, lean, grip, config)
+                score = fit * _marks(grip, *_grip_bounds(approach, lean, config))
+                score *= 1.0 - config.roll_cost * abs(lean.roll)
+                if score > 0.0:
+                    yield replace(grasp, score=score * about.marks(grasp, config))
 
 
 def _grasp(
@@ -172,11 +198,12 @@ def _grasp(
     side: int,
     approach: Approach,
     heading: float,
+    lean: Lean,
     grip: float,
     config: GraspConfig,
 ) -> Grasp:
     """Return the grasp at a height `grip` above what the thing stands on, with no score yet."""
-    turn = palm_turn(approach, side, heading)
+    turn = palm_turn(approach, side, heading, lean)
     deep = _extent(thing, heading - _yaw(thing) + 0.5 * np.pi)
     middle = thing.pelvis_from_thing[:3, 3] + (0.0, 0.0, grip - 0.5 * thing.size[2])
     palm = np.eye(4)
@@ -184,7 +211,9 @@ def _grasp(
     palm[:3, 3] = middle - turn @ grip_in_palm(approach, side, deep)
     before = palm.copy()
     if approach is Approach.ABOVE:
-        before[2, 3] += config.rise
+        # A palm that leans aside comes from there.
+        straight = palm_turn(approach, side, heading, lean._replace(roll=0.0))
+        before[:3, 3] += config.rise * (turn @ straight.T)[:, 2]
     else:
         along, face = config.come_from
         before[:3, 3] -= turn @ (along, -face if side == LEFT else face, 0.0)
@@ -192,17 +221,26 @@ def _grasp(
         side=side,
         approach=approach,
         heading=heading,
+        lean=lean,
         pelvis_from_palm=palm,
         pelvis_from_palm_before=before,
-        closure=CAGE if approach is Approach.ABOVE else OPEN,
+        closure=CAGE if approach is Approach.ABOVE and not lean.tip else OPEN,
         score=0.0,
     )
 
 
-def _grip_heights(thing: Thing, approach: Approach, config: GraspConfig) -> list[float]:
+def _leans(thing: Thing, approach: Approach, config: GraspConfig) -> list[Lean]:
+    """Return how the palm may lean."""
+    if approach is Approach.SIDE:
+        return [NO_LEAN]
+    tip = config.low_tip if thing.size[2] < config.low else 0.0
+    return [Lean(roll, tip) for roll in config.rolls]
+
+
+def _grip_heights(thing: Thing, approach: Approach, lean: Lean, config: GraspConfig) -> list[float]:
     """Return heights above what the thing stands on at which it may be taken, none if nowhere."""
     top = thing.size[2]
-    low, good = _grip_bounds(approach, config)
+    low, good = _grip_bounds(approach, lean, config)
     if approach is Approach.ABOVE:
         low = max(low, top - config.above_room)
         high = max(0.5 * top + config.above_middle, top - 0.02)
@@ -214,8 +252,12 @@ def _grip_heights(thing: Thing, approach: Approach, config: GraspConfig) -> list
     return sorted({float(np.clip(0.5 * top, low, high)), float(np.clip(good, low, high))})
 
 
-def _grip_bounds(approach: Approach, config: GraspConfig) -> tuple[float, float]:
-    return config.above_grip if approach is Approach.ABOVE else config.side_grip
+def _grip_bounds(approach: Approach, lean: Lean, config: GraspConfig) -> tuple[float, float]:
+    if approach is Approach.SIDE:
+        return config.side_grip
+    low, good = config.low_grip if lean.tip else config.above_grip
+    deeper = config.digit_aside * abs(np.sin(lean.roll))
+    return low + deeper, good + deeper
 
 
 def _fit(
@@ -233,19 +275,26 @@ def _fit(
     return fit
 
 
-def _apart(grasp: Grasp, neighbours: Sequence[Box], config: GraspConfig) -> float:
-    """Return marks for the air between the hand and what stands about the thing."""
-    if not neighbours:
-        return 1.0
-    outline = _OUTLINE * (1.0, -1.0 if grasp.side == LEFT else 1.0, 1.0)
-    least = np.inf
-    for T in (grasp.pelvis_from_palm, grasp.pelvis_from_palm_before):
-        points = outline @ T[:3, :3].T + T[:3, 3]
-        for box in neighbours:
-            in_box = (points - box.pelvis_from_box[:3, 3]) @ box.pelvis_from_box[:3, :3]
-            out = np.maximum(np.abs(in_box) - box.half_size, 0.0)
-            least = min(least, float(np.linalg.norm(out, axis=1).min()) - _OUTLINE_RADIUS_M)
-    return _marks(least, *config.beside)
+class _Neighbours:
+    """What stands about the thing, for many grasps."""
+
+    def __init__(self, boxes: Sequence[Box]) -> None:
+        n = len(boxes)
+        self._middles = np.array([box.pelvis_from_box[:3, 3] for box in boxes]).reshape(n, 3)
+        self._turns = np.array([box.pelvis_from_box[:3, :3] for box in boxes]).reshape(n, 3, 3)
+        self._sizes = np.array([box.half_size for box in boxes]).reshape(n, 3)
+
+    def marks(self, grasp: Grasp, config: GraspConfig) -> float:
+        """Return marks for the air between the hand and what stands about the thing."""
+        if not len(self._sizes):
+            return 1.0
+        outline = _OUTLINE * (1.0, -1.0 if grasp.side == LEFT else 1.0, 1.0)
+        ends = (grasp.pelvis_from_palm, grasp.pelvis_from_palm_before)
+        points = np.concatenate([outline @ T[:3, :3].T + T[:3, 3] for T in ends])
+        in_box = np.einsum("pbi,bij->pbj", points[:, None] - self._middles, self._turns)
+        out = np.maximum(np.abs(in_box) - self._sizes, 0.0)
+        least = np.sqrt((out**2).sum(axis=2).min()) - _OUTLINE_RADIUS_M
+        return _marks(float(least), *config.beside)
 
 
 def _extent(thing: Thing, angle: float) -> float:

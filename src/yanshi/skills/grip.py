@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from yanshi.control import grasp as grasps
-from yanshi.control.arm_path import ArmPath
+from yanshi.control.arm_path import Angles, ArmPath
 from yanshi.control.clearance import Box
 from yanshi.control.fingers import OPEN
 from yanshi.control.grasp import Grasp, GraspConfig
@@ -25,6 +25,7 @@ from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
+from yanshi.worlds.floor_plan import Place
 from yanshi.worlds.things import kind_of
 
 Pose = NDArray[np.float64]
@@ -90,6 +91,10 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
+DOUBT_M = 0.03
+"""How much nearer to the edge a thing may be than it seems from afar."""
+SURFACE_OFF_M = 0.06
+"""A thing that seems to stand so much above or below a surface stands on it."""
 NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
@@ -138,7 +143,7 @@ def fetch(
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
         hands = hands_of(tools)
         free = [side for side in hands.free if sides is None or side in sides]
-        grips = grips_of(*bottom_and_top(found), is_tapered=_is_tapered(found))
+        grips = grips_of(*heights_on(found, place), is_tapered=_is_tapered(found))
         think = partial(
             spots,
             tools,
@@ -150,9 +155,11 @@ def fetch(
             sides=free,
         )
         percept, ways = yield from aside(tools, percept, think)
+        if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
+            percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
         if isinstance(ways, UnreachableError):
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
-        spot = next((spot for spot in ways if not _was_tried(spot, tried)), ways[0])
+        spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
         tried.append(spot)
         percept, outcome = yield from take(tools, percept, found, spot)
         if outcome.kind == "done":
@@ -178,12 +185,21 @@ def bottom_and_top(thing: Thing) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def heights_on(thing: Thing, place: Place) -> tuple[float, float]:
+    """Return between which heights a thing is that stands on a place, whose own are known, m."""
+    bottom, top = bottom_and_top(thing)
+    surface = min(place.surface_heights, key=lambda height: abs(height - bottom), default=bottom)
+    off = surface - bottom if abs(surface - bottom) < SURFACE_OFF_M else 0.0
+    return bottom + off, top + off
+
+
 def _is_tapered(thing: Thing) -> bool:
     """Whether a thing has a neck, by its shape, or by its kind as long as that is not known."""
     return thing.kind in NECKED if thing.solid is None else thing.solid.is_tapered
 
 
-def _was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
+def was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
+    """Whether a hand came the same way from nearly the same spot."""
     return any(
         spot.stance.side == other.stance.side
         and spot.stance.approach is other.stance.approach
@@ -385,10 +401,15 @@ def plan_reach(
         joints[hand.arm.joints] = hand.angles
     pelvis_level = pelvis_map @ map_level
 
+    shoulder = hand.arm.kinematics.shoulder_in_pelvis(joints, hand.side)
+    posed = joints.copy()  # The next pose is near the last one: so are the arm's angles.
+
     def free(side: int, level_palm: Pose) -> float:
+        goal = pelvis_level @ level_palm
+        if _apart(goal[:3, 3], shoulder) > hand.arm.reach:
+            return 0.0
         try:
-            posed = joints.copy()
-            posed[hand.arm.joints] = hand.arm.solve(joints, pelvis_level @ level_palm)
+            posed[hand.arm.joints] = hand.arm.solve(posed, goal)
         except UnreachableError:
             return 0.0
         return hand.arm.dexterity(posed)
@@ -410,13 +431,11 @@ def plan_reach(
         boxes = boxes_about(tools.floor_plan, others, pelvis_map, slim=slim)
         for grasp in best:
             joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
+            goal = pelvis_level @ grasp.pelvis_from_palm
+            goes_on = partial(_straight_on, hand, joints, goal, boxes)
+            before = pelvis_level @ grasp.pelvis_from_palm_before
             try:
-                before = pelvis_level @ grasp.pelvis_from_palm_before
-                way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core])
-                there = joints.copy()
-                there[hand.arm.joints] = way.angles[-1]
-                goal = pelvis_level @ grasp.pelvis_from_palm
-                hand.planners[0].straight_way(there, goal, boxes)
+                way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core], goes_on)
             except UnreachableError as error:
                 last = error
                 continue
@@ -430,6 +449,19 @@ def plan_reach(
             break
     assert last is not None
     raise last
+
+
+def _straight_on(
+    hand: Hand, joints: NDArray[np.float64], goal: Pose, boxes: Sequence[Box], angles: Angles
+) -> ArmPath:
+    """Return the straight way to a goal in the pelvis frame from angles of the arm.
+
+    Raises:
+        UnreachableError: There is none.
+    """
+    there = joints.copy()
+    there[hand.arm.joints] = angles
+    return hand.planners[0].straight_way(there, goal, boxes)
 
 
 def follow(
@@ -536,6 +568,7 @@ def _grasp(
         size=thing.solid.size,
         approach=reach.grasp.approach,
         grip_height=_grip_height(percept, hand, thing.solid, reach.grasp.approach),
+        lean=reach.grasp.lean,
     )
     above = reach.map_from_palm.copy()
     above[2, 3] += LIFT_M
@@ -598,7 +631,7 @@ def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing
     posed[hand.arm.joints] = (
         hands.ready(hand.side)
         if hand.held is None
-        else hands.carry_angles(hand.side, hand.held.approach, joints)
+        else hands.carry_angles(hand.side, hand.held.approach, joints, hand.held.lean)
     )
     boxes = boxes_about(tools.floor_plan, things, pelvis_map)
     return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)

@@ -11,8 +11,9 @@ A box between both hands is a `Load`: the arms push against each other with a to
 box's own width, and are told only where the box is to be.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from yanshi.control.arm_path import ArmPath, ArmPathConfig, ArmPlanner
 from yanshi.control.clearance import Box, Clearance
 from yanshi.control.fingers import OPEN, Fingers
 from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
-from yanshi.control.palm import Approach, palm_turn
+from yanshi.control.palm import NO_LEAN, Approach, Lean, palm_turn
 from yanshi.control.two_palms import PUSH_AT, Pose, palms_about
 from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
@@ -69,6 +70,8 @@ class Held:
     approach: Approach
     grip_height: float
     """How far above its lowest point it is gripped, m."""
+    lean: Lean = NO_LEAN
+    """How the palm leaned when it took it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -170,7 +173,12 @@ class Hands:
             hand.angles = hand.closure = hand.held = hand.bias = hand.goal = None
 
     def free_way(
-        self, side: int, joints: Angles, pelvis_from_palm: NDArray[np.float64], boxes: Sequence[Box]
+        self,
+        side: int,
+        joints: Angles,
+        pelvis_from_palm: NDArray[np.float64],
+        boxes: Sequence[Box],
+        goes_on: Callable[[Angles], object] | None = None,
     ) -> ArmPath:
         """Return a way of an arm to a pose, with as much air as there is.
 
@@ -182,10 +190,10 @@ class Hands:
         *wider, narrowest = self.hands[side].planners
         for planner in wider:
             try:
-                return planner.free_way(joints, pelvis_from_palm, boxes)
+                return planner.free_way(joints, pelvis_from_palm, boxes, goes_on=goes_on)
             except UnreachableError:
                 continue
-        return narrowest.free_way(joints, pelvis_from_palm, boxes)
+        return narrowest.free_way(joints, pelvis_from_palm, boxes, goes_on=goes_on)
 
     def fold(self, percept: Percept, sides: Sequence[int]) -> None:
         """Let arms fold before the chest while the robot goes on."""
@@ -220,22 +228,26 @@ class Hands:
         """Return the angles of an arm that is folded before the chest."""
         return np.array(READY) * (1.0 if side == RIGHT else _MIRROR)
 
-    def carry_angles(self, side: int, approach: Approach, joints: Angles) -> Angles:
+    def carry_angles(
+        self, side: int, approach: Approach, joints: Angles, lean: Lean = NO_LEAN
+    ) -> Angles:
         """Return angles that hold a thing before the chest as it was taken, the robot upright.
+
+        A palm that leaned then leans on if the arm comes there so; else the thing leans.
 
         Raises:
             UnreachableError: The arm comes to none of the places for that.
         """
         hand, mirror = self.hands[side], 1.0 if side == RIGHT else -1.0
-        for x, y, z in HOLD_PALMS:
-            for heading in (0.5, 0.2, 0.8, 0.0):
-                goal = np.eye(4)
-                goal[:3, :3] = palm_turn(approach, side, mirror * heading)
-                goal[:3, 3] = (x, mirror * y, z)
-                try:
-                    return hand.arm.solve(joints, goal)
-                except UnreachableError:
-                    continue
+        leans = dict.fromkeys((lean, NO_LEAN))
+        for turned, place, heading in product(leans, HOLD_PALMS, (0.5, 0.2, 0.8, 0.0)):
+            goal = np.eye(4)
+            goal[:3, :3] = palm_turn(approach, side, mirror * heading, turned)
+            goal[:3, 3] = np.array(place) * (1.0, mirror, 1.0)
+            try:
+                return hand.arm.solve(joints, goal)
+            except UnreachableError:
+                continue
         raise UnreachableError(f"The {SIDES[side]} arm cannot hold a thing before the chest.")
 
     def body(self, percept: Percept, asked: UpperBody) -> UpperBody:

@@ -423,7 +423,8 @@ def palm_with_thing_at(
     """Return the palm's pose on the map with which the held thing stands on a point."""
     assert hand.held is not None
     T = np.eye(4)
-    T[:3, :3] = map_from_level[:3, :3] @ palm_turn(hand.held.approach, hand.side, heading)
+    held = hand.held
+    T[:3, :3] = map_from_level[:3, :3] @ palm_turn(held.approach, hand.side, heading, held.lean)
     offset = T[:3, :3] @ hand.held.palm_from_thing[:3, 3]
     T[:3, 3] = np.array(point) + (0.0, 0.0, held_bottom(hand)) - offset
     return T

@@ -108,6 +108,7 @@ def spots(
     grips: Sequence[tuple[Approach, float]],
     sides: Sequence[int],
     along: float = 0.0,
+    nearer: float = 0.0,
 ) -> list[Spot]:
     """Return ways to stand for a thing on a place, the best first.
 
@@ -120,6 +121,7 @@ def spots(
         grips: From where a hand may come to it, and how high above the floor it grips then, m.
         sides: Hands that are free: `LEFT`, `RIGHT`.
         along: How far straight ahead the hand goes on from there, m.
+        nearer: How much nearer to the edge than it seems the thing may be, m.
 
     Raises:
         UnreachableError: There is none.
@@ -130,10 +132,11 @@ def spots(
         if approach is Approach.ABOVE and _headroom(place, height) < HEADROOM_M:
             continue
         for depth, out, edge in _sides(place, target):
-            for stance in _stances(tools, height, place, depth, approach, along):
+            believed = (target[0] + nearer * np.cos(out), target[1] + nearer * np.sin(out))
+            for stance in _stances(tools, height, place, depth - nearer, approach, along):
                 if stance.side in sides:
                     for aside in FACING:
-                        found += _spot(floor, here, target, out, edge, stance, aside)
+                        found += _spot(floor, here, believed, out, edge, stance, aside)
     found.sort(key=lambda spot: -spot.score)
     kept: list[Spot] = []
     for spot in found:

@@ -1,0 +1,191 @@
+"""`yanshi bench grasps`: of the things that some stance reaches, how many can a hand take?
+
+No step is made and nothing is grasped. In each world `tidy` the robot is posed as it would stand
+for a thing, a centimetre off as it does, with the simulator's places in the place of its eyes, and
+asked for a grasp and the arm's way to it, from up to three stances, as in `pick`. Where there is
+none it is asked again without the things about it, and without one of them, which tells why.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from yanshi.bench.hands import as_seen, place_at, reach_tools, reachable, shuffled
+from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
+from yanshi.bodies.simulation import Simulation
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import BaseEstimate, Scene, Thing
+from yanshi.senses.solids import BALLS, UPRIGHT_ROUND
+from yanshi.skills.grip import NECKED, TRIES, bottom_and_top, plan_reach, was_tried
+from yanshi.skills.hands import hands_of
+from yanshi.skills.skill import Percept, Tools
+from yanshi.skills.stances import Spot, grips_of, spots
+
+OFF_M, OFF_RAD = 0.012, 0.024
+"""How far from where it wants to the robot stands, one standard deviation."""
+ABOUT_M = 0.15
+"""What is farther from a thing than this, from middle to middle, does not block it."""
+
+
+@dataclass(frozen=True)
+class GraspsBench:
+    """The trials, one a home; called with a number it plans for all things of that home."""
+
+    seed: int
+
+    def __call__(self, index: int) -> Trial:
+        """Run a trial."""
+        home = self.seed + index
+        simulation, tools = reach_tools("tidy", home)
+        known = {thing.name: thing for thing in measured(simulation)}
+        told = []
+        for placed in shuffled(simulation, np.random.default_rng(home)):
+            if reachable(simulation, tools, placed):
+                told.append(_tell(simulation, tools, known, placed.name))
+        return {"seed": home, "things": told}
+
+
+def measured(simulation: Simulation) -> list[Thing]:
+    """Return the things as eyes would measure them from near."""
+    things = []
+    for thing in as_seen(simulation):
+        assert thing.solid is not None
+        shape = "sphere" if thing.kind in BALLS else "box"
+        shape = "cylinder" if thing.kind in UPRIGHT_ROUND else shape
+        solid = replace(thing.solid, shape=shape, is_tapered=thing.kind in NECKED)
+        things.append(replace(thing, solid=solid))
+    return things
+
+
+def _tell(simulation: Simulation, tools: Tools, known: dict[str, Thing], name: str) -> Trial:
+    """Return what the search for a grasp of one thing comes to."""
+    thing = known[name]
+    others = [other for other in known.values() if other is not thing]
+    tries, plan_s = search(simulation, tools, thing, others)
+    told: Trial = {
+        "thing": name,
+        "height_m": bottom_and_top(thing)[0],
+        "is_grasped": tries is not None,
+        "at_first": tries == 1,
+        "plan_s": plan_s,
+    }
+    if tries is None:
+        told["is_grasped_alone"] = search(simulation, tools, thing, [])[0] is not None
+        near = [
+            o for o in others if np.hypot(*np.subtract(o.position, thing.position)[:2]) < ABOUT_M
+        ]
+        told["blocked_by"] = [
+            one.name
+            for one in near
+            if told["is_grasped_alone"]
+            and search(simulation, tools, thing, [o for o in others if o is not one])[0]
+        ]
+    return told
+
+
+def search(
+    simulation: Simulation, tools: Tools, thing: Thing, others: Sequence[Thing]
+) -> tuple[int | None, list[float]]:
+    """Look for a grasp from up to three stances.
+
+    Returns:
+        At which try there was one, None if at none; and how long each took, s of the processor.
+    """
+    rng = np.random.default_rng(0)
+    plan = simulation.floor_plan
+    place = place_at(plan, thing.position)
+    assert place is not None  # Else no stance would reach it.
+    assert thing.solid is not None
+    grips = grips_of(*bottom_and_top(thing), is_tapered=thing.solid.is_tapered)
+    ways = spots(
+        tools,
+        Scene(t_ns=0),
+        plan.start[:2],
+        thing.position[:2],
+        place,
+        grips=grips,
+        sides=(LEFT, RIGHT),
+    )
+    tried: list[Spot] = []
+    plan_s: list[float] = []
+    while len(tried) < TRIES:
+        spot = next((spot for spot in ways if not was_tried(spot, tried)), None)
+        if spot is None:
+            break
+        tried.append(spot)
+        percept = _standing(simulation, tools, spot, rng)
+        hand = hands_of(tools)[spot.stance.side]
+        start_s = time.process_time()
+        try:
+            plan_reach(tools, percept, hand, thing.solid, others)
+        except UnreachableError:
+            continue
+        else:
+            return len(tried), plan_s
+        finally:
+            plan_s.append(time.process_time() - start_s)
+    return None, plan_s
+
+
+def _standing(
+    simulation: Simulation, tools: Tools, spot: Spot, rng: np.random.Generator
+) -> Percept:
+    """Return what the robot knows when it stands there nearly as it wants to, its arms folded."""
+    stance, (x, y, yaw) = spot.stance, spot.pose
+    joints = tools.walker.posed(stance.height, stance.lean).copy()
+    for hand in hands_of(tools).hands:
+        hand.angles = hands_of(tools).ready(hand.side)
+        joints[hand.arm.joints] = hand.angles
+    dx, dy, turned = rng.normal(size=3) * (OFF_M, OFF_M, OFF_RAD)
+    half = 0.5 * (yaw + turned)
+    upward = 1.0 if np.cos(half) >= 0.0 else -1.0
+    base = BaseEstimate(
+        t_ns=0,
+        position=np.array([x + dx, y + dy, stance.height]),
+        orientation_wxyz=upward * np.array([np.cos(half), 0.0, 0.0, np.sin(half)]),
+        velocity=np.zeros(3),
+    )
+    state = replace(simulation.body.read(), joint_position=joints)
+    return Percept(state=state, base=base, scene=Scene(t_ns=0))
+
+
+def bench_grasps(n: int, seed: int, out: Path | None = None, *, workers: int = 1) -> int:
+    """Plan for all things of n homes, print the rows, and return 1 when a target was missed."""
+    settings = {"n": n, "seed": seed}
+    trials = run_trials(GraspsBench(seed), n, out=out, settings=settings, workers=workers)
+    return report("bench grasps", make_rows(trials), out, list_failures(trials))
+
+
+def make_rows(trials: Sequence[Trial]) -> list[Row]:
+    """Return the figures of a bench from its trials."""
+    things = [thing for trial in trials for thing in trial["things"]]
+    low = [thing["is_grasped"] for thing in things if thing["height_m"] < 0.6]
+    high = [thing["is_grasped"] for thing in things if thing["height_m"] > 0.9]
+    plan_s = [seconds for thing in things for seconds in thing["plan_s"]]
+    lone = [thing.get("is_grasped_alone", False) for thing in things]
+    return [
+        rate_row("things with a grasp", [thing["is_grasped"] for thing in things]),
+        rate_row("… at the first stance", [thing["at_first"] for thing in things]),
+        rate_row("… of those lower than 0.6 m", low),
+        rate_row("… of those higher than 0.9 m", high),
+        rate_row("none, but for what is about it", lone),
+        rate_row("none, but for one neighbour", [bool(t.get("blocked_by")) for t in things]),
+        percentile_row("a plan takes, median", plan_s, 50.0, "", "s"),
+        percentile_row("a plan takes, of 90 %", plan_s, 90.0, "", "s"),
+    ]
+
+
+def list_failures(trials: Sequence[Trial]) -> list[str]:
+    """Return one line per thing without a grasp."""
+    return [
+        f"✘ home {trial['seed']}: {thing['thing']} {thing['height_m']:.2f} m high: "
+        + (f"blocked by {', '.join(thing['blocked_by'])}" if thing["blocked_by"] else "")
+        + ("" if thing["is_grasped_alone"] else "not even alone")
+        for trial in trials
+        for thing in trial["things"]
+        if not thing["is_grasped"]
+    ]
