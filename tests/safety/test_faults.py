@@ -41,6 +41,9 @@ FIRED_BY = {
     Fault.JOINT_ODD: (
         "runtime/test_state_in_episode.py:test_a_knee_that_is_read_wrongly_sits_down"
     ),
+    Fault.FEET_ODD: (
+        "senses/test_footing.py:test_a_knee_whose_zero_has_moved_is_told_and_a_sound_one_is_not"
+    ),
     Fault.SENSES_LATE: "runtime/test_faults_in_episode.py:test_slow_eyes_are_told_and_waited_for",
     Fault.MIND_LATE: "runtime/test_faults_in_episode.py:test_a_mind_that_is_late_is_told_once",
     Fault.EYES_LOST: "runtime/test_faults_in_episode.py:test_dead_eyes_end_the_plan",

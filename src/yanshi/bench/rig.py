@@ -116,13 +116,15 @@ def set_up(
     case: Case,
     k: int,
     *,
+    at_s: float | None = None,
     after_s: float = AFTER_S,
     injections: Sequence[Injection] | None = None,
     **options: Any,
 ) -> Rig:
     """Return a robot in which the case's thing breaks in the k-th way, or what else is given."""
     chance = np.random.default_rng([k, 0x666175])
-    at_s = round(float(chance.uniform(*BREAKS_S)), 3)
+    chosen_s = round(float(chance.uniform(*BREAKS_S)), 3)
+    at_s = chosen_s if at_s is None else at_s
     simulation = simulate("empty", k)
     if injections is None:
         injections = () if case.injection is None else (case.injection,)

@@ -57,6 +57,7 @@ from yanshi.safety.joint_watch import JointWatch
 from yanshi.safety.lease import Lease
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
+from yanshi.senses.footing import Footing
 from yanshi.senses.localization import Localization
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
@@ -190,6 +191,7 @@ class Episode:
         self._asked: JointTarget = self._sent
         self._felt = StateWatch(state)
         self._joints = JointWatch(robot.limits)
+        self._footing = Footing(self._kinematics)
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
@@ -320,6 +322,8 @@ class Episode:
             if not self._is_limp:  # What is limp does not follow what was sent last.
                 for fault in self._joints.take(self._state, self._sent):
                     self._raise_fault(t_ns, fault)
+            if self._recovery.stage is Stage.UPRIGHT and self._footing.update(self._state):
+                self._raise_fault(t_ns, Fault.FEET_ODD)
             self._base = self._localization.update(self._state, has_feet=self._recovery.has_feet)
 
     def _policy_tick(self, t_ns: int) -> None:

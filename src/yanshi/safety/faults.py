@@ -55,6 +55,8 @@ class Fault(Enum):
     """A joint's encoder repeats itself to the last bit although the joint moves."""
     JOINT_ODD = auto()
     """A joint's pull does not fit its target and where it says it is: encoder or motor fails."""
+    FEET_ODD = auto()
+    """Both feet carry and do not fit one floor: a leg's encoder has lost its zero."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -207,6 +209,15 @@ TABLE: dict[Fault, Row] = {
         words=(
             "One of my joints does not obey me, so I sit down. Please help me.",
             "我有一个关节不听使唤了，所以先坐下，请帮帮我。",
+        ),
+    ),
+    Fault.FEET_ODD: Row(
+        action=Action.HOLD,
+        ends=Ends.NEVER,
+        detector="yanshi.senses.footing:Footing.update",
+        words=(
+            "My two feet do not seem to stand on one floor. Please check my legs.",
+            "我的两只脚好像不在同一个平面上，请检查我的腿。",
         ),
     ),
     Fault.SENSES_LATE: Row(
