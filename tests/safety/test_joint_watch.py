@@ -43,11 +43,17 @@ def sent(target=(0.0, 0.0), stiffness=STIFFNESS, t_ns=0) -> JointTarget:
     return JointTarget(t_ns=t_ns, position=np.array(target), stiffness=stiffness, damping=DAMPING)
 
 
+def jittered(state: RobotState, tick: int) -> RobotState:
+    """Return the same with the last bits of an encoder that works."""
+    position = state.joint_position + (tick % 2) * 1e-9
+    return replace(state, joint_position=position)
+
+
 def faults(state: RobotState, target: JointTarget, n: int) -> list[frozenset[Fault]]:
     watch = JointWatch(LIMITS)
     return [
-        watch.take(replace(state, t_ns=t), replace(target, t_ns=t))
-        for t in range(0, n * TICK_NS, TICK_NS)
+        watch.take(jittered(replace(state, t_ns=t), k), replace(target, t_ns=t))
+        for k, t in enumerate(range(0, n * TICK_NS, TICK_NS))
     ]
 
 
@@ -81,8 +87,8 @@ def test_damping_and_the_strongest_pull_count():
 def test_a_blow_between_two_samples_is_forgotten():
     watch = JointWatch(LIMITS)
     odd, fine = sample((0.2, 0.0), torque=0.0), sample((0.2, 0.0))
-    for state in (odd, odd, odd, fine, odd, odd, odd):
-        assert watch.take(state, sent()) == FINE
+    for k, state in enumerate((odd, odd, odd, fine, odd, odd, odd)):
+        assert watch.take(jittered(state, k), sent()) == FINE
     assert watch.take(odd, sent()) == ODD
 
 
@@ -90,20 +96,21 @@ def test_joints_are_counted_each_for_itself():
     watch = JointWatch(LIMITS)
     first = sample((0.2, 0.0), torque=0.0)
     second = replace(first, joint_torque=np.array([-20.0, 10.0]))
-    for state in (first, first, second, second, first, first):
-        assert watch.take(state, sent()) == FINE
+    for k, state in enumerate((first, first, second, second, first, first)):
+        assert watch.take(jittered(state, k), sent()) == FINE
 
 
 @pytest.mark.parametrize("apart_ns", [-5_000_001, 5_000_001])
 def test_a_sample_is_not_judged_by_a_target_of_another_time(apart_ns):
     watch = JointWatch(LIMITS)
     odd = sample((0.2, 0.0), torque=0.0)
-    for _ in range(9):
-        assert watch.take(replace(odd, t_ns=10**9), sent(t_ns=10**9 + apart_ns)) == FINE
+    odd = replace(odd, t_ns=10**9)
+    for k in range(9):
+        assert watch.take(jittered(odd, k), sent(t_ns=10**9 + apart_ns)) == FINE
     near_ns = 10**9 + int(np.sign(apart_ns)) * 5_000_000
-    for _ in range(3):
-        assert watch.take(replace(odd, t_ns=10**9), sent(t_ns=near_ns)) == FINE
-    assert watch.take(replace(odd, t_ns=10**9), sent(t_ns=near_ns)) == ODD
+    for k in range(3):
+        assert watch.take(jittered(odd, k + 1), sent(t_ns=near_ns)) == FINE
+    assert watch.take(jittered(odd, 0), sent(t_ns=near_ns)) == ODD
 
 
 def test_a_joint_that_is_limp_or_as_fast_as_its_motor_gets_is_not_judged():
@@ -118,3 +125,29 @@ def test_how_long_and_how_far_may_be_set():
     watch = JointWatch(LIMITS, JointConfig(odd_rad=0.3, odd_samples=1))
     assert watch.take(sample((0.2, 0.0), torque=0.0), sent()) == FINE
     assert watch.take(sample((0.4, 0.0), torque=0.0), sent()) == ODD
+
+
+@pytest.mark.parametrize(("torque", "fault"), [(-0.79, FINE), (-0.81, "frozen")])
+def test_a_joint_that_repeats_itself_and_pulls_as_if_it_had_moved_is_frozen(torque, fault):
+    watch = JointWatch(LIMITS)
+    still = sample((0.0, 0.0), torque=torque)
+    told = [watch.take(still, sent()) for _ in range(5)]
+    frozen = frozenset({Fault.JOINT_FROZEN}) if fault else FINE
+    assert told == [FINE] * 3 + [frozen] * 2
+    assert watch.take(jittered(still, 1), sent()) == FINE
+    assert watch.take(jittered(still, 1), sent()) == FINE
+
+
+def test_a_joint_repeats_itself_only_if_its_speed_does_too():
+    watch = JointWatch(LIMITS)
+    for k in range(9):
+        state = sample((0.0, 0.0), (1e-9 * k, 0.0), torque=-2.0)
+        assert watch.take(state, sent()) == FINE
+
+
+def test_a_joint_that_sleeps_while_no_target_is_judged_has_slept_all_the_same():
+    watch = JointWatch(LIMITS)
+    still = sample((0.0, 0.0), torque=-2.0)
+    for _ in range(4):
+        assert watch.take(still, sent(t_ns=10**9)) == FINE
+    assert watch.take(still, sent()) == frozenset({Fault.JOINT_FROZEN})

@@ -19,6 +19,7 @@ from yanshi.safety.faults import Fault
 
 NO_FAULT: frozenset[Fault] = frozenset()
 JOINT_ODD = frozenset({Fault.JOINT_ODD})
+JOINT_FROZEN = frozenset({Fault.JOINT_FROZEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,11 @@ class JointConfig:
     most 0.043 over four samples."""
     odd_samples: int = 4
     """In so many samples in a row, at 50 a second: a blow shakes a joint for less."""
+    frozen_rad: float = 0.008
+    """The same for one that repeats itself to the last bit: 1 N·m at a knee, ten steps of a coarse
+    encoder."""
+    frozen_samples: int = 3
+    """How often it has repeated itself by then."""
     age_max_s: float = 0.005
     """A sample is judged only by a target that was sent so shortly before or after."""
     speed_share: float = 0.85
@@ -45,6 +51,8 @@ class JointWatch:
         self._torque = limits.torque
         self._fast = self.config.speed_share * limits.velocity
         self._odd: NDArray[np.intp] = np.zeros(limits.torque.shape, dtype=np.intp)
+        self._repeats: NDArray[np.intp] = self._odd.copy()
+        self._position = self._velocity = np.full(limits.torque.shape, np.nan)
         self._age_max_ns = round(self.config.age_max_s * 1e9)
 
     def take(self, state: RobotState, sent: JointTarget) -> frozenset[Fault]:
@@ -54,12 +62,17 @@ class JointWatch:
             state: What was measured.
             sent: What went to the motors last.
         """
+        q, v, stiffness = state.joint_position, state.joint_velocity, sent.stiffness
+        is_same = (q == self._position) & (v == self._velocity)
+        self._position, self._velocity = q, v
+        self._repeats = (self._repeats + 1) * is_same
         if abs(state.t_ns - sent.t_ns) > self._age_max_ns:
             return NO_FAULT
-        pull = sent.stiffness * (sent.position - state.joint_position)
-        pull -= sent.damping * state.joint_velocity
+        pull = stiffness * (sent.position - q) - sent.damping * v
         off = np.abs(np.clip(pull, -self._torque, self._torque) - state.joint_torque)
-        is_odd = off > self.config.odd_rad * sent.stiffness
-        is_odd &= (sent.stiffness > 0.0) & (np.abs(state.joint_velocity) <= self._fast)
-        self._odd = (self._odd + 1) * is_odd
+        is_judged = (stiffness > 0.0) & (np.abs(v) <= self._fast)
+        is_frozen = is_judged & (self._repeats >= self.config.frozen_samples)
+        if (is_frozen & (off > self.config.frozen_rad * stiffness)).any():
+            return JOINT_FROZEN
+        self._odd = (self._odd + 1) * (is_judged & (off > self.config.odd_rad * stiffness))
         return JOINT_ODD if self._odd.max() >= self.config.odd_samples else NO_FAULT
