@@ -89,10 +89,10 @@ class Recovery:
 
     def tick(self, percept: Percept) -> JointTarget | None:
         """Return the next target, or None when the robot is upright or stays down limp."""
-        if self.stage is Stage.SITTING:
-            return self._sink(percept)
         if self.stage in STANDING and self._balance.update(percept.state, percept.base):
             self._fall(percept)
+        if self.stage is Stage.SITTING:
+            return self._sink(percept)
         if self.stage is Stage.LOOKING:
             return self._look_round(percept)
         if self.stage is not Stage.RISING:
@@ -137,7 +137,7 @@ class Recovery:
 
     def _fall(self, percept: Percept) -> None:
         self.falls.append(Fall(t_ns=percept.state.t_ns))
-        if not can_rise(self._tools):
+        if self.stage is Stage.SITTING or not can_rise(self._tools):
             self.stage = Stage.DOWN
             return
         self._getup = Getup((), self._tools)
