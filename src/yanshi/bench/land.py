@@ -123,9 +123,7 @@ def start_of(index: int, seed: int) -> Start:
     """Return how trial `index` begins: eight directions in turn, standing and walking."""
     rng = np.random.default_rng([seed, index])
     heading = 0.25 * np.pi * (index % 8 + rng.uniform(-0.5, 0.5))
-    return Start(
-        seed=int(rng.integers(2**31)), heading=float(heading), walks=(index // 8) % 2 == 1
-    )
+    return Start(seed=int(rng.integers(2**31)), heading=float(heading), walks=(index // 8) % 2 == 1)
 
 
 class Fall:
@@ -271,9 +269,7 @@ def _force_rows(name: str, fell: Sequence[Trial], target: str = "") -> list[Row]
     return rows
 
 
-def _geometric_row(
-    name: str, values: NDArray[np.float64], target: str = "", unit: str = ""
-) -> Row:
+def _geometric_row(name: str, values: NDArray[np.float64], target: str = "", unit: str = "") -> Row:
     """Make the row of a geometric mean, with a bootstrap interval from 500 seeded resamples."""
     logs = np.log(values)
     picks = np.random.default_rng(0).integers(len(logs), size=(500, len(logs)))
