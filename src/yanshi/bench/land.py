@@ -51,7 +51,7 @@ SPEED = (0.2, 0.8)
 LEAD_S = 0.15
 SMOOTH_S = 0.01
 LEAST_N = 100.0
-"""What a torso that was hardly touched is taken to have felt, so that its logarithm is finite."""
+"""Less is no blow: who felt less is taken to have felt this, so that a logarithm has a value."""
 WAYS = ("ahead", "left", "back", "right")
 PARTS = ("head", "torso", "pelvis", "shoulders", "hands", "thighs", "knees", "feet")
 _PARTS = {
@@ -80,7 +80,7 @@ class ForceMeter:
         self.smooth_peak = 0.0
         """Largest force on head and torso through a low-pass of `SMOOTH_S`, N."""
         self.hit_s: float | None = None
-        """When head or torso were first touched, on the simulator's clock."""
+        """When head or torso first felt more than `LEAST_N`, on the simulator's clock."""
         self._smoothed = 0.0
 
     def look(self, data: mujoco.MjData) -> None:
@@ -96,7 +96,7 @@ class ForceMeter:
         np.maximum(self.peak, force, out=self.peak)
         self._smoothed += self._share * (spared - self._smoothed)
         self.smooth_peak = max(self.smooth_peak, self._smoothed)
-        if self.hit_s is None and spared > 0.0:
+        if self.hit_s is None and spared > LEAST_N:
             self.hit_s = float(data.time)
 
 
@@ -242,8 +242,8 @@ def rows_of(trials: Sequence[Trial]) -> list[Row]:
             rows.append(percentile_row(f"{part}, {how}, median", forces, 50, unit="N"))
     leads = [t["limp"]["hit_s"] for t in fell if t["limp"]["hit_s"] is not None]
     rows += [
-        percentile_row("limp: head or torso touched after, p5", leads, 5, unit="s"),
-        percentile_row("limp: head or torso touched after, median", leads, 50, unit="s"),
+        percentile_row("limp: head or torso hit after, p5", leads, 5, unit="s"),
+        percentile_row("limp: head or torso hit after, median", leads, 50, unit="s"),
         rate_row(f"limp: certain {LEAD_S} s before that", [lead >= LEAD_S for lead in leads]),
         rate_row(
             "physics without a warning",
