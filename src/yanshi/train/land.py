@@ -56,6 +56,9 @@ TERMS = layout(
         ("last_action", N, 0.5, 1),
     ]
 )
+_ARMS = np.flatnonzero([any(p in n for p in ("shoulder", "elbow", "wrist")) for n in JOINTS])
+_ARM_STATE = np.concatenate([1 + 7 + _ARMS, 1 + 7 + N + 6 + _ARMS])
+"""Where a state holds their angles and speeds."""
 PRIVATE = layout(
     [
         ("velocity", 3, 0.5, 1),
@@ -84,8 +87,10 @@ class LandConfig:
     )
     pushes: int = 400
     """From which the falls come; see `begun_falls`."""
-    spread: float = 0.1
-    """How far a start is from a begun fall: standard deviation of velocities, m/s and rad/s."""
+    haste: tuple[float, float] = (0.85, 1.15)
+    """By how much faster than a begun fall a start is …"""
+    spread: float = 0.2
+    """… and how far its velocities are from that: standard deviation, m/s and rad/s."""
     noise: dict[str, float] = field(
         default_factory=lambda: {
             "angular_velocity": 0.05,
@@ -231,10 +236,14 @@ class LandTask:
     def _begin(self, who: NDArray[np.intp]) -> None:
         rng, fleet, k = self._rng, self.fleet, len(who)
         pick = rng.integers(len(self._falls.state), size=k)
-        state = self._falls.state[pick]
+        state, target = self._falls.state[pick], self._falls.target[pick]
+        # Arms are held anyhow: those of another fall would do as well.
+        other = rng.integers(len(self._falls.state), size=k)
+        state[:, _ARM_STATE] = self._falls.state[other][:, _ARM_STATE]
+        target[:, _ARMS] = self._falls.target[other][:, _ARMS]
         speeds = slice(1 + fleet.model.nq, None)
+        state[:, speeds] *= rng.uniform(*self.config.haste, (k, 1))
         state[:, speeds] += rng.normal(0.0, self.config.spread, state[:, speeds].shape)
-        target = self._falls.target[pick]
         fleet.model_of[who] = rng.integers(len(fleet.bank), size=k)
         fleet.delay_steps[who] = rng.integers(3, size=k)
         fleet.place(who, state, target)
