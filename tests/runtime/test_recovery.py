@@ -9,14 +9,18 @@ from tests.skills.rig import WALKER, Rig
 from yanshi.bodies.push import Pusher, read_push
 from yanshi.core.messages import JointTarget
 from yanshi.policies.contract import installed_policies
+from yanshi.policies.lander import DEFAULT_LANDER
 from yanshi.policies.riser import DEFAULT_RISER
 from yanshi.policies.walker import UpperBody, Velocity
-from yanshi.runtime.recovery import Recovery, Stage
+from yanshi.runtime.recovery import FALLEN, Recovery, Stage
 from yanshi.skills.getup import Getup
 
 TICK_S = 0.02
 LOST_UP, LOST_M = np.cos(np.deg2rad(50.0)), 0.36
 """No robot that leaned further or sank lower came back by itself; see `senses.balance`."""
+can_land = pytest.mark.skipif(
+    DEFAULT_LANDER not in installed_policies(), reason="no policy for falling is here"
+)
 can_rise = pytest.mark.skipif(
     DEFAULT_RISER not in installed_policies(), reason="no policy for getting up is here"
 )
@@ -124,13 +128,75 @@ def test_a_robot_that_never_learnt_to_get_up_stays_down_limp():
     assert np.abs(tumble.rig.body.read().joint_velocity).max() < 0.5
 
 
+def falling(*, knows_how: bool = True) -> Tumble:
+    """Return a robot whose fall has just become certain."""
+    tumble = Tumble("90@1:left", knows_how=knows_how)
+    while not tumble.recovery.falls:
+        tumble.run(TICK_S)
+    assert tumble.recovery.stage is Stage.LANDING
+    return tumble
+
+
+@can_rise
+@can_land
+def test_a_fall_is_landed_for_a_moment_and_then_lain_limp():
+    tumble = falling()
+    assert not tumble.recovery.has_feet
+    for _ in range(30):
+        assert tumble.sent is not None
+        assert tumble.sent.stiffness.min() > 0.0
+        tumble.run(TICK_S)
+    tumble.run(0.3)
+    assert tumble.recovery.stage is Stage.RISING
+    assert tumble.recovery.falls[0].tries == 0
+    assert not tumble.sent.stiffness.any()
+
+
+@can_land
+@pytest.mark.parametrize("knows_how", [True, False])
+def test_a_stop_in_mid_air_does_not_keep_the_robot_from_landing(knows_how):
+    tumble = falling(knows_how=knows_how)
+    tumble.recovery.stay_down()
+    tumble.run(0.4)
+    assert tumble.recovery.stage is Stage.LANDING
+    for _ in range(20):
+        tumble.run(TICK_S)
+        tumble.recovery.stay_down()
+    assert tumble.recovery.stage is Stage.DOWN
+
+
+@can_land
+def test_who_cannot_be_balanced_goes_limp_in_mid_air():
+    tumble = falling()
+    tumble.recovery.go_limp()
+    tumble.run(0.1)
+    assert tumble.recovery.stage is Stage.DOWN
+
+
+@can_rise
+@can_land
+def test_a_lander_that_asks_for_nonsense_is_left_and_the_robot_limp(monkeypatch):
+    tumble = falling()
+    lander = tumble.recovery._lander
+    nonsense = JointTarget(
+        t_ns=0,
+        position=np.full_like(lander.stiffness, np.nan),
+        stiffness=lander.stiffness,
+        damping=lander.damping,
+    )
+    monkeypatch.setattr(lander, "step", lambda state: nonsense)
+    tumble.run(TICK_S)
+    assert tumble.recovery.stage is Stage.RISING
+    assert not tumble.sent.stiffness.any()
+
+
 @can_rise
 @pytest.mark.parametrize("push", ["90@1:left", "90@1:ahead", "90@1:back"])
 def test_a_robot_that_was_felled_stands_again_and_hands_over_without_a_jump(push):
     tumble = Tumble(push, knows_how=True)
     for _ in range(45):
         tumble.run(1.0)
-        if tumble.recovery.falls and tumble.recovery.stage is not Stage.RISING:
+        if tumble.recovery.falls and tumble.recovery.stage not in FALLEN:
             break
     assert tumble.recovery.stage is Stage.UPRIGHT
     (fall,) = tumble.recovery.falls
@@ -191,7 +257,7 @@ def test_a_fall_and_a_rise_are_followed_on_the_map(push):
 @can_rise
 def test_told_to_stop_it_stays_down_and_told_to_stop_on_its_feet_it_stands():
     tumble = Tumble("90@1:left", knows_how=True)
-    tumble.run(2.0)
+    tumble.run(2.4)
     assert tumble.recovery.stage is Stage.RISING
     tumble.recovery.stay_down()
     tumble.run(3.0)

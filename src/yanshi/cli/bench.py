@@ -293,6 +293,24 @@ def bench_getup(
     raise typer.Exit(getup.bench_getup(n, seed, json, policy, workers))
 
 
+@bench.command("land")
+def bench_land(
+    n: Number = 96,
+    seed: Seed = 0,
+    json: Json = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Another policy that lands.")
+    ] = None,
+    quick: Quick = False,
+    workers: Workers = 2,
+) -> None:
+    """Push the robot over and let it fall, limp and landed: how hard head and torso hit."""
+    from yanshi.bench import land
+
+    n = QUICK_N if quick else n
+    raise typer.Exit(land.bench_land(n, seed, json, policy, workers))
+
+
 @bench.command("perform")
 def bench_perform(
     routines: Annotated[

@@ -203,6 +203,29 @@ def train_getup(
     _train(getup_lesson(), training, work, resume=resume, view=view)
 
 
+@train.command("land")
+def train_land(
+    minutes: Minutes = 60.0,
+    work: Folder = None,
+    resume: Resume = False,
+    seed: Seed = None,
+    robots: Robots = None,
+    threads: Threads = 2,
+    shards: Shards = None,
+    view: View = False,
+    ray: Ray = "",
+) -> None:
+    """Train falling well: head and torso are spared."""
+    need_training_packages()
+    from yanshi.train.land_lesson import land_lesson
+    from yanshi.train.trainer import Training
+
+    training = Training(
+        minutes=minutes, seed=seed, robots=robots, threads=threads, shards=shards, ray=ray
+    )
+    _train(land_lesson(), training, work, resume=resume, view=view)
+
+
 @train.command("track")
 def train_track(
     routine: Annotated[Path, typer.Argument(metavar="ROUTINE.toml", help="What to perform.")],

@@ -39,7 +39,7 @@ from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
-from yanshi.runtime.recovery import DOING, Recovery, Stage
+from yanshi.runtime.recovery import DOING, FALLEN, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Looks, Sight
 from yanshi.runtime.words import OneSentence, Said, Words
@@ -416,9 +416,9 @@ class Episode:
         if len(recovery.falls) > falls:
             self._executive.break_off()
             self._tell(t_ns, "fault", f"fallen {len(recovery.falls)}")
-            if recovery.stage is Stage.RISING:
-                self._say(t_ns, Outcome(kind="failed", reason="rising"))
-        if recovery.stage is Stage.RISING:
+        if recovery.stage is Stage.RISING and before is not Stage.RISING:
+            self._say(t_ns, Outcome(kind="failed", reason="rising"))
+        if recovery.stage in FALLEN:
             self._watch.see(Fault.FALLEN, t_ns)
         elif recovery.stage is Stage.DOWN and before is Stage.SITTING and not recovery.falls:
             self._tell(t_ns, "down", "sits limp")

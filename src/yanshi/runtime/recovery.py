@@ -1,7 +1,8 @@
-"""A fall is not the end: notice it, lie limp until still, get up, and let the plan go on.
+"""A fall is not the end: notice it, land, lie limp until still, get up, and let the plan go on.
 
-Upright, every percept is looked at for a fall. From then on the robot belongs to the skill
-`getup` alone, whatever the plan wants, until it stands under the walker again or stays down.
+Upright, every percept is looked at for a fall. From then on the robot belongs to the lander, and
+then to the skill `getup` alone, whatever the plan wants, until it stands under the walker again or
+stays down.
 A fall throws it off its reckoning: on its feet, it looks round for where it is before it goes on.
 """
 
@@ -11,6 +12,8 @@ from enum import Enum, auto
 import numpy as np
 
 from yanshi.core.messages import JointTarget, Step
+from yanshi.policies.contract import installed_policies
+from yanshi.policies.lander import DEFAULT_LANDER, Lander
 from yanshi.policies.walker import UpperBody
 from yanshi.senses.balance import Balance
 from yanshi.skills.behaviour import Behaviour
@@ -25,6 +28,8 @@ class Stage(Enum):
 
     UPRIGHT = auto()
     """The plan has the robot."""
+    LANDING = auto()
+    """It falls for certain, and spares its head and torso."""
     RISING = auto()
     """It has fallen and is getting up."""
     LOOKING = auto()
@@ -36,6 +41,7 @@ class Stage(Enum):
 
 
 DOING = {
+    Stage.LANDING: Step(skill="getup"),
     Stage.RISING: Step(skill="getup"),
     Stage.LOOKING: Step(skill="look", arguments=("around",)),
     Stage.SITTING: Step(skill="stop"),
@@ -44,6 +50,7 @@ DOING = {
 
 
 STANDING = (Stage.UPRIGHT, Stage.LOOKING, Stage.SITTING)
+FALLEN = (Stage.LANDING, Stage.RISING)
 CROUCH_S = 2.0
 """How long a robot that sits down takes to sink as low as its walker goes."""
 CROUCH_LEAN = 0.0
@@ -74,10 +81,13 @@ class Recovery:
         """
         self._tools = tools
         self._balance = Balance()
+        installed = installed_policies()
+        self._lander = Lander(tools.robot) if DEFAULT_LANDER in installed else None
         self._getup: Getup | None = None
         self._look: Behaviour[Percept] | None = None
         self._crouch: Behaviour[Percept] | None = None
         self.stage = Stage.UPRIGHT
+        self._may_rise = True
         self.falls: list[Fall] = []
 
     @property
@@ -95,6 +105,8 @@ class Recovery:
             return self._sink(percept)
         if self.stage is Stage.LOOKING:
             return self._look_round(percept)
+        if self.stage is Stage.LANDING and (target := self._land(percept)) is not None:
+            return target
         if self.stage is not Stage.RISING:
             return None
         assert self._getup is not None
@@ -108,7 +120,10 @@ class Recovery:
         return result
 
     def stay_down(self) -> None:
-        """Never force a rise: what lies goes limp; what has its feet back may stand up."""
+        """Never force a rise: what lies goes limp; what has its feet back may stand up.
+
+        A fall that is under way is landed all the same.
+        """
         if self.stage is Stage.LOOKING:
             self.stage = Stage.UPRIGHT
         elif self.stage is Stage.RISING and not self.has_feet:
@@ -137,7 +152,27 @@ class Recovery:
 
     def _fall(self, percept: Percept) -> None:
         self.falls.append(Fall(t_ns=percept.state.t_ns))
-        if self.stage is Stage.SITTING or not can_rise(self._tools):
+        # Who was to sit stays down.
+        self._may_rise = self.stage is not Stage.SITTING and can_rise(self._tools)
+        if self._lander is None:
+            self._lie(percept)
+            return
+        self._lander.reset(percept.state)
+        self.stage = Stage.LANDING
+
+    def _land(self, percept: Percept) -> JointTarget | None:
+        """Return the lander's next target, None once the robot is to lie limp."""
+        assert self._lander is not None
+        if not self._lander.is_over(percept.state):
+            target = self._lander.step(percept.state)
+            if np.isfinite(target.position).all():
+                return target
+        self._lie(percept)
+        return None
+
+    def _lie(self, percept: Percept) -> None:
+        """Go limp: until the robot may rise, or for good where it never learnt to."""
+        if not self._may_rise:
             self.stage = Stage.DOWN
             return
         self._getup = Getup((), self._tools)

@@ -27,7 +27,7 @@ class Action(IntEnum):
     SIT = 4
     """Come to a stand, sink as low as the legs carry, let the joints go limp."""
     GET_UP = 5
-    """Let the joints go limp until the robot lies still, get up, and begin the step anew."""
+    """Land, let the joints go limp until the robot lies still, get up, and begin the step anew."""
     DAMP = 6
     """Let the joints go limp under damping."""
 

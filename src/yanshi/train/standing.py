@@ -121,7 +121,7 @@ def _stumble(performer: Performer, rng: np.random.Generator) -> tuple[Array, Arr
         body.write(target)
         body.advance(_TICK_S)
         if performer.lean(body.read()) > lean_max:
-            return _state_of(body), target.position[INDICES]
+            return state_of(body), target.position[INDICES]
     return None
 
 
@@ -145,7 +145,7 @@ def _rise(riser: Riser, rng: np.random.Generator) -> tuple[Array, Array] | None:
         body.write(target)
         body.advance(_TICK_S)
         if riser.is_up(body.read()):
-            return _state_of(body), target.position[INDICES]
+            return state_of(body), target.position[INDICES]
     return None
 
 
@@ -171,11 +171,11 @@ def _looks(folder: Path, rng: np.random.Generator) -> Sequence[tuple[Array, Arra
     go(_STILL, _SETTLE_S)
     for _ in range(_LOOKS):
         position = go(_STILL, _LOOK_S)
-        found.append((_state_of(body), position))
+        found.append((state_of(body), position))
     return found if float(body.data.qpos[2]) > 0.6 else []
 
 
-def _state_of(body: MujocoBody) -> Array:
+def state_of(body: MujocoBody) -> Array:
     """Return where the robot is as training has it, moved to the origin."""
     model, data = body.model, body.data
     names = [G1.joint_names[index] for index in INDICES]
