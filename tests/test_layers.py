@@ -21,7 +21,7 @@ HOUSE = (
     "senses",
 ) + ("policies", "skills", "mind", "runtime", "stage", "ports", "train", "bench", "cli")
 SOURCE = Path(yanshi.__file__).parent
-TRAINING_ONLY = {"torch", "transformers", "peft", "onnx", "safetensors"}
+TRAINING_ONLY = {"torch", "transformers", "peft", "safetensors"}
 FILES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 
 

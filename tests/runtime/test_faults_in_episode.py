@@ -83,30 +83,3 @@ def test_who_falls_while_stopped_stays_down():
     assert report.falls == 1
     assert report.faults["stays_down"] == 1
     assert run.simulation.body.data.body("pelvis").xpos[2] < 0.4
-
-
-def test_who_falls_with_an_empty_battery_does_not_get_up():
-    meter = open_meter("orin-nx", G1.limits, charge=0.15)
-    run = prepare(meter=meter, pushes=[read_push("90@1.5:left")])
-
-    def empty() -> None:
-        meter.battery.charge = 0.09
-
-    run.onlooker.at = {1600: empty}
-    run.episode.config = replace(run.episode.config, settle_ms=2500)
-    report = run.episode.run("wait 5")
-    assert report.falls == 1
-    assert report.faults["stays_down"] == 1
-    assert run.onlooker.events[-1][1] != "up"
-    assert run.simulation.body.data.body("pelvis").xpos[2] < 0.4
-
-
-def test_who_topples_while_it_sinks_goes_limp_at_once():
-    meter = open_meter("orin-nx", G1.limits, charge=0.09)
-    run = prepare(meter=meter, pushes=[read_push("90@1.0:left")])
-    report = run.episode.run("wait 5")
-    down = [t for t, kind, text in run.onlooker.events if text.startswith(("fallen", "stays_down"))]
-    assert report.falls == 1
-    assert len(down) == 2
-    assert down[0] == down[1]
-    assert down[0] < 2_000_000_000  # Sunk, it would lie limp after two seconds.

@@ -188,26 +188,6 @@ def test_a_leg_that_is_no_longer_felt_sits_down():
     assert report.said[0] == TABLE[Fault.JOINT_FROZEN].words[0]
 
 
-def test_a_knee_that_is_read_wrongly_sits_down():
-    run = prepare()
-    knee = G1.joint_index("left_knee")
-
-    def alter(state: RobotState) -> RobotState:
-        position = state.joint_position.copy()
-        position[knee] += 0.1
-        return replace(state, joint_position=position)
-
-    spoil(run, alter, from_ms=2001, to_ms=10**9)
-    report = run.episode.run("go forward 2")
-    faults = [(t, text) for t, kind, text in run.onlooker.events if kind == "fault"]
-    assert faults[0][1] == Fault.JOINT_ODD.name.lower()
-    assert faults[0][0] <= 2100 * MS
-    assert run.episode._recovery.stage is Stage.DOWN
-    assert report.said[0] == TABLE[Fault.JOINT_ODD].words[0]
-    assert report.falls == 0
-    assert set(report.faults) == {"joint_odd"}  # Nothing more is told of what lies limp.
-
-
 def test_sensors_of_coarse_steps_wake_nobody_while_standing_walking_and_waving():
     """A quick form of an hour: encoders and IMU as coarse as real ones."""
     run = prepare()

@@ -53,11 +53,9 @@ from yanshi.safety.gate import (
     gate_target,
     is_target_lost,
 )
-from yanshi.safety.joint_watch import JointWatch
 from yanshi.safety.lease import Lease
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
-from yanshi.senses.footing import Footing
 from yanshi.senses.localization import Localization
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
@@ -193,8 +191,6 @@ class Episode:
         self._sent = first_target(state, robot.stiffness, robot.damping, self._bounds)
         self._asked: JointTarget = self._sent
         self._felt = StateWatch(state)
-        self._joints = JointWatch(robot.limits)
-        self._footing = Footing(self._kinematics)
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
@@ -322,11 +318,6 @@ class Episode:
             self._raise_fault(t_ns, fault)
         if self._felt.state is not self._state:
             self._state = self._felt.state
-            if not self._is_limp:  # What is limp does not follow what was sent last.
-                for fault in self._joints.take(self._state, self._sent):
-                    self._raise_fault(t_ns, fault)
-            if self._recovery.stage is Stage.UPRIGHT and self._footing.update(self._state):
-                self._raise_fault(t_ns, Fault.FEET_ODD)
             self._base = self._localization.update(self._state, has_feet=self._recovery.has_feet)
 
     def _policy_tick(self, t_ns: int) -> None:
@@ -411,7 +402,7 @@ class Episode:
         recovery = self._recovery
         before, falls = recovery.stage, len(recovery.falls)
         target = recovery.tick(percept)
-        if self._stop.is_latched or self._watch.has(Action.SIT, t_ns):
+        if self._stop.is_latched:
             recovery.stay_down()
         if len(recovery.falls) > falls:
             self._executive.break_off()

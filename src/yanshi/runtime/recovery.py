@@ -99,10 +99,10 @@ class Recovery:
 
     def tick(self, percept: Percept) -> JointTarget | None:
         """Return the next target, or None when the robot is upright or stays down limp."""
-        if self.stage in STANDING and self._balance.update(percept.state, percept.base):
-            self._fall(percept)
         if self.stage is Stage.SITTING:
             return self._sink(percept)
+        if self.stage in STANDING and self._balance.update(percept.state, percept.base):
+            self._fall(percept)
         if self.stage is Stage.LOOKING:
             return self._look_round(percept)
         if self.stage is Stage.LANDING and (target := self._land(percept)) is not None:

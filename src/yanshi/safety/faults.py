@@ -53,10 +53,6 @@ class Fault(Enum):
     """The IMU repeats itself to the last bit."""
     JOINT_FROZEN = auto()
     """A joint's encoder repeats itself to the last bit although the joint moves."""
-    JOINT_ODD = auto()
-    """A joint's pull does not fit its target and where it says it is: encoder or motor fails."""
-    FEET_ODD = auto()
-    """Both feet carry and do not fit one floor: a leg's encoder has lost its zero."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -200,24 +196,6 @@ TABLE: dict[Fault, Row] = {
         words=(
             "I can no longer feel one of my joints, so I sit down. Please help me.",
             "我有一个关节没有知觉了，所以先坐下，请帮帮我。",
-        ),
-    ),
-    Fault.JOINT_ODD: Row(
-        action=Action.SIT,
-        ends=Ends.NEVER,
-        detector="yanshi.safety.joint_watch:JointWatch.take",
-        words=(
-            "One of my joints does not obey me, so I sit down. Please help me.",
-            "我有一个关节不听使唤了，所以先坐下，请帮帮我。",
-        ),
-    ),
-    Fault.FEET_ODD: Row(
-        action=Action.HOLD,
-        ends=Ends.NEVER,
-        detector="yanshi.senses.footing:Footing.update",
-        words=(
-            "My two feet do not seem to stand on one floor. Please check my legs.",
-            "我的两只脚好像不在同一个平面上，请检查我的腿。",
         ),
     ),
     Fault.SENSES_LATE: Row(
@@ -389,7 +367,3 @@ class Watch:
     def action(self, t_ns: int) -> Action:
         """Return what all that holds asks for: the worst wins."""
         return choose_action(self.holding(t_ns))
-
-    def has(self, action: Action, t_ns: int) -> bool:
-        """Whether anything that holds asks for an action, be it the worst or not."""
-        return any(TABLE[fault].action is action for fault in self.holding(t_ns))

@@ -2,16 +2,13 @@
 
 A walker that is pushed leans, steps and comes back; one that leans far and leans on faster never
 does. So what counts is where the lean will be in a moment. A robot whose knees give way stays
-upright but sinks: its pelvis comes nearer to its soles than any squat brings it, or will in a
-moment.
+upright but sinks: its pelvis comes nearer to its soles than any squat brings it.
 
-Measured in 170 pushes of 30 to 90 N·s, standing and walking, with nothing done about a fall: of 67
-that were survived one is taken for a fall, of 103 falls 61 are told within 200 ms of 30° of the
-torso's lean. Sooner is not to be had at this price: who survives leans as far for a moment.
+Measured with both ready walkers and their dances, squats and bows, and after pushes of 28 to
+110 N·s: no robot that stayed up leaned by more than 30°, or came lower than 0.40 m.
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
 
 from yanshi.core.messages import BaseEstimate, RobotState
@@ -23,14 +20,12 @@ class BalanceConfig:
 
     tilt_min: float = math.radians(38.0)
     """Less than this, rad, may be a lean that was meant, however fast."""
-    tilt_lost: float = math.radians(68.0)
+    tilt_lost: float = math.radians(60.0)
     """This far it is lost …"""
     foresight_s: float = 0.3
     """… and so it is when it would be this far so much later."""
     height_lost: float = 0.36
-    """A pelvis this near to the lower sole, m, has sunk …"""
-    sink_foresight_s: float = 0.1
-    """… and so has one that would be this near so much later, by its speed over three ticks."""
+    """A pelvis this near to the lower sole, m, has sunk."""
     ticks: int = 2
     """How many ticks in a row must say so."""
 
@@ -41,12 +36,10 @@ class Balance:
     def __init__(self, config: BalanceConfig | None = None) -> None:
         self.config = config or BalanceConfig()
         self._ticks = 0
-        self._heights = deque[tuple[int, float]](maxlen=4)
 
     def reset(self) -> None:
         """Begin anew with a robot that stands."""
         self._ticks = 0
-        self._heights.clear()
 
     def update(self, state: RobotState, base: BaseEstimate) -> bool:
         """Take in one measurement and return whether the robot is falling or has fallen."""
@@ -55,12 +48,7 @@ class Balance:
 
     def _is_lost(self, state: RobotState, base: BaseEstimate) -> bool:
         config = self.config
-        height = float(base.position[2])
-        self._heights.append((state.t_ns, height))
-        before_ns, before = self._heights[0]
-        elapsed_s = (state.t_ns - before_ns) * 1e-9
-        sinks = min(0.0, (height - before) / elapsed_s) if elapsed_s > 0.0 else 0.0
-        if height + config.sink_foresight_s * sinks < config.height_lost:
+        if float(base.position[2]) < config.height_lost:
             return True
         tilt, rate = tilt_and_rate(state)
         return tilt > config.tilt_min and tilt + config.foresight_s * rate > config.tilt_lost
