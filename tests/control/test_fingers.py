@@ -98,8 +98,10 @@ def test_holding_takes_the_thumb_and_a_finger_with_something_between(side):
     half, pressed = at(fingers, (0.5, 0.5, 0.5)), torques(fingers, 0.5)
     assert fingers.holds(half, pressed)
     assert not fingers.holds(half, NO_TORQUE)
-    assert fingers.holds(at(fingers, (0.5, 1.0, 1.0)), pressed)  # The thumb presses into a fist.
-    assert not fingers.holds(at(fingers, (1.0, 1.0, 1.0)), pressed)
+    fist = at(fingers, (0.5, 1.0, 1.0))
+    assert fingers.holds(fist, pressed, is_low=True)  # The thumb presses it into the fingers.
+    assert not fingers.holds(fist, pressed)  # What is high would keep them apart.
+    assert not fingers.holds(at(fingers, (1.0, 1.0, 1.0)), pressed, is_low=True)
     no_thumb = pressed.copy()
     no_thumb[fingers.joints[:3]] = 0.0
     assert not fingers.holds(half, no_thumb)

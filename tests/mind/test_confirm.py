@@ -83,6 +83,13 @@ def test_what_the_language_does_not_hold_is_not_written(confirming, guessing):
     assert sure["把窗户擦干净\n"] < 0.5 < sure["跳个舞\n"]
 
 
+def test_what_is_too_long_to_be_read_gets_no_answer(confirming):
+    text, sure, (read, written) = confirming.complete("走到桌子前" + "🜁" * 190 + "\n", LANGUAGE)
+    assert (text, sure, written) == ("", 0.0, 0)
+    assert read > 700
+    assert confirming.complete("跳个舞\n", LANGUAGE)[0] == "dance"
+
+
 def test_an_answer_without_end_is_cut_off(confirming, guessing, monkeypatch):
     monkeypatch.setattr(confirming, "_tokens_max", 3)
     guessing([])

@@ -4,7 +4,6 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +13,7 @@ from yanshi.bench.rows import Row, report
 from yanshi.ledger.catalog import Board
 from yanshi.ledger.cores import CLOCK_MHZ, shapes, time_ms
 from yanshi.ledger.roofline import need
-from yanshi.mind.language import PlanLanguage
-from yanshi.mind.model import BARE, Completion, ModelProcess
-from yanshi.worlds.home import build_home
+from yanshi.mind.model import BARE, Llama
 
 CORES = 2
 """As many as our model thinks with."""
@@ -26,8 +23,8 @@ SIDE = 1024
 REPEATS = 7
 BASE = "gemma-3-270m"
 """Its shape in `ledger/data/cores.toml`."""
-SHORT, LONG = 2, 14
-"""Tokens after which two answers are cut off, to tell a token's time from a prompt's."""
+LENGTH = 14
+"""Tokens that are written."""
 BUSY = "This machine has more to do than it has cores: what was measured is too slow."
 PROMPT = "走到桌子前，看看桌上有什么，跳个舞，走到门口，挥挥手，再走到架子那里\n"
 
@@ -70,37 +67,16 @@ def _median_s(run: Callable[[], object]) -> float:
 def measure_model() -> tuple[float, float, int]:
     """Return how long llama.cpp takes for a token and for a prompt, in ms, and the prompt's length.
 
-    The model is the base of ours as it was published: the ledger counts what llama.cpp does.
+    By its own clock, without a grammar. The model is the base of ours as it was published: the
+    ledger counts what llama.cpp does.
 
     Raises:
         AssetError: There is no model.
     """
-    language = PlanLanguage.of(build_home(0).floor_plan).draft
-    tokens: list[float] = []
-    prompts: list[float] = []
-    read = 0
-    with ExitStack() as stack:
-        both = []
-        for length in (SHORT, LONG):
-            process = ModelProcess(replace(BARE, threads=CORES, tokens_max=length))
-            stack.callback(process.close)
-            process.set_language(language, PROMPT)
-            process.wait_ready()
-            both.append(process)
-        for _ in range(REPEATS):  # By turns, so that what else the machine does meets both.
-            few, many = (_answer(process) for process in both)
-            read = few.tokens[0]
-            more = many.tokens[1] - few.tokens[1]
-            tokens.append((many.took_s - few.took_s) * 1e3 / more)
-            prompts.append(few.took_s * 1e3 - few.tokens[1] * tokens[-1])
-    return statistics.median(tokens), statistics.median(prompts), read
-
-
-def _answer(process: ModelProcess) -> Completion:
-    process.ask(PROMPT)
-    answer = process.poll(60.0)
-    assert answer is not None, "The model did not answer in a minute."
-    return answer
+    model = Llama(replace(BARE, threads=CORES))
+    times = [model.times(PROMPT, LENGTH) for _ in range(REPEATS + 1)][1:]  # The first one warms up.
+    token_ms, prompt_ms, read = (statistics.median(column) for column in zip(*times, strict=True))
+    return token_ms, prompt_ms, round(read)
 
 
 def predict(board: Board, tokens: int) -> float:

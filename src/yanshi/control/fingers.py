@@ -107,16 +107,25 @@ class Fingers:
         presses = self.load(joint_torque) >= self.config.grip_torque
         return bool((presses | (closure >= 1.0)).all())
 
-    def holds(self, joint_position: NDArray[np.float64], joint_torque: NDArray[np.float64]) -> bool:
+    def holds(
+        self,
+        joint_position: NDArray[np.float64],
+        joint_torque: NDArray[np.float64],
+        *,
+        is_low: bool = False,
+    ) -> bool:
         """Tell whether a thing is between thumb and fingers, by what the joints feel.
 
-        The fingers bear it, or are all closed: what is thin the thumb presses into them. With
-        nothing there it would close beside them.
+        Args:
+            joint_position: Of the whole robot, rad, shape (n_joints,).
+            joint_torque: Of the whole robot, N·m, shape (n_joints,).
+            is_low: Whether the thing is so low that the fingers may close over it: the thumb then
+                presses it into a fist. Of anything higher a fist is empty, or holds another.
         """
         is_loaded = self.load(joint_torque) >= self.config.held_torque
         is_short = self.closure(joint_position) < self.config.empty_closure
         pinches = is_loaded & is_short
-        is_fist = not (is_short[INDEX] or is_short[MIDDLE])
+        is_fist = is_low and not (is_short[INDEX] or is_short[MIDDLE])
         return bool(pinches[THUMB] and (pinches[INDEX] or pinches[MIDDLE] or is_fist))
 
 

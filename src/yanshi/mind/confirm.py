@@ -7,6 +7,7 @@ the rest is guessed anew. A plan so costs one pass and one more for each wrong g
 for each token.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ import onnxruntime
 import regex
 from numpy.typing import NDArray
 
-from yanshi.mind.gemma import EMBEDDING, kept_tokens
+from yanshi.mind.gemma import CONTEXT, EMBEDDING, kept_tokens
 from yanshi.mind.gguf_file import GgufFile
-from yanshi.mind.guesser import Guesser
+from yanshi.mind.guesser import LENGTH_MAX, Guesser
 from yanshi.mind.language import PlanLanguage
 from yanshi.mind.tokens import Tokens
 
@@ -66,16 +67,24 @@ class Confirming:
         """Of the network, so far."""
 
     def complete(
-        self, prompt: str, language: PlanLanguage | None, on_text: Any = None
+        self,
+        prompt: str,
+        language: PlanLanguage,
+        on_text: Callable[[str], None] | None = None,
     ) -> tuple[str, float, tuple[int, int]]:
-        """Continue a prompt up to the first line break; see `model.Backend`."""
+        """Continue a prompt up to the first line break; see `model.Backend`.
+
+        What is too long to be read gets no answer: 200 characters are a thousand tokens where each
+        is cut into its bytes.
+        """
         if language is not self._language:
             self._language = language
-            pattern = f"{language.pattern}\n" if language else r"[^\n]*\n"
-            self._pattern = regex.compile(pattern)
+            self._pattern = regex.compile(f"{language.pattern}\n")
         sentence = self._tokens.encode(prompt)
-        guess = self._guesser.read(sentence)
         read = [self._start, *sentence]
+        if len(read) + self._tokens_max + LENGTH_MAX > CONTEXT:
+            return "", 0.0, (len(read), 0)
+        guess = self._guesser.read(sentence)
         written: list[int] = []
         sure = 1.0
         while len(written) < self._tokens_max and written[-1:] != [self._end]:

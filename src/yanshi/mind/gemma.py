@@ -4,8 +4,9 @@ The pinned file is made for llama.cpp, which reads its weights anew for every to
 We show the network a sentence and a guess of its plan at once (`mind/confirm.py`), which is many
 rows a product, and processors multiply bytes in dozens at a time: with VNNI or AMX, which ONNX
 Runtime uses where it finds them. So the graph multiplies bytes. A weight is rounded to one of 255
-steps up to the largest of its output, which is 0.8 % on average; what goes in is rounded the same
-way row by row as it comes, because some tokens are hundreds of times as large as others.
+steps up to the largest of its output, which changes it by 1 % (root mean square); what goes in is
+rounded the same way row by row as it comes, because some tokens are hundreds of times as large as
+others.
 
 The network: Gemma Team, "Gemma 3 Technical Report", 2025. What the adapter adds is summed up
 beforehand (E. Hu et al., "LoRA", 2021).

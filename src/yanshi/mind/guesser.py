@@ -70,7 +70,6 @@ class Guesser:
         self._ahead, self._back, self._write = (_Gru(arrays, n) for n in ("ahead", "back", "write"))
         self._start, self._match = arrays["start"].T, arrays["match"].T
         self._join, self._choose = arrays["join"].T, arrays["choose"].T
-        self._end: int | None = None
 
     def read(self, sentence: list[int]) -> "Guess":
         """Read a sentence's tokens; what is returned guesses its plan."""

@@ -327,6 +327,25 @@ class Llama:
         self._server.handle_completions(request, take)
         return text, math.exp(min(sure, default=0.0)), tokens
 
+    def times(self, prompt: str, length: int) -> tuple[float, float, int]:
+        """Return what llama.cpp takes for a token and for a prompt, ms, and the prompt's tokens."""
+        request = {
+            "prompt": prompt,
+            "n_predict": length,
+            "ignore_eos": True,
+            "temperature": 0,
+            "samplers": ["top_k"],
+            "top_k": 1,
+            "cache_prompt": False,
+        }
+        answers: list[Any] = []
+        self._server.handle_completions(request, answers.append)
+        answer = answers[-1]
+        told = json.loads(answer) if isinstance(answer, str | bytes) else answer
+        timings = told["timings"]
+        token_ms = timings["predicted_ms"] / (timings["predicted_n"] - 1)
+        return token_ms, timings["prompt_ms"], timings["prompt_n"]
+
 
 def best_backend(config: ModelConfig) -> Backend:
     """Return what runs a model fastest: our own graph of ours, llama.cpp for any other.
@@ -341,7 +360,7 @@ def best_backend(config: ModelConfig) -> Backend:
         path, adapter = locate(PINNED_MODEL), Path(config.adapter)
         check_model(path, config)
         if (graph := graph_of(path, adapter)) is not None:
-            return Confirming(path, graph, config.threads or _threads(2), config.tokens_max)
+            return Confirming(path, graph, config.threads or 1, config.tokens_max)
     return Llama(config)
 
 

@@ -87,7 +87,6 @@ class Recovery:
         self._look: Behaviour[Percept] | None = None
         self._crouch: Behaviour[Percept] | None = None
         self.stage = Stage.UPRIGHT
-        self._may_rise = True
         self.falls: list[Fall] = []
 
     @property
@@ -152,8 +151,6 @@ class Recovery:
 
     def _fall(self, percept: Percept) -> None:
         self.falls.append(Fall(t_ns=percept.state.t_ns))
-        # Who was to sit stays down.
-        self._may_rise = self.stage is not Stage.SITTING and can_rise(self._tools)
         if self._lander is None:
             self._lie(percept)
             return
@@ -172,7 +169,7 @@ class Recovery:
 
     def _lie(self, percept: Percept) -> None:
         """Go limp: until the robot may rise, or for good where it never learnt to."""
-        if not self._may_rise:
+        if not can_rise(self._tools):
             self.stage = Stage.DOWN
             return
         self._getup = Getup((), self._tools)

@@ -95,6 +95,8 @@ DOUBT_M = 0.03
 """How much nearer to the edge a thing may be than it seems from afar."""
 SURFACE_OFF_M = 0.06
 """A thing that seems to stand so much above or below a surface stands on it."""
+LOW_M = GraspConfig().low
+"""Over a thing lower than this the fingers may close."""
 NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
@@ -314,8 +316,7 @@ def take(
     percept = yield from withdraw(tools, percept, hand, spot, others)
     if not is_held or hand.held is None:
         return percept, Outcome(kind="failed", reason="missed", facts=(thing.name,))
-    is_felt = hand.fingers.holds(percept.state.joint_position, percept.state.joint_torque)
-    if not is_felt or _is_seen_elsewhere(percept, hand, seen):
+    if not _is_felt(percept, hand, seen) or _is_seen_elsewhere(percept, hand, seen):
         hand.held = None
         hands_of(tools).lower(percept, [hand.side])
         return percept, Outcome(kind="failed", reason="slipped", facts=(thing.name,))
@@ -555,13 +556,13 @@ def _grasp(
     percept = yield from palm_to(tools, percept, hand, reach.map_from_palm, body)
     if palm_off(percept, hand, reach.map_from_palm) < MISSES_M:
         percept = yield from close_fingers(tools, percept, hand, reach.map_from_palm, body)
-    state = percept.state
-    if not hand.fingers.holds(state.joint_position, state.joint_torque):
+    if not _is_felt(percept, hand, thing):
         hand.closure = open_fingers(reach.grasp.closure)
         percept = yield from stand(tools, percept, 0.4, body)
         percept = yield from palm_to(tools, percept, hand, reach.map_from_palm_before, body)
         return percept, False
-    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(state.joint_position)
+    joints = percept.state.joint_position
+    palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(joints)
     hand.held = Held(
         name=thing.name,
         palm_from_thing=np.linalg.inv(palm) @ solid_pose(thing.solid),
@@ -573,11 +574,17 @@ def _grasp(
     above = reach.map_from_palm.copy()
     above[2, 3] += LIFT_M
     percept = yield from palm_to(tools, percept, hand, above, body)
-    state = percept.state
-    is_held = hand.fingers.holds(state.joint_position, state.joint_torque)
+    is_held = _is_felt(percept, hand, thing)
     if not is_held:
         hand.held = None
     return percept, is_held
+
+
+def _is_felt(percept: Percept, hand: Hand, thing: Thing) -> bool:
+    """Whether the fingers feel a thing of its shape between them."""
+    assert thing.solid is not None
+    state, is_low = percept.state, thing.solid.size[2] < LOW_M
+    return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=is_low)
 
 
 def _grip_height(percept: Percept, hand: Hand, solid: Solid, approach: Approach) -> float:

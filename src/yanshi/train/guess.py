@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,10 +25,8 @@ from yanshi.mind.guesser import GUESSER
 from yanshi.mind.model import PINNED_MODEL
 from yanshi.mind.prompt import prompt_for
 from yanshi.mind.tokens import Tokens
-from yanshi.train.sentences import Example, examples
+from yanshi.train.sentences import TEST_SEED, VALIDATION_SEED, Example, examples
 
-VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
-"""Streams of sentences that training never draws from."""
 SAMPLE = 60_000
 """Sentences from which the tokens that it knows are counted."""
 SAVE_EVERY_S = 120.0
@@ -265,8 +263,8 @@ def _learn(
     teacher: Teacher,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
-    save: Any,
-    report: Any,
+    save: Callable[[], None],
+    report: Callable[[], None],
 ) -> None:
     """Train until the time is up."""
     config = teacher.config

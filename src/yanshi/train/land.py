@@ -25,7 +25,7 @@ from yanshi.train.g1_fleet import (
     standing_state,
     training_model,
 )
-from yanshi.train.observation import Mirror, Observation, layout, mirror_of
+from yanshi.train.observation import Mirror, Observation, add_noise, layout, mirror_of
 from yanshi.train.task import Outcome, arrays_of, put_back
 
 N = len(JOINTS)
@@ -137,9 +137,7 @@ class LandTask:
     def observe(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what actor and critic see."""
         values = self._sense()
-        for name, most in self.config.noise.items():
-            noise = self._rng.random(values[name].shape, dtype=np.float32)
-            values[name] = values[name] + most * (2.0 * noise - 1.0)
+        add_noise(values, self.config.noise, self._rng)
         return self._with_private(self._seen.add(values))
 
     def _sense(self) -> dict[str, Array]:

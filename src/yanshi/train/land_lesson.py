@@ -15,14 +15,16 @@ from yanshi.train.task import Task
 _LANDING = PPOConfig(
     horizon=35,  # A whole fall.
     epochs=4,
+    minibatches=6,
     discount=0.995,
     critic_first=0,
-    kl_target=0.015,
+    kl_target=0.03,
     actor_rate=5e-4,
+    actor_rate_range=(1e-5, 2e-3),
     entropy=0.0003,
     first_log_std=-0.7,
-    log_std_min=-1.2,
-    polish=Polish(share=0.5, log_std=-2.0, kl_target=0.006),
+    log_std_min=-1.4,
+    polish=Polish(share=0.5, log_std=-2.0, kl_target=0.01),
     actor_layers=(256, 128, 128),
     critic_layers=(256, 128, 128),
 )

@@ -37,7 +37,13 @@ from yanshi.mind.gguf_file import GgufFile
 from yanshi.mind.model import ADAPTER, PINNED_MODEL, fingerprint
 from yanshi.mind.prompt import prompt_for
 from yanshi.policies.repertoire import repertoire
-from yanshi.train.sentences import Example, examples, load_phrases
+from yanshi.train.sentences import (
+    TEST_SEED,
+    VALIDATION_SEED,
+    Example,
+    examples,
+    load_phrases,
+)
 
 GGUF_NAMES = {
     "self_attn.q_proj": "attn_q",
@@ -51,8 +57,6 @@ GGUF_NAMES = {
 """Layers as transformers and as llama.cpp call them."""
 ARCHITECTURES = ("gemma3", "qwen2", "qwen3")
 """Whose layers are so called, and keep the order of their rows in llama.cpp's files."""
-VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
-"""Streams of sentences that training never draws from."""
 
 ORDINARY, SPECIAL_MAX, COMMON_MAX = 1, 1000, 24_000
 """Gemma's type of ordinary tokens; where its special ones end; how many of its tokens, commonest

@@ -26,6 +26,15 @@ def layout(rows: Sequence[tuple[str, int, float, int]]) -> tuple[Term, ...]:
     return tuple(terms)
 
 
+def add_noise(
+    values: dict[str, NDArray[Any]], noise: Mapping[str, float], rng: np.random.Generator
+) -> None:
+    """Add an even error of at most so much, before scaling, to each term that is named."""
+    for name, most in noise.items():
+        error = rng.random(values[name].shape, dtype=np.float32)
+        values[name] = values[name] + most * (2.0 * error - 1.0)
+
+
 def mirror_of(terms: Sequence[Term], mirrors: Mapping[str, Mirror]) -> Mirror:
     """Return the mirror of the whole vector from the mirrors of its terms.
 

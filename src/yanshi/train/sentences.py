@@ -71,6 +71,8 @@ POINTED = 0.1
 """Share of steps that point at what was spoken of before."""
 RAW = 0.25
 """Share of quotations that are not lifted out: what the model is asked to judge, it must read."""
+VALIDATION_SEED, TEST_SEED = 1_000_003, 1_000_004
+"""Streams of sentences that training never draws from."""
 
 
 @dataclass(frozen=True, slots=True)

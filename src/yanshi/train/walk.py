@@ -28,7 +28,7 @@ from yanshi.train.g1_fleet import (
     standing_state,
     training_model,
 )
-from yanshi.train.observation import Mirror, Observation, layout, mirror_of
+from yanshi.train.observation import Mirror, Observation, add_noise, layout, mirror_of
 from yanshi.train.standing import Standing
 from yanshi.train.task import Outcome, arrays_of, put_back
 
@@ -286,9 +286,7 @@ class WalkTask:
         if is_final:  # Seen by the critic alone, to value what an ended episode would have become.
             seen = self._seen.peek(values)
         else:
-            for name, most in self.config.noise.items():
-                noise = self._rng.random(values[name].shape, dtype=np.float32)
-                values[name] = values[name] + most * (2.0 * noise - 1.0)
+            add_noise(values, self.config.noise, self._rng)
             seen = self._seen.add(values)
         return seen, np.concatenate([seen, self._private.add(private)], axis=1)
 
