@@ -3,8 +3,9 @@
 import multiprocessing
 
 import numpy as np
+import pytest
 
-from yanshi.bodies.slots import CHECK, COUNT, HEADER, Slot
+from yanshi.bodies.slots import CHECK, HEADER, Slot
 
 
 def read(slot: Slot) -> list[float] | None:
@@ -33,23 +34,25 @@ def test_a_message_may_be_nothing_but_its_time():
     assert read(slot) == []
 
 
-def test_what_is_being_written_or_was_cut_off_by_a_death_is_not_read():
+def test_a_writer_that_dies_in_the_middle_leaves_the_message_before():
     slot = Slot(2)
-    slot.write(5, np.array([1.0, 2.0]))
-    slot._words[COUNT] += 1
-    assert read(slot) is None
-    slot._words[COUNT] += 1
-    assert read(slot) == [1.0, 2.0]
+    for number in (1.0, 2.0, 3.0):
+        slot.write(int(number), np.array([number, number]))
+        with pytest.raises(ValueError, match="broadcast"):
+            slot.write(9, np.array([8.0]), np.array([8.0, 8.0]))  # The second part does not fit.
+        assert slot.t_ns == number
+        assert read(slot) == [number, number]
 
 
 def test_writes_that_show_up_in_another_order_are_not_read():
     slot = Slot(2)
     slot.write(5, np.array([1.0, 2.0]))
+    bank = slot._banks[1]
     for word in (CHECK, HEADER, HEADER + 1):
-        before = int(slot._words[word])
-        slot._words[word] = before ^ (1 << 40)
+        before = int(bank[word])
+        bank[word] = before ^ (1 << 40)
         assert read(slot) is None
-        slot._words[word] = before
+        bank[word] = before
     assert read(slot) == [1.0, 2.0]
 
 

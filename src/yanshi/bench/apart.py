@@ -67,9 +67,9 @@ def lose_a_process(loses: str, plan: str, k: int) -> Trial:
         told: dict[str, int] = {}
         if "balance" not in who and ours.poll(READY_S):
             told = ours.recv()
+        body = RemoteBody(simulation.body, lines)
         balance.kill()
         balance.join()
-        body = RemoteBody(simulation.body, lines)
     why = np.zeros(1)
 
     def after(t_ns: int) -> float | None:

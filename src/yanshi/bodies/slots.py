@@ -1,7 +1,8 @@
 """Memory that processes share: each slot holds the newest message of one writer.
 
-Nobody waits for anybody. The writer makes the slot's count odd, writes, and makes it even again;
-who reads takes a message only when the count was even and the same before and after. Since not
+Nobody waits for anybody. There are two banks: the writer fills the one that is not shown and then
+counts on, which shows it, so that one who is stopped or killed in the middle leaves the message
+before. Who reads takes a message only when its bank was not filled anew meanwhile. Since not
 every processor shows writes in the order in which they were made, a checksum must agree, too.
 The memory has no name and goes with the last process that holds it, however that one ends.
 """
@@ -12,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-COUNT, TIME, CHECK, HEADER = 0, 1, 2, 3
+COUNT, BANKS = 0, 1
+"""Where the count stands, and from where on the two banks."""
+TIME, CHECK, HEADER = 0, 1, 2
+"""Where time and checksum stand in a bank, and from where on the numbers."""
 TRIES = 3
-"""A write takes some microseconds: who finds one under way three times takes what it has."""
+"""A write takes some microseconds: who is overtaken by it three times takes what it has."""
 _xor = np.bitwise_xor.reduce
 
 
@@ -24,52 +28,56 @@ class Slot:
     def __init__(self, size: int) -> None:
         """Make one for messages of `size` numbers."""
         context = multiprocessing.get_context("spawn")
-        self.__setstate__(context.RawArray("q", HEADER + size))
+        self.__setstate__(context.RawArray("q", BANKS + 2 * (HEADER + size)))
 
     def __getstate__(self) -> Any:
         return self._raw
 
     def __setstate__(self, raw: Any) -> None:
         self._raw = raw
-        self._words = np.frombuffer(raw, dtype=np.int64)
-        self._bits = self._words[HEADER:]
-        self._values = self._bits.view(np.float64)
+        words = np.frombuffer(raw, dtype=np.int64)
+        self._count = words[COUNT:BANKS]
+        self._banks = tuple(words[BANKS:].reshape(2, -1))
+        self._bits = tuple(bank[HEADER:] for bank in self._banks)
+        self._values = tuple(bits.view(np.float64) for bits in self._bits)
 
     @property
     def t_ns(self) -> int:
         """When the newest message was written, on the machine's monotonic clock; 0 for none."""
-        return int(self._words[TIME])
+        return int(self._banks[self.count & 1][TIME])
 
     @property
     def count(self) -> int:
-        """Which message it is: another number for each; odd while it is written."""
-        return int(self._words[COUNT])
+        """Which message is the newest: 0 for none, then one more for each."""
+        return int(self._count[0])
 
     @property
     def size(self) -> int:
         """How many numbers a message has."""
-        return self._values.size
+        return self._values[0].size
 
     def write(self, t_ns: int, *parts: NDArray[np.float64]) -> None:
         """Leave a message, its numbers one part after the other; for one process alone."""
-        self._words[COUNT] += 1
+        hidden = (self.count + 1) & 1
+        bank, values = self._banks[hidden], self._values[hidden]
         at = 0
         for part in parts:
-            self._values[at : at + part.size] = part
+            values[at : at + part.size] = part
             at += part.size
-        self._words[TIME] = t_ns
-        self._words[CHECK] = _xor(self._bits, initial=t_ns)
-        self._words[COUNT] += 1
+        bank[TIME] = t_ns
+        bank[CHECK] = _xor(self._bits[hidden], initial=t_ns)
+        self._count += 1
 
     def read(self, into: NDArray[np.float64]) -> bool:
         """Copy the newest whole message; tell whether there is one that can be had now."""
         bits = into.view(np.int64)
         for _ in range(TRIES):
             count = self.count
-            if count == 0 or count & 1:
-                continue
-            np.copyto(into, self._values)
-            check = _xor(bits, initial=self._words[TIME])
-            if check == self._words[CHECK] and count == self.count:
+            if count == 0:
+                return False
+            bank = self._banks[count & 1]
+            np.copyto(bits, self._bits[count & 1])
+            check = _xor(bits, initial=bank[TIME])
+            if check == bank[CHECK] and self.count == count:
                 return True
         return False
