@@ -1,13 +1,13 @@
 """The soak: a leak is found among the noise, and a short one runs for real."""
 
 import json
+import os
 
 import numpy as np
-import psutil
 import pytest
 
 from yanshi.bench import soak
-from yanshi.bench.soak import Orders, growth_mb_per_h
+from yanshi.bench.soak import Orders, anonymous_mb, growth_mb_per_h
 
 
 @pytest.mark.parametrize("leak", [0.0, 0.5, 30.0])
@@ -41,7 +41,19 @@ def test_a_short_one_weighs_every_process_and_counts_what_was_done(tmp_path):
     assert rows["orders"] >= 1
     assert rows["falls"] == rows["MuJoCo warnings"] == 0
     # The body's process is the tests' own here.
-    own_mb = psutil.Process().memory_full_info().pss * 1e-6
+    own_mb = anonymous_mb(os.getpid())
     assert rows["body: memory in the end"] == pytest.approx(own_mb, rel=0.3)
     for name in ("mind", "eyes"):
-        assert 50.0 < rows[f"{name}: memory in the end"] < 800.0
+        assert 20.0 < rows[f"{name}: memory in the end"] < 800.0
+
+
+def test_what_a_process_takes_for_itself_is_weighed_and_pages_of_files_are_not(tmp_path):
+    before_mb = anonymous_mb(os.getpid())
+    path = tmp_path / "file"
+    path.write_bytes(bytes(30_000_000))
+    pages = np.memmap(path, dtype=np.uint8, mode="r")
+    assert pages.sum() == 0  # Every page has been fetched.
+    assert anonymous_mb(os.getpid()) - before_mb < 5.0
+    own = np.ones(30_000_000, dtype=np.uint8)
+    assert anonymous_mb(os.getpid()) - before_mb > 25.0
+    assert own[0] == 1

@@ -1,8 +1,7 @@
 """`yanshi bench soak`: told one thing after the other for an hour, does anything wear out?
 
 One robot in one home hears an order whenever it has nothing to do. Every so often the memory of
-its processes is weighed, pages that are shared split; in the end late ticks, falls, faults and
-warnings are counted.
+its processes is weighed; in the end late ticks, falls, faults and warnings are counted.
 """
 
 import itertools
@@ -10,7 +9,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from yanshi.bench.rows import Row, Trial, rate_row, report, run_trials
 from yanshi.bodies.simulation import simulate
@@ -63,7 +61,7 @@ class Scales(Observer):
     """Weighs processes every so often; an `Observer`."""
 
     def __init__(self, pids: dict[str, int]) -> None:
-        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._pids = pids
         self._due_s = 0.0
         self.t_s: list[float] = []
         self.mb: dict[str, list[float]] = {name: [] for name in pids}
@@ -75,8 +73,20 @@ class Scales(Observer):
             return
         self._due_s = t_s + WEIGHED_EVERY_S
         self.t_s.append(t_s)
-        for name, process in self._processes.items():
-            self.mb[name].append(process.memory_full_info().pss * 1e-6)
+        for name, pid in self._pids.items():
+            self.mb[name].append(anonymous_mb(pid))
+
+
+def anonymous_mb(pid: int) -> float:
+    """Return what a process has taken for itself, in memory or swapped out, MB.
+
+    Pages of files are left out: the kernel drops and fetches them as it likes.
+    """
+    sizes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, size, _ = line.split(maxsplit=2)
+        sizes[name] = int(size)
+    return (sizes["Anonymous:"] + sizes["Swap:"]) * 1.024e-3
 
 
 def growth_mb_per_h(t_s: list[float], mb: list[float], warm_up: float = WARM_UP) -> float:
