@@ -131,9 +131,10 @@ def assert_is(solid, part: Part, within_m: float = WITHIN_M) -> None:
 BOX = Part(kind="cube", shape="box", size=(0.05, 0.08, 0.06), yaw=0.4)
 CAN = Part(kind="can", shape="cylinder", size=(0.066, 0.066, 0.12))
 BALL = Part(kind="ball", shape="sphere", size=(0.07, 0.07, 0.07))
+NUT = Part(kind="walnut", shape="sphere", size=(0.04, 0.04, 0.04))
 
 
-@pytest.mark.parametrize("part", [BOX, CAN, BALL], ids=lambda part: part.kind)
+@pytest.mark.parametrize("part", [BOX, CAN, BALL, NUT], ids=lambda part: part.kind)
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 def test_a_shape_is_measured_to_5_mm_from_wherever_it_is_seen(part, view):
     (solid,) = measure([part], *view)
@@ -179,6 +180,14 @@ def test_a_handle_does_not_widen_a_cup(way):
     )
     (solid,) = measure([cup, handle])
     assert_is(solid, cup)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+@pytest.mark.parametrize("edge", [0.045, 0.06])
+def test_what_is_flat_on_top_is_no_ball_whatever_it_is_called(view, edge):
+    cube = Part(kind="apple", shape="box", size=(edge, edge, edge), yaw=0.7)
+    (solid,) = measure([cube], *view)
+    assert_is(solid, cube)
 
 
 def test_turning_all_about_the_vertical_turns_the_answer():

@@ -13,11 +13,11 @@ from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene, S
 from yanshi.policies.walker import Walker
 from yanshi.robots.g1.spec import G1
 from yanshi.senses.odometry import Odometry
-from yanshi.senses.solids import BALLS, UPRIGHT_ROUND
 from yanshi.skills.hands import Held, hands_of
 from yanshi.skills.motion import tick
 from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
 from yanshi.worlds.floor_plan import FloorPlan, Place
+from yanshi.worlds.things import kind_of
 from yanshi.worlds.witness import Witness
 
 TICK_S = 0.02
@@ -297,9 +297,8 @@ class SightedRig(Rig):
             body = self.body.data.body(placed.body)
             x, y, z = (float(value) for value in body.xpos)
             a, b, c = (2.0 * float(half) for half in self.witness.half_size(number))
-            shape = "sphere" if placed.kind in BALLS else "box"
             solid = Solid(
-                shape="cylinder" if placed.kind in UPRIGHT_ROUND else shape,
+                shape=kind_of(placed.kind).shape,
                 position=(x, y, z),
                 size=(a, b, c),
                 yaw=float(np.arctan2(body.xmat[3], body.xmat[0])),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.skills.rig import ROOM, SHELF, TABLE, TICK_S, Ghost, Rig, thing
 
-from yanshi.core.messages import Scene, Thing
+from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.skills.search import choose, find, get_bearings, is_still, matches, meant
 from yanshi.skills.skill import Outcome, Percept
 
@@ -192,6 +192,18 @@ def test_a_thing_that_looks_otherwise_now_is_another():
     assert is_still(thing("red apple", 1.9, 0.3, kinds={"apple": 0.6, "ball": 0.4}), ball)
     assert not is_still(thing("red apple", 1.9, 0.3, kinds={"apple": 0.8, "ball": 0.2}), ball)
     assert not is_still(thing("blue ball", 1.9, 0.3), ball)
+
+
+def test_a_cube_that_looks_like_an_apple_now_is_still_the_cube_by_its_shape():
+    def seen(name: str, shape: str) -> Thing:
+        solid = Solid(shape=shape, position=(1.9, 0.3, 0.5), size=(0.05, 0.05, 0.05), yaw=0.0)
+        return replace(thing(name, 1.9, 0.3), solid=solid)
+
+    cube = thing("green cube", 1.9, 0.3)
+    assert is_still(seen("green apple", "box"), cube)
+    assert not is_still(seen("green apple", "sphere"), cube)
+    assert not is_still(seen("red apple", "box"), cube)
+    assert not is_still(seen("green book", "box"), cube)  # Its shape does not tell it is none.
 
 
 def test_a_name_means_what_bears_it_and_else_what_resembles_it_most():

@@ -19,11 +19,11 @@ from yanshi.bodies.simulation import Simulation
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, Scene, Thing
-from yanshi.senses.solids import BALLS, UPRIGHT_ROUND
 from yanshi.skills.grip import NECKED, TRIES, bottom_and_top, plan_reach, was_tried
 from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Percept, Tools
 from yanshi.skills.stances import Spot, grips_of, spots
+from yanshi.worlds.things import kind_of
 
 OFF_M, OFF_RAD = 0.012, 0.024
 """How far from where it wants to the robot stands, one standard deviation."""
@@ -54,8 +54,7 @@ def measured(simulation: Simulation) -> list[Thing]:
     things = []
     for thing in as_seen(simulation):
         assert thing.solid is not None
-        shape = "sphere" if thing.kind in BALLS else "box"
-        shape = "cylinder" if thing.kind in UPRIGHT_ROUND else shape
+        shape = kind_of(thing.kind).shape
         solid = replace(thing.solid, shape=shape, is_tapered=thing.kind in NECKED)
         things.append(replace(thing, solid=solid))
     return things

@@ -30,7 +30,6 @@ from yanshi.runtime.episode import Episode
 from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
-from yanshi.senses.solids import BALLS
 from yanshi.skills.carry import plan_carry
 from yanshi.skills.grip import NECKED
 from yanshi.skills.push import push_spots
@@ -39,7 +38,7 @@ from yanshi.skills.stances import grips_of, spots
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.layout import distance_to_place
-from yanshi.worlds.things import PlacedThing
+from yanshi.worlds.things import PlacedThing, kind_of
 from yanshi.worlds.tidy import GRASPABLE
 from yanshi.worlds.witness import Witness
 
@@ -250,7 +249,7 @@ def choose_task(kind: str, seed: int) -> Task | None:
             (
                 Task(kind=kind, seed=seed, thing=thing.name)
                 for thing in shuffled(simulation, rng)
-                if thing.kind not in BALLS and pushable(simulation, tools, thing)
+                if kind_of(thing.kind).shape != "sphere" and pushable(simulation, tools, thing)
             ),
             None,
         )

@@ -4,7 +4,7 @@ The points about a sighting are parted into what it stands on, the thing and its
 robot looks down on things: it sees the top whole and the side that is turned to it, which is enough
 for a box (the smallest rectangle about all points seen from above), an upright cylinder (a circle
 through its wall) and a ball (a sphere through its cap). The kind, which the detector tells, says
-which of the three to fit.
+which of the three to fit; but what is flat on top is no ball, whatever it is called.
 
 Everything is in the *level frame* of the camera: its origin is the camera's, z points up and x
 where the camera looks.
@@ -25,8 +25,6 @@ from yanshi.worlds.things import kind_of
 
 Array = NDArray[np.float64]
 
-BALLS = ("ball", "apple", "walnut")
-UPRIGHT_ROUND = ("cup", "bottle", "can", "bowl", "plate")
 FLAT = ("tray",)
 """What other things lie on and is no higher than …"""
 SPARSE_PX = 60
@@ -219,9 +217,10 @@ def _measure(
         return None
     if len(points) > config.points_max:
         points = points[:: len(points) // config.points_max + 1]
-    if kind in BALLS:
-        fitted = _ball(points, surface, height, config)
-    elif kind in UPRIGHT_ROUND:
+    shape = kind_of(kind).shape
+    if shape == "sphere" and not _is_flat_on_top(points, top, height):
+        fitted = _ball(points, config)
+    elif shape == "cylinder":
         fitted = _round(points, top, config)
     else:
         fitted = _box(points)
@@ -382,8 +381,19 @@ def _least_squares_circle(points: Array) -> tuple[Array, float]:
     return origin + (x, y), float(np.sqrt(max(c + x * x + y * y, 0.0)))
 
 
-def _ball(points: Array, surface: float, height: float, config: SolidsConfig) -> _Fit | None:
-    """Fit a sphere that stands on the surface: its height is its diameter, more or less."""
+def _is_flat_on_top(points: Array, top: float, height: float) -> bool:
+    """Tell whether most of what is seen from above lies at the top: of a ball 0.36 would."""
+    cells = np.floor(points[:, :2] / _GRID_M).astype(int)
+    high = points[:, 2] > top - TOP_SHARE * height
+    return bool(len(np.unique(cells[high], axis=0)) > FLAT_SHARE * len(np.unique(cells, axis=0)))
+
+
+TOP_SHARE, FLAT_SHARE = 0.1, 0.6
+"""What has more than the second share of its area in the first share of its height is flat."""
+
+
+def _ball(points: Array, config: SolidsConfig) -> _Fit | None:
+    """Fit a sphere."""
     origin = points.mean(axis=0)
     offset = points - origin
     A = np.column_stack([2.0 * offset, np.ones(len(offset))])

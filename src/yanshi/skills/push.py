@@ -16,7 +16,6 @@ from yanshi.control.reach_map import Stance
 from yanshi.control.route import Point, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
-from yanshi.senses.solids import BALLS
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.grip import (
@@ -40,6 +39,7 @@ from yanshi.skills.search import find, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import Place
+from yanshi.worlds.things import kind_of
 
 PERSON = "person"
 PUSH_M, LEAST_M = 0.115, 0.085
@@ -94,7 +94,7 @@ class Push(Flow):
 
     def check(self, percept: Percept) -> Outcome | None:
         """Refuse balls, which jam under a fist or roll off, and anything while no hand is free."""
-        if self.arguments[0].split()[-1] in BALLS:
+        if kind_of(self.arguments[0].split()[-1]).shape == "sphere":
             return Outcome(kind="failed", reason="rolls", facts=self.arguments)
         hands = hands_of(self.tools)
         if not hands.free:

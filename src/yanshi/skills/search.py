@@ -20,6 +20,7 @@ from yanshi.skills.ground import (
 from yanshi.skills.motion import here, stand, step_to, tick, turn_to, walk_to
 from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.worlds.floor_plan import Place
+from yanshi.worlds.things import kind_of
 
 SURE = 0.6
 """Confidence from which a sighting is acted on: two good looks."""
@@ -159,8 +160,16 @@ def meant(scene: Scene, name: str) -> tuple[Thing, ...]:
 
 
 def is_still(thing: Thing, before: Thing) -> bool:
-    """Whether what is seen now may be what was called so before, by how it looks."""
-    return thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name)
+    """Whether what is seen now may be what was called so before.
+
+    By how it looks, or by its shape: from above a cube may look like an apple, but it is none.
+    """
+    if thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name):
+        return True
+    if thing.solid is None or thing.colour != before.colour:
+        return False
+    shape = thing.solid.shape
+    return shape == kind_of(before.kind).shape != kind_of(thing.kind).shape
 
 
 def called(thing: Thing, name: str) -> Thing:

@@ -49,6 +49,8 @@ ANY_BUT_BROWN = tuple(colour for colour in COLOURS if colour != "brown")
 class Kind:
     """What all things of one kind share."""
 
+    shape: str
+    """What a hand may take it for: `box`, `cylinder` (upright) or `sphere`."""
     colours: tuple[str, ...]
     """Colours that this kind comes in."""
     mass_kg: float
@@ -61,26 +63,29 @@ class Kind:
 
 
 THING_KINDS: dict[str, Kind] = {
-    name: Kind(colours=colours, mass_kg=mass, radius=radius, half_height=half, make=make)
-    for name, colours, mass, radius, half, make in (
-        ("cube", ANY_BUT_BROWN, 0.10, 0.043, 0.030, shapes.make_cube),
-        ("ball", ANY_BUT_BROWN, 0.06, 0.035, 0.035, shapes.make_ball),
-        ("cup", ANY_BUT_BROWN, 0.20, 0.070, 0.045, shapes.make_cup),
-        ("bowl", ANY_BUT_BROWN, 0.22, 0.077, 0.030, shapes.make_bowl),
-        ("bottle", ANY_BUT_BROWN, 0.30, 0.036, 0.110, shapes.make_bottle),
-        ("can", ANY_BUT_BROWN, 0.25, 0.034, 0.060, shapes.make_can),
-        ("plate", ANY_BUT_BROWN, 0.28, 0.107, 0.011, shapes.make_plate),
-        ("apple", ("red", "green"), 0.15, 0.038, 0.034, shapes.make_apple),
-        ("banana", ("yellow",), 0.12, 0.100, 0.0175, shapes.make_banana),
-        ("walnut", ("brown",), 0.02, 0.032, 0.0257, shapes.make_walnut),
-        ("sausage", ("red", "brown"), 0.08, 0.084, 0.017, shapes.make_sausage),
-        ("book", ANY_BUT_BROWN, 0.35, 0.130, 0.016, shapes.make_book),
-        ("box", ANY_BUT_BROWN, 0.15, 0.088, 0.045, shapes.make_box),
+    name: Kind(
+        shape=shape, colours=colours, mass_kg=mass, radius=radius, half_height=half, make=make
+    )
+    for name, shape, colours, mass, radius, half, make in (
+        ("cube", "box", ANY_BUT_BROWN, 0.10, 0.043, 0.030, shapes.make_cube),
+        ("ball", "sphere", ANY_BUT_BROWN, 0.06, 0.035, 0.035, shapes.make_ball),
+        ("cup", "cylinder", ANY_BUT_BROWN, 0.20, 0.070, 0.045, shapes.make_cup),
+        ("bowl", "cylinder", ANY_BUT_BROWN, 0.22, 0.077, 0.030, shapes.make_bowl),
+        ("bottle", "cylinder", ANY_BUT_BROWN, 0.30, 0.036, 0.110, shapes.make_bottle),
+        ("can", "cylinder", ANY_BUT_BROWN, 0.25, 0.034, 0.060, shapes.make_can),
+        ("plate", "cylinder", ANY_BUT_BROWN, 0.28, 0.107, 0.011, shapes.make_plate),
+        ("apple", "sphere", ("red", "green"), 0.15, 0.038, 0.034, shapes.make_apple),
+        ("banana", "box", ("yellow",), 0.12, 0.100, 0.0175, shapes.make_banana),
+        ("walnut", "sphere", ("brown",), 0.02, 0.032, 0.0257, shapes.make_walnut),
+        ("sausage", "box", ("red", "brown"), 0.08, 0.084, 0.017, shapes.make_sausage),
+        ("book", "box", ANY_BUT_BROWN, 0.35, 0.130, 0.016, shapes.make_book),
+        ("box", "box", ANY_BUT_BROWN, 0.15, 0.088, 0.045, shapes.make_box),
     )
 }
 """What stands about in the world `home`."""
 
 TRAY = Kind(
+    shape="box",
     colours=ANY_BUT_BROWN,
     mass_kg=0.4,
     radius=0.181,
