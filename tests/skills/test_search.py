@@ -50,7 +50,7 @@ def test_two_sightings_of_one_name_are_no_question():
 
 
 def test_a_search_turns_until_it_sees_and_no_farther():
-    rig = Rig(lurking=[(thing("red cup", 0.0, 2.0), 0.4)])
+    rig = Rig(lurking=[(thing("red cup", 0.0, 2.0, 0.1), 0.4)])
     outcome = rig.do("turn", "red cup")
     assert outcome.kind == "done"
     assert rig.off(0.0, 2.0) < np.deg2rad(6.0)
@@ -163,11 +163,25 @@ def test_of_two_that_resemble_it_alike_the_robot_asks_which():
     assert ghost.remarks == []
 
 
-def test_a_door_handle_is_no_ball():
-    _, found = look_for(
-        "red ball",
-        lambda ghost: [thing("red ball", 0.0, -2.9, 0.98, kinds={"ball": 0.7, "apple": 0.3})],
-    )
+@pytest.mark.parametrize("kinds", [{"ball": 0.7, "apple": 0.3}, {"ball": 0.98, "walnut": 0.02}])
+def test_a_door_handle_is_no_ball_however_much_it_looks_like_one(kinds):
+    handle = thing("red ball", 0.0, -2.9, 0.98, kinds=kinds)
+    ghost, found = look_for("red ball", lambda ghost: [handle])
+    assert (found.kind, found.reason) == ("failed", "not_found")
+    assert ghost.been
+
+
+def test_what_stands_behind_another_is_seen_from_another_side():
+    can, behind = thing("red can", 2.0, 0.6), thing("red ball", 2.1, 0.6)
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        return [can, behind] if ghost.x > 1.6 else [can]
+
+    ghost, found = look_for("red ball", sees)
+    assert found.name == "red ball"
+    assert ghost.x > 1.6
+    # Nobody walks round furniture with nothing on it.
+    ghost, found = look_for("red ball", lambda ghost: sees(ghost)[1:])
     assert (found.kind, found.reason) == ("failed", "not_found")
 
 

@@ -22,7 +22,7 @@ from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import SURE, find, is_still, meant
+from yanshi.skills.search import SURE, find, is_still, look_from_near, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
 from yanshi.worlds.floor_plan import Place
@@ -137,45 +137,65 @@ def fetch(
     percept, found = yield from find(tools, percept, name)
     if isinstance(found, Outcome):
         return percept, found
-    outcome = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+    out_of_reach = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+    outcome = out_of_reach
     tried: list[Spot] = []
     for _ in range(tries):
-        place = place_under(tools.floor_plan, found)
-        if place is None:
-            return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
-        hands = hands_of(tools)
-        free = [side for side in hands.free if sides is None or side in sides]
-        grips = grips_of(*heights_on(found, place), is_tapered=_is_tapered(found))
-        think = partial(
-            spots,
-            tools,
-            percept.scene,
-            here(percept),
-            found.position[:2],
-            place,
-            grips=[grip for grip in grips if grip[0] in approaches] or grips,
-            sides=free,
-        )
-        percept, ways = yield from aside(tools, percept, think)
-        if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
-            percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
-        if isinstance(ways, UnreachableError):
-            return percept, Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+        percept, ways = yield from _ways_to(tools, percept, found, sides, approaches)
+        if not ways and found.solid is None:  # From afar its place is not known well enough.
+            percept = yield from look_from_near(tools, percept, found)
+            found = _nearest_again(percept.scene, found) or found
+            percept, ways = yield from _ways_to(tools, percept, found, sides, approaches)
+        if not ways:
+            return percept, out_of_reach
         spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
         tried.append(spot)
         percept, outcome = yield from take(tools, percept, found, spot)
         if outcome.kind == "done":
             return percept, outcome
-        again = [t for t in meant(percept.scene, found.name) if is_still(t, found)]
-        if not again:
+        again = _nearest_again(percept.scene, found)
+        if again is None:
             percept, refound = yield from find(tools, percept, name)
             if isinstance(refound, Outcome):
                 return percept, refound
-            found = refound
-        else:
-            before = found.position
-            found = min(again, key=lambda t: _apart(t.position, before))
+            again = refound
+        found = again
     return percept, outcome
+
+
+def _ways_to(
+    tools: Tools,
+    percept: Percept,
+    thing: Thing,
+    sides: Sequence[int] | None,
+    approaches: Sequence[Approach],
+) -> Behaviour[tuple[Percept, Sequence[Spot]]]:
+    """Return from where a thing can be taken, best first; nothing if from nowhere."""
+    place = place_under(tools.floor_plan, thing)
+    if place is None:
+        return percept, ()
+    free = [side for side in hands_of(tools).free if sides is None or side in sides]
+    grips = grips_of(*heights_on(thing, place), is_tapered=_is_tapered(thing))
+    think = partial(
+        spots,
+        tools,
+        percept.scene,
+        here(percept),
+        thing.position[:2],
+        place,
+        grips=[grip for grip in grips if grip[0] in approaches] or grips,
+        sides=free,
+    )
+    percept, ways = yield from aside(tools, percept, think)
+    if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
+        percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
+    return percept, () if isinstance(ways, UnreachableError) else ways
+
+
+def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:
+    """Return what a thing is now in memory, if it is still there."""
+    still = [t for t in meant(scene, thing.name) if is_still(t, thing)]
+    return min(still, key=lambda t: _apart(t.position, thing.position), default=None)
 
 
 def bottom_and_top(thing: Thing) -> tuple[float, float]:

@@ -79,6 +79,17 @@ def ends_of_front(floor: Floor, place: Place, here: Point) -> tuple[Pose, ...]:
     return tuple(sorted(ends, key=lambda pose: np.hypot(pose[0] - here[0], pose[1] - here[1])))
 
 
+def poses_at_other_sides(floor: Floor, place: Place, here: Point) -> tuple[Pose, ...]:
+    """Return where to stand at the sides of a place that are not its front, the nearest first.
+
+    A shelf has none. Nobody has looked whether a way leads there.
+    """
+    if place.boards:
+        return ()
+    poses = [p for p in _other_sides(place, None) if floor.clearance(p[:2]) >= ROOM_M]
+    return tuple(sorted(poses, key=lambda pose: np.hypot(pose[0] - here[0], pose[1] - here[1])))
+
+
 def pose_before_person(
     floor: Floor,
     person: Point,

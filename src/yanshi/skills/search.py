@@ -13,9 +13,11 @@ from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import (
     ends_of_front,
     floor_of,
+    is_on,
     place_under,
     pose_before_place,
     pose_before_thing,
+    poses_at_other_sides,
 )
 from yanshi.skills.motion import here, stand, step_to, tick, turn_to, walk_to
 from yanshi.skills.skill import Outcome, Percept, Tools
@@ -76,9 +78,10 @@ def choose(things: Sequence[Thing], name: str) -> Thing | Outcome:
 def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, Thing | Outcome]]:
     """Look for a thing or a person until it is seen well.
 
-    First in memory, then all round, then along each surface that things may stand on. What may
-    be it, by a look from afar, is gone to and looked at from near. In the end what resembles it
-    most is taken for it, and the robot says so.
+    First in memory, then all round, then along the front of each surface that things may stand
+    on, then from its other sides for what stands behind another. What may be it, by a look from
+    afar, is gone to and looked at from near. In the end what resembles it most is taken for it,
+    and the robot says so.
 
     Returns:
         The newest percept, and the thing, called by the name that was asked for, or why there is
@@ -90,6 +93,7 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
     looks = [
         partial(_look_round, tools),
         *(partial(_look_along, tools, place) for place in _surfaces(tools, percept)),
+        *(partial(_look_behind, tools, place) for place in _surfaces(tools, percept)),
     ]
     while looks and not known:
         is_promising = partial(_is_promising, tools, name, doubted)
@@ -116,19 +120,19 @@ def _make_sure(
     Returns:
         The newest percept, and what is meant by the name; nothing if nothing is.
     """
-    is_sure = partial(_is_convincing, name)
+    is_sure = partial(_is_convincing, tools, name)
     glimpsed = _promising(tools, percept, name, doubted)
     if glimpsed and not is_sure(percept):
         percept = yield from _until(stand(tools, percept, LOOK_S), percept, is_sure)
         if not _promising(tools, percept, name, doubted):
             doubted += glimpsed
-    while not (known := _convincing(percept.scene, name)):
+    while not (known := _convincing(tools, percept.scene, name)):
         hopes = _promising(tools, percept, name, doubted)
         if not hopes:
             break
         thing = max(hopes, key=lambda t: t.confidence * t.likeness(name))
         doubted.append(thing)
-        percept = yield from _until(_look_from_near(tools, percept, thing), percept, is_sure)
+        percept = yield from _until(look_from_near(tools, percept, thing), percept, is_sure)
         if still := [t for t in _likely(percept.scene, name) if _is_among(t, [thing])]:
             return percept, tuple(still)
     return percept, known
@@ -140,7 +144,7 @@ def _find_instead(
     """Look from near at what resembles most what was looked for in vain, and take it for that."""
     alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if alike:
-        percept = yield from _look_from_near(tools, percept, alike[0])
+        percept = yield from look_from_near(tools, percept, alike[0])
         alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if not alike:
         return percept, _not_found(tools, percept, name)
@@ -189,14 +193,14 @@ def _likely(scene: Scene, name: str) -> list[Thing]:
     return [thing for thing in matches(scene, name) if thing.likeness(name) >= LIKELY]
 
 
-def _convincing(scene: Scene, name: str) -> tuple[Thing, ...]:
+def _convincing(tools: Tools, scene: Scene, name: str) -> tuple[Thing, ...]:
     """Return the things that are what a name says even if they were seen from afar alone."""
     sure = matches(scene, name, CONVINCED)
-    return tuple(thing for thing in sure if thing.likeness(name) >= CONVINCES)
+    return tuple(t for t in sure if t.likeness(name) >= CONVINCES and _can_be(tools, t))
 
 
-def _is_convincing(name: str, percept: Percept) -> bool:
-    return bool(_convincing(percept.scene, name))
+def _is_convincing(tools: Tools, name: str, percept: Percept) -> bool:
+    return bool(_convincing(tools, percept.scene, name))
 
 
 def _promising(tools: Tools, percept: Percept, name: str, doubted: Sequence[Thing]) -> list[Thing]:
@@ -206,7 +210,7 @@ def _promising(tools: Tools, percept: Percept, name: str, doubted: Sequence[Thin
 
 
 def _is_promising(tools: Tools, name: str, doubted: Sequence[Thing], percept: Percept) -> bool:
-    is_sure = _is_convincing(name, percept)
+    is_sure = _is_convincing(tools, name, percept)
     return is_sure or bool(_promising(tools, percept, name, doubted))
 
 
@@ -294,6 +298,23 @@ def _look_along(tools: Tools, place: Place, percept: Percept) -> Behaviour[Perce
     return percept
 
 
+def _look_behind(tools: Tools, place: Place, percept: Percept) -> Behaviour[Percept]:
+    """Look from its other sides at a place where one thing may hide another.
+
+    Sides that no way leads to are left out.
+    """
+    if not any(is_on(place, thing) for thing in percept.scene.things):
+        return percept
+    floor = floor_of(tools.floor_plan, percept.scene)
+    for pose in poses_at_other_sides(floor, place, here(percept)):
+        try:
+            percept = yield from walk_to(tools, percept, pose)
+        except UnreachableError:
+            continue
+        percept = yield from stand(tools, percept, LOOK_S)
+    return percept
+
+
 def _until(
     behaviour: Behaviour[Percept], percept: Percept, is_enough: Callable[[Percept], bool]
 ) -> Behaviour[Percept]:
@@ -308,7 +329,7 @@ def _until(
     return percept
 
 
-def _look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
+def look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
     """Walk before a thing and look at it; from where the robot is if no way leads there."""
     try:
         floor = floor_of(tools.floor_plan, percept.scene)
