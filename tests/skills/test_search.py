@@ -220,6 +220,13 @@ def test_a_cube_that_looks_like_an_apple_now_is_still_the_cube_by_its_shape():
     assert not is_still(seen("green book", "box"), cube)  # Its shape does not tell it is none.
 
 
+def test_a_can_that_shows_its_white_lid_is_still_the_red_can():
+    can = thing("red can", 1.9, 0.3)
+    assert is_still(thing("white can", 1.9, 0.3), can)
+    assert not is_still(thing("white cup", 1.9, 0.3), can)
+    assert not is_still(thing("white apple", 1.9, 0.3), thing("red apple", 1.9, 0.3))
+
+
 def test_a_name_means_what_bears_it_and_else_what_resembles_it_most():
     apple = thing("red apple", 1.9, 0.3, kinds={"apple": 0.7, "ball": 0.3})
     assert [t.name for t in meant(Scene(t_ns=0, things=(apple,)), "red ball")] == ["red ball"]

@@ -382,13 +382,17 @@ def _least_squares_circle(points: Array) -> tuple[Array, float]:
 
 
 def _is_flat_on_top(points: Array, top: float, height: float) -> bool:
-    """Tell whether most of what is seen from above lies at the top: of a ball 0.36 would."""
+    """Tell whether nearly all that is seen from above lies at the top.
+
+    In 30 homes, from four sides each, that was 0.98 of a cube in the median, 0.72 of an apple (0.86
+    at the 99th percentile) and 0.47 of a ball.
+    """
     cells = np.floor(points[:, :2] / _GRID_M).astype(int)
     high = points[:, 2] > top - TOP_SHARE * height
     return bool(len(np.unique(cells[high], axis=0)) > FLAT_SHARE * len(np.unique(cells, axis=0)))
 
 
-TOP_SHARE, FLAT_SHARE = 0.1, 0.6
+TOP_SHARE, FLAT_SHARE = 0.1, 0.9
 """What has more than the second share of its area in the first share of its height is flat."""
 
 

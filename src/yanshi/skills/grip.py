@@ -22,7 +22,7 @@ from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import SURE, find, is_still, look_from_near, meant
+from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
 from yanshi.worlds.floor_plan import Place
@@ -130,24 +130,16 @@ def fetch(
         tries: How often.
         sides: Hands that may take it; all free ones if None.
         approaches: From where it is taken if that can be.
-
-    Raises:
-        UnreachableError: No stance reaches it.
     """
     percept, found = yield from find(tools, percept, name)
     if isinstance(found, Outcome):
         return percept, found
-    out_of_reach = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
-    outcome = out_of_reach
+    outcome = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
     tried: list[Spot] = []
     for _ in range(tries):
         percept, ways = yield from _ways_to(tools, percept, found, sides, approaches)
-        if not ways and found.solid is None:  # From afar its place is not known well enough.
-            percept = yield from look_from_near(tools, percept, found)
-            found = _nearest_again(percept.scene, found) or found
-            percept, ways = yield from _ways_to(tools, percept, found, sides, approaches)
         if not ways:
-            return percept, out_of_reach
+            return percept, replace(outcome, reason="out_of_reach")
         spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
         tried.append(spot)
         percept, outcome = yield from take(tools, percept, found, spot)

@@ -132,7 +132,7 @@ def _make_sure(
             break
         thing = max(hopes, key=lambda t: t.confidence * t.likeness(name))
         doubted.append(thing)
-        percept = yield from _until(look_from_near(tools, percept, thing), percept, is_sure)
+        percept = yield from _until(_look_from_near(tools, percept, thing), percept, is_sure)
         if still := [t for t in _likely(percept.scene, name) if _is_among(t, [thing])]:
             return percept, tuple(still)
     return percept, known
@@ -144,7 +144,7 @@ def _find_instead(
     """Look from near at what resembles most what was looked for in vain, and take it for that."""
     alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if alike:
-        percept = yield from look_from_near(tools, percept, alike[0])
+        percept = yield from _look_from_near(tools, percept, alike[0])
         alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if not alike:
         return percept, _not_found(tools, percept, name)
@@ -166,9 +166,13 @@ def meant(scene: Scene, name: str) -> tuple[Thing, ...]:
 def is_still(thing: Thing, before: Thing) -> bool:
     """Whether what is seen now may be what was called so before.
 
-    By how it looks, or by its shape: from above a cube may look like an apple, but it is none.
+    By how it looks; or by its shape, for a cube may look like an apple from above and is none; or
+    by its kind alone if it is upright and round, for from above a can shows its lid.
     """
     if thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name):
+        return True
+    is_of_kind = thing.likeness(before.kind) >= STILL_SHARE * before.likeness(before.kind)
+    if is_of_kind and kind_of(before.kind).shape == "cylinder":
         return True
     if thing.solid is None or thing.colour != before.colour:
         return False
@@ -329,7 +333,7 @@ def _until(
     return percept
 
 
-def look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
+def _look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
     """Walk before a thing and look at it; from where the robot is if no way leads there."""
     try:
         floor = floor_of(tools.floor_plan, percept.scene)
