@@ -142,27 +142,28 @@ class InjectedBody(MujocoBody):
     def read(self) -> RobotState:
         """Return what is measured, or what is made of it by all that has gone wrong."""
         now_ns = self._now_ns()
-        acting = [i for i in range(len(self._injections)) if self._acts(i, now_ns)]
-        if acting:
+        spoilers = [one for i, one in enumerate(self._injections) if self._spoils(i, now_ns)]
+        if spoilers:
             self.bad_ns = now_ns if self.bad_ns is None else self.bad_ns
         else:
             self.last_good_ns = now_ns
-        spoilers = [self._injections[i] for i in acting]
         state = self._receive([i for i in spoilers if i.part == "states"])
         if state is not self._last:  # What comes again has been spoilt before.
             for injection in spoilers:
-                if injection.part not in ("states", *BODILY):
+                if injection.part != "states":
                     state = self._spoil(state, injection)
         self._last = state
         return state
 
-    def _acts(self, i: int, now_ns: int) -> bool:
+    def _spoils(self, i: int, now_ns: int) -> bool:
         """Whether an injection spoils this reading; counts it."""
         injection = self._injections[i]
+        if injection.part in BODILY:
+            return False
         since_s = (now_ns - self._at_ns) * 1e-9 - injection.after_s
-        acts = 0.0 <= since_s < injection.last_s and self._spoilt[i] < injection.samples
-        self._spoilt[i] += acts
-        return acts
+        spoils = 0.0 <= since_s < injection.last_s and self._spoilt[i] < injection.samples
+        self._spoilt[i] += spoils
+        return spoils
 
     def _receive(self, links: Sequence[Injection]) -> RobotState:
         """Return what comes over the link to the robot: the newest sample, an old one or none."""
