@@ -116,7 +116,7 @@ def test_every_combination_changes_what_is_read(part):
     ("part", "kind", "size"),
     [
         ("motor", "off", 0.0),
-        ("motor", "wrong", 0.2),
+        ("motor", "wrong", 0.02),
         ("motor", "slow", 10.0),
         ("floor", "wrong", 0.1),
         ("load", "wrong", 5.0),

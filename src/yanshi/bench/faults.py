@@ -44,6 +44,7 @@ from yanshi.bench.pairs import FALL_TOLD_MS, KINDS, break_two, holds, holds_and_
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
 from yanshi.bench.replayed import REPLAYS, hears_nothing_twice, replay
 from yanshi.bench.rig import (
+    AFTER_S,
     BREAKS_S,
     KNEE,
     MS,
@@ -85,7 +86,8 @@ from yanshi.skills.skill import installed_skills
 
 def break_something(case: Case, k: int) -> Trial:
     """Break it while the robot stands or walks."""
-    return look_at(set_up(case, k), PLANS[case.doing])
+    after_s = float(case.options.get("after_s", AFTER_S))
+    return look_at(set_up(case, k, after_s=after_s), PLANS[case.doing])
 
 
 def push(case: Case, k: int) -> Trial:
@@ -583,6 +585,7 @@ def _both(
     injection: Injection,
     wanted: str,
     passes: Callable[[Trial], bool],
+    **more: Any,
 ) -> list[Case]:
     return [
         Case(
@@ -593,6 +596,7 @@ def _both(
             passes=passes,
             doing=doing,
             injection=injection,
+            **more,
         )
         for doing in (STANDING, WALKING)
     ]
@@ -602,7 +606,6 @@ def _sensor_and_policy_cases() -> list[Case]:
     """Sensors and policies that fail, A1 to A7 and B1 to B2."""
     upright = ("upright", rides_through)
     alarm = ("told before it falls", no_fall_untold)
-    seen = (FALL_SEEN, stays_up_or_falls_seen)
 
     def limp(limit_ms: float, since: str = "bad_ms") -> tuple[str, Callable[[Trial], bool]]:
         moment = {"bad_ms": "first bad sample", "last_ms": "last sample", "zero": "break"}[since]
@@ -613,6 +616,14 @@ def _sensor_and_policy_cases() -> list[Case]:
 
     def broken(row: str, part: str, kind: str, wanted: Any, **more: Any) -> list[Case]:
         return _both(row, Injection(part=part, kind=kind, **more), *wanted)
+
+    def felled(row: str, part: str, kind: str, **more: Any) -> list[Case]:
+        """Who falls of it may do so late: it is looked at for longer, and once in a quick run."""
+        injection = Injection(part=part, kind=kind, **more)
+        options = {"after_s": 2.0 * AFTER_S}
+        return _both(
+            row, injection, FALL_SEEN, stays_up_or_falls_seen, options=options, is_slow=True
+        )
 
     return [
         *broken("A1", "imu", "garbage", upright, samples=1),
@@ -657,7 +668,7 @@ def _sensor_and_policy_cases() -> list[Case]:
                 ("off", "left_elbow", 0.0),
                 ("slow", KNEE, 10.0),
             )
-            for case in broken("A8", "motor", kind, seen, joint=joint, size=size)
+            for case in felled("A8", "motor", kind, joint=joint, size=size)
         ],
         *[
             case
@@ -665,7 +676,7 @@ def _sensor_and_policy_cases() -> list[Case]:
                 *(("floor", friction) for friction in (0.5, 0.35, 0.2)),
                 *(("load", kg) for kg in (2.0, 5.0)),
             )
-            for case in broken("A11", part, "wrong", seen, size=size)
+            for case in felled("A11", part, "wrong", size=size)
         ],
         *broken("B1", "policy", "garbage", upright, last_s=0.02),
         *broken("B1", "policy", "garbage", limp(120.0, "zero")),

@@ -200,7 +200,12 @@ LIMP_LATE = (Action.DAMP, 120.0)
 SITS_LATE = (Action.SIT, 120.0)
 KINDS: dict[str, Kind] = {
     "IMU garbage twice": _broken(
-        "A1", _from("imu", "garbage", samples=2), Action.WARN, 30.0, lasts=False
+        "A1",
+        _from("imu", "garbage", samples=2),
+        Action.WARN,
+        30.0,
+        lasts=False,
+        slows_ms=TICK_MS,
     ),
     "IMU garbage": _broken("A2", _from("imu", "garbage"), Action.DAMP, 30.0),
     "knee garbage": _broken("A2", _joint("garbage"), Action.DAMP, 30.0),
