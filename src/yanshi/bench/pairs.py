@@ -221,7 +221,7 @@ KINDS: dict[str, Kind] = {
     "orientation off": _broken("A6", _from("tilt", "wrong", 4.0)),
     "knee reads wrongly": _broken("A7", _joint("wrong", 0.1)),
     "knee zero moved": _broken("A7", _joint("moved", 0.1)),
-    "knee reads zero": _broken("A7", _joint("off"), Action.SIT, 120.0, may_fall=True),
+    "knee reads zero": _broken("A7", _joint("off"), Action.SIT, 140.0, may_fall=True),
     "knee weak": _broken("A8", _motor("wrong", 0.5)),
     "knee dead": _broken("A8", _motor("off"), may_fall=True),
     "policy garbage once": _broken(
