@@ -55,6 +55,16 @@ def test_a_pair_of_each_sort_holds_and_is_broken_alike_each_time(worst, names):
         assert break_two(case, k) == trial
 
 
+def test_who_leans_far_and_catches_itself_stands_and_who_falls_untold_does_not():
+    trial = {"violations": [], "is_finite": True, "torque_over": 0.0, "mujoco_warnings": 0}
+    leant = trial | {"fell_ms": 300.0, "told_ms": None, "limp_ms": None, "is_upright": True}
+    assert holds_and_stands(leant)
+    assert not holds_and_stands(leant | {"is_upright": False})
+    assert holds_and_stands(leant | {"is_upright": False, "told_ms": 200.0})
+    assert not holds_and_stands(leant | {"is_upright": False, "told_ms": 400.0})
+    assert not holds_and_stands(leant | {"violations": ["not whole"]})
+
+
 def violations(worst, *names):
     trial = break_two(case_of(worst), number_of(worst, *names))
     assert not holds(trial)

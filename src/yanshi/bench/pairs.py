@@ -28,6 +28,7 @@ from yanshi.bench.rig import (
     is_whole,
     look_at,
     no_fall_untold,
+    rides_through,
     set_up,
 )
 from yanshi.bench.rows import Trial
@@ -397,4 +398,4 @@ def holds(trial: Trial) -> bool:
 
 def holds_and_stands(trial: Trial) -> bool:
     """The same, and that a robot which neither of the two may fell stands, or said why not."""
-    return holds(trial) and no_fall_untold(trial)
+    return holds(trial) and (rides_through(trial) or no_fall_untold(trial))
