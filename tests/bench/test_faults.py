@@ -8,7 +8,7 @@ import pytest
 
 from yanshi.bench import faults
 from yanshi.bench.faults import CASES, NOT_SHOWN, Exam, choose_cases, line_of, make_row, set_up
-from yanshi.bench.injection import COMBINATIONS, InjectedBody, Injection
+from yanshi.bench.injection import BODILY, COMBINATIONS, InjectedBody, Injection
 from yanshi.bodies.mujoco_body import MujocoBody
 from yanshi.bodies.simulation import simulate
 from yanshi.core.errors import ConfigError, UnknownNameError
@@ -84,7 +84,7 @@ def test_a_body_to_be_injected_is_read_like_any_other_until_its_moment():
     assert np.isnan(body.read().angular_velocity).any()
 
 
-@pytest.mark.parametrize("part", sorted(set(COMBINATIONS) - {"policy"}))
+@pytest.mark.parametrize("part", sorted(set(COMBINATIONS) - {"policy", *BODILY}))
 def test_every_combination_changes_what_is_read(part):
     for kind in COMBINATIONS[part]:
         joint = "left_knee" if part == "joint" else ""
@@ -110,6 +110,55 @@ def test_every_combination_changes_what_is_read(part):
         assert is_wrong or after.t_ns < honest.t_ns or kind == "stuck", injection
         if kind == "stuck" and part == "imu":
             np.testing.assert_array_equal(after.angular_velocity, before.angular_velocity)
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "size"),
+    [
+        ("motor", "off", 0.0),
+        ("motor", "wrong", 0.02),
+        ("motor", "slow", 10.0),
+        ("floor", "wrong", 0.1),
+        ("load", "wrong", 5.0),
+    ],
+)
+def test_what_breaks_in_the_body_changes_how_it_moves_and_no_reading_lies(part, kind, size):
+    joint = "left_knee" if part == "motor" else ""
+    injection = Injection(part=part, kind=kind, size=size, joint=joint)
+    assert str(injection)
+    plain = simulate("empty", 0).body
+    body = InjectedBody(simulate("empty", 0).body, [injection], at_s=0.05, seed=0)
+    for one in (plain, body):
+        one.data.qvel[:1] = 1.0  # It slides, so that the floor matters.
+        one.advance(0.05)
+    np.testing.assert_array_equal(body.data.qpos, plain.data.qpos)
+    for one in (plain, body):
+        one.advance(0.2)
+    assert np.abs(body.data.qpos - plain.data.qpos).max() > 1e-3
+    plain.data.qpos[:], plain.data.qvel[:] = body.data.qpos, body.data.qvel
+    error = np.abs(body.read().joint_position - plain.data.qpos[plain._qpos])
+    assert error.max() < 0.002  # An encoder's noise.
+    assert body.bad_ns is None
+
+
+def test_every_bodily_combination_has_its_test():
+    tested = {("motor", kind) for kind in ("off", "wrong", "slow")}
+    tested |= {("floor", "wrong"), ("load", "wrong")}
+    assert {(part, kind) for part in BODILY for kind in COMBINATIONS[part]} == tested
+
+
+def test_two_injections_spoil_one_reading_each_from_its_moment_on():
+    later = Injection(part="joint", kind="wrong", joint="left_knee", size=1.0, after_s=0.1)
+    tilt = Injection(part="gyro", kind="wrong", size=2.0)
+    body = InjectedBody(simulate("empty", 0).body, [tilt, later], at_s=0.05, seed=0)
+    knee = body.robot.joint_index("left_knee")
+    wrong = []
+    for _ in range(9):
+        body.advance(0.02)
+        read, honest = body.read(), MujocoBody.read(body)
+        off = read.joint_position[knee] - honest.joint_position[knee]
+        wrong.append((read.angular_velocity[1] - honest.angular_velocity[1] > 1.0, off > 0.5))
+    assert wrong == [(False, False)] * 2 + [(True, False)] * 5 + [(True, True)] * 2
 
 
 def test_a_healthy_robot_passes_no_case_that_wants_it_limp_and_a_limp_one_none_that_does_not():

@@ -9,6 +9,7 @@ from yanshi.ledger.meter import open_meter
 from yanshi.mind.replies import REPLIES
 from yanshi.robots.g1.spec import G1
 from yanshi.runtime.episode import ending_of
+from yanshi.runtime.recovery import Stage
 from yanshi.safety.faults import TABLE, Fault
 
 LAPS = "; ".join(["go forward 1", "turn around", "wave", "go forward 1", "turn left 90", "wait 9"])
@@ -83,3 +84,31 @@ def test_who_falls_while_stopped_stays_down():
     assert report.falls == 1
     assert report.faults["stays_down"] == 1
     assert run.simulation.body.data.body("pelvis").xpos[2] < 0.4
+
+
+def test_who_falls_with_an_empty_battery_does_not_get_up():
+    meter = open_meter("orin-nx", G1.limits, charge=0.15)
+    run = prepare(meter=meter, pushes=[read_push("90@1.5:left")])
+
+    def empty() -> None:
+        meter.battery.charge = 0.09
+
+    run.onlooker.at = {1600: empty}
+    run.episode.config = replace(run.episode.config, settle_ms=2500)
+    report = run.episode.run("wait 5")
+    assert report.falls == 1
+    assert report.faults["stays_down"] == 1
+    assert run.onlooker.events[-1][1] != "up"
+    assert run.simulation.body.data.body("pelvis").xpos[2] < 0.4
+
+
+def test_who_topples_while_it_sinks_lands_and_lies_limp():
+    meter = open_meter("orin-nx", G1.limits, charge=0.09)
+    run = prepare(meter=meter, pushes=[read_push("90@1.0:left")])
+    report = run.episode.run("wait 5")
+    down = [t for t, kind, text in run.onlooker.events if text.startswith(("fallen", "stays_down"))]
+    assert report.falls == 1
+    assert len(down) == 2
+    assert down[0] < 2_000_000_000  # Sunk, it would go limp after two seconds.
+    assert down[0] < down[1] < down[0] + 1_500_000_000
+    assert run.episode._recovery.stage is Stage.DOWN

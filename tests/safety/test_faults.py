@@ -38,6 +38,9 @@ FIRED_BY = {
     Fault.JOINT_FROZEN: (
         "runtime/test_state_in_episode.py:test_a_leg_that_is_no_longer_felt_sits_down"
     ),
+    Fault.FEET_ODD: (
+        "senses/test_footing.py:test_a_knee_whose_zero_has_moved_is_told_and_a_sound_one_is_not"
+    ),
     Fault.SENSES_LATE: "runtime/test_faults_in_episode.py:test_slow_eyes_are_told_and_waited_for",
     Fault.MIND_LATE: "runtime/test_faults_in_episode.py:test_a_mind_that_is_late_is_told_once",
     Fault.EYES_LOST: "runtime/test_faults_in_episode.py:test_dead_eyes_end_the_plan",
@@ -169,3 +172,15 @@ def test_a_fault_is_news_once_and_again_after_a_person_has_ended_it():
     assert watch.see(Fault.STOP_ASKED, 4) is True
     assert watch.ticks == {Fault.STOP_ASKED: 4}
     Watch().end(Fault.STOP_ASKED)  # Nothing held.
+
+
+def test_what_is_asked_for_is_known_though_something_worse_is_done():
+    watch = Watch()
+    assert not watch.has(Action.SIT, 0)
+    watch.see(Fault.BATTERY_EMPTY, 0)
+    watch.see(Fault.FALLEN, 0)
+    assert watch.action(5) is Action.GET_UP
+    assert watch.has(Action.SIT, 5)
+    assert not watch.has(Action.HOLD, 5)
+    assert watch.has(Action.SIT, 10**12)  # An empty battery stays empty, a fall is over.
+    assert not watch.has(Action.GET_UP, 10**12)

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -38,14 +38,34 @@ from yanshi.bench.apart import (
     misses_the_watch,
     stays_well,
 )
-from yanshi.bench.bare_brain import ClosedEyes, PlanReader
-from yanshi.bench.injection import InjectedBody, InjectedEpisode, Injection
+from yanshi.bench.damaged import FLIPS, damage_log, damage_weights, refuses_damage
+from yanshi.bench.injection import InjectedEpisode, Injection
+from yanshi.bench.pairs import FALL_TOLD_MS, KINDS, break_two, holds, holds_and_stands, pairs_of
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
 from yanshi.bench.replayed import REPLAYS, hears_nothing_twice, replay
+from yanshi.bench.rig import (
+    AFTER_S,
+    BREAKS_S,
+    KNEE,
+    MS,
+    PLANS,
+    SHOULDER,
+    STANDING,
+    WALKING,
+    Case,
+    Rig,
+    is_whole,
+    limp_within,
+    look_at,
+    no_fall_untold,
+    rides_through,
+    set_up,
+    told_within,
+)
 from yanshi.bench.rows import Row, Trial, rate_row, run_trials, wilson, write_rows
 from yanshi.bodies.push import Push
 from yanshi.bodies.simulation import simulate
-from yanshi.core.errors import ConfigError, PlanError, UnknownNameError
+from yanshi.core.errors import BodyError, ConfigError, PlanError, UnknownNameError
 from yanshi.core.messages import Scene, Step, Thing
 from yanshi.ledger.meter import open_meter
 from yanshi.mind.language import PlanLanguage
@@ -55,176 +75,19 @@ from yanshi.ports.attendant import Attendant
 from yanshi.robots.g1.spec import G1
 from yanshi.runtime.episode import EpisodeConfig
 from yanshi.runtime.eyes_process import EyesProcess
-from yanshi.runtime.observer import Observer, Snapshot
+from yanshi.runtime.observer import Snapshot
 from yanshi.runtime.recorder import RunRecorder
 from yanshi.runtime.recovery import DOING, Stage
 from yanshi.runtime.words import Conversation
+from yanshi.safety.faults import Action
 from yanshi.safety.plan_gate import Surroundings, judge_step, people_in
 from yanshi.skills.skill import installed_skills
-
-STANDING, WALKING = "standing", "walking"
-PLANS = {STANDING: "wait 60", WALKING: "go forward 3; go left 2; go back 2"}
-BREAKS_S = (2.0, 3.0)
-"""When it breaks: any moment of a stride."""
-AFTER_S = 2.0
-"""How long the robot is looked at from then on."""
-KNEE, SHOULDER = "left_knee", "right_shoulder_pitch"
-MS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One thing that breaks, and what should follow."""
-
-    row: str
-    """Of the fault matrix."""
-    what: str
-    wanted: str
-    """What should follow, in words; `passes` says the same."""
-    run: Callable[["Case", int], Trial]
-    passes: Callable[[Trial], bool]
-    doing: str = ""
-    """What the robot does meanwhile; empty where nothing stands or walks."""
-    injection: Injection | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    is_slow: bool = False
-    """Whether a trial takes seconds of this machine's time: a quick run does one."""
-
-
-# -- what should follow ------------------------------------------------------------------------
-
-
-def is_whole(trial: Trial) -> bool:
-    """Whether what always holds did: only finite targets, torques within limits, no warning."""
-    return bool(
-        trial["is_finite"] and trial["torque_over"] < 1e-6 and trial["mujoco_warnings"] == 0
-    )
-
-
-def rides_through(trial: Trial) -> bool:
-    """Whether it stayed up and did not go limp."""
-    return is_whole(trial) and trial["is_upright"] and trial["limp_ms"] is None
-
-
-def limp_within(limit_ms: float, since: str, trial: Trial) -> bool:
-    """Whether the joints were limp so soon after a moment of the trial."""
-    limp_ms = trial["limp_ms"]
-    return is_whole(trial) and limp_ms is not None and limp_ms - trial[since] <= limit_ms
-
-
-def told_within(limit_ms: float, trial: Trial) -> bool:
-    """Whether a fault was told so soon, and never a fall before."""
-    told_ms, fell_ms = trial["told_ms"], trial["fell_ms"]
-    is_first = told_ms is not None and (fell_ms is None or told_ms <= fell_ms)
-    return is_whole(trial) and is_first and told_ms <= limit_ms
-
-
-def no_fall_untold(trial: Trial) -> bool:
-    """Whether it stayed up, or a fault was told before it fell."""
-    fell_ms = trial["fell_ms"]
-    return is_whole(trial) and (fell_ms is None or told_within(fell_ms, trial))
-
-
-# -- a robot in physics ------------------------------------------------------------------------
-
-
-class Onlooker(Observer):
-    """Keeps events, and may do something at a tick."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[int, str, str]] = []
-        self.on: Callable[[Snapshot], None] = lambda snapshot: None
-
-    def on_tick(self, snapshot: Snapshot) -> None:
-        self.on(snapshot)
-
-    def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        self.events.append((t_ns, kind, text))
-
-
-@dataclass(slots=True)
-class Rig:
-    """A robot that can begin, and who looks on."""
-
-    episode: InjectedEpisode
-    body: InjectedBody
-    onlooker: Onlooker
-    at_s: float
-    chance: np.random.Generator
-
-
-def set_up(case: Case, k: int, *, after_s: float = AFTER_S, **options: Any) -> Rig:
-    """Return a robot in which the case's thing breaks in the k-th way."""
-    chance = np.random.default_rng([k, 0x666175])
-    at_s = round(float(chance.uniform(*BREAKS_S)), 3)
-    simulation = simulate("empty", k)
-    is_in_body = case.injection is not None and case.injection.part != "policy"
-    injections = (case.injection,) if is_in_body and case.injection is not None else ()
-    body = InjectedBody(simulation.body, injections, at_s, seed=k)
-    onlooker = Onlooker()
-    options.setdefault("config", EpisodeConfig(longest_s=at_s + after_s))
-    episode = InjectedEpisode(
-        replace(simulation, body=body),
-        options.pop("mind", None) or PlanReader(),
-        options.pop("eyes", None) or ClosedEyes(),
-        observers=[onlooker, *options.pop("observers", ())],
-        **options,
-    )
-    if case.injection is not None and not is_in_body:
-        at_s = math.ceil(50.0 * at_s) / 50.0  # It fails at a tick of its own.
-        body._at_ns = round(at_s * 1e9)
-        episode.misguide(case.injection, at_s)
-    return Rig(episode, body, onlooker, at_s, chance)
-
-
-def look_at(stage: Rig, plan: str) -> Trial:
-    """Let the robot follow a plan and return what became of it; times are ms after the break."""
-    report = stage.episode.run(plan)
-    body, at_ns = stage.body, round(stage.at_s * 1e9)
-    told = [t for t, kind, _ in stage.onlooker.events if kind == "fault" and t >= at_ns]
-    early = [text for t, kind, text in stage.onlooker.events if kind == "fault" and t < at_ns]
-
-    def after(t_ns: int | None) -> float | None:
-        return None if t_ns is None else round((t_ns - at_ns) * 1e-6, 3)
-
-    return {
-        "told_ms": after(told[0]) if told else None,
-        "limp_ms": after(body.limp_ns),
-        "fell_ms": after(body.fell_ns),
-        "bad_ms": after(body.bad_ns),
-        "last_ms": after(body.last_good_ns) if body.bad_ns is not None else 0.0,
-        "zero": 0.0,
-        "is_upright": body.is_upright,
-        "end": end_of(body),
-        "faults": sorted({*report.faults} - {"stop_asked"}),
-        "early": early,
-        "falls": report.falls,
-        "outcome": report.outcome,
-        "begun_after": sum(
-            t > at_ns + 20 * MS for t, kind, _ in stage.onlooker.events if kind == "begin"
-        ),
-        "is_finite": body.is_finite,
-        "torque_over": round(body.torque_over, 6),
-        "mujoco_warnings": report.mujoco_warnings,
-        "sim_s": report.sim_s,
-    }
-
-
-def end_of(body: InjectedBody) -> str:
-    """Say how the robot is in the end."""
-    if body.is_upright:
-        return "upright"
-    if body.lean_cosine > np.cos(np.radians(45.0)):
-        return "sunk"
-    R = body.data.xmat[body._torso].reshape(3, 3)
-    ahead, left = float(R[2, 0]), float(R[2, 1])  # Of the torso's axes, upwards.
-    ways = {"on its face": -ahead, "on its back": ahead, "on its left": -left, "on its right": left}
-    return max(ways, key=lambda way: ways[way])
 
 
 def break_something(case: Case, k: int) -> Trial:
     """Break it while the robot stands or walks."""
-    return look_at(set_up(case, k), PLANS[case.doing])
+    after_s = float(case.options.get("after_s", AFTER_S))
+    return look_at(set_up(case, k, after_s=after_s), PLANS[case.doing])
 
 
 def push(case: Case, k: int) -> Trial:
@@ -236,6 +99,25 @@ def push(case: Case, k: int) -> Trial:
     stage = set_up(case, k, after_s=5.0, pushes=[Push(impulse=hard, at_s=at_s, way=way)])
     stage.at_s, stage.body._at_ns = at_s, round(at_s * 1e9)
     return look_at(stage, PLANS[case.doing])
+
+
+FALL_SEEN = "upright, or the fall told 200 ms after 30° of lean"
+
+
+def start_broken(case: Case, k: int) -> Trial:
+    """Start a robot of which something is broken already."""
+    try:
+        stage = set_up(case, k, at_s=0.0, after_s=3.0)
+    except BodyError:
+        return {"end": "not started", "is_refused": True}
+    return {"is_refused": False, **look_at(stage, PLANS[WALKING])}
+
+
+def never_sets_out(trial: Trial) -> bool:
+    """Whether it was not even started, or lay limp before the first order came, for good."""
+    if trial["is_refused"]:
+        return True
+    return limp_within(150.0, "zero", trial) and not trial["begun_after"]
 
 
 def stays_up_or_falls_seen(trial: Trial) -> bool:
@@ -703,6 +585,7 @@ def _both(
     injection: Injection,
     wanted: str,
     passes: Callable[[Trial], bool],
+    **more: Any,
 ) -> list[Case]:
     return [
         Case(
@@ -713,6 +596,7 @@ def _both(
             passes=passes,
             doing=doing,
             injection=injection,
+            **more,
         )
         for doing in (STANDING, WALKING)
     ]
@@ -732,6 +616,14 @@ def _sensor_and_policy_cases() -> list[Case]:
 
     def broken(row: str, part: str, kind: str, wanted: Any, **more: Any) -> list[Case]:
         return _both(row, Injection(part=part, kind=kind, **more), *wanted)
+
+    def felled(row: str, part: str, kind: str, **more: Any) -> list[Case]:
+        """Who falls of it may do so late: it is looked at for longer, and once in a quick run."""
+        injection = Injection(part=part, kind=kind, **more)
+        options = {"after_s": 2.0 * AFTER_S}
+        return _both(
+            row, injection, FALL_SEEN, stays_up_or_falls_seen, options=options, is_slow=True
+        )
 
     return [
         *broken("A1", "imu", "garbage", upright, samples=1),
@@ -762,7 +654,30 @@ def _sensor_and_policy_cases() -> list[Case]:
             for case in broken("A6", "tilt", "wrong", alarm, size=size)
         ],
         *broken("A7", "joint", "wrong", told(100.0), joint=KNEE, size=0.1),
+        *broken("A7", "joint", "wrong", told(100.0), joint=SHOULDER, size=0.1),
+        *broken("A7", "joint", "moved", told(100.0), joint=KNEE, size=0.1),
         *broken("A7", "joint", "off", told(100.0), joint=KNEE),
+        *[
+            case
+            for kind, joint, size in (
+                ("wrong", KNEE, 0.7),
+                ("wrong", KNEE, 0.5),
+                ("wrong", KNEE, 0.2),
+                ("off", KNEE, 0.0),
+                ("off", "left_ankle_pitch", 0.0),
+                ("off", "left_elbow", 0.0),
+                ("slow", KNEE, 10.0),
+            )
+            for case in felled("A8", "motor", kind, joint=joint, size=size)
+        ],
+        *[
+            case
+            for part, size in (
+                *(("floor", friction) for friction in (0.5, 0.35, 0.2)),
+                *(("load", kg) for kg in (2.0, 5.0)),
+            )
+            for case in felled("A11", part, "wrong", size=size)
+        ],
         *broken("B1", "policy", "garbage", upright, last_s=0.02),
         *broken("B1", "policy", "garbage", limp(120.0, "zero")),
         *broken("B1", "policy", "wrong", limp(120.0, "zero"), size=100.0),
@@ -779,7 +694,7 @@ def _push_cases() -> list[Case]:
         Case(
             row="A10",
             what=f"{impulse:g} N·s on the torso in 0.1 s, 8 directions",
-            wanted="upright, or the fall told 200 ms after 30° of lean",
+            wanted=FALL_SEEN,
             run=push,
             passes=stays_up_or_falls_seen,
             doing=doing,
@@ -787,6 +702,30 @@ def _push_cases() -> list[Case]:
         )
         for impulse in (PUSH_NS, 60.0, 90.0)
         for doing in (STANDING, WALKING)
+    ]
+
+
+def _start_cases() -> list[Case]:
+    """What is broken before the start, H1."""
+    broken = (
+        Injection(part="imu", kind="garbage"),
+        Injection(part="joint", kind="garbage", joint=KNEE),
+        Injection(part="imu", kind="stuck"),
+        Injection(part="states", kind="off"),
+        Injection(part="states", kind="stuck"),
+        Injection(part="policy", kind="garbage"),
+        Injection(part="policy", kind="off"),
+    )
+    return [
+        Case(
+            row="H1",
+            what=f"before the start: {injection}",
+            wanted="does not start, or limp 150 ms later and nothing begun",
+            run=start_broken,
+            passes=never_sets_out,
+            injection=injection,
+        )
+        for injection in broken
     ]
 
 
@@ -961,6 +900,20 @@ def _file_cases() -> list[Case]:
     """Disks, logs, and the thinkers' processes; and nothing at all."""
     return [
         Case(
+            row="F6",
+            what="a file of weights: a bit flipped, cut short, another's in its place",
+            wanted="refused",
+            run=lambda case, k: damage_weights(k),
+            passes=refuses_damage,
+        ),
+        Case(
+            row="G3",
+            what=f"a bit of a log's chunk flipped, {FLIPS} times",
+            wanted="that chunk is found, the others are read",
+            run=lambda case, k: damage_log(k),
+            passes=takes_nothing,
+        ),
+        Case(
             row="G1",
             what="the disk is full",
             wanted="upright; the log ends readably",
@@ -1012,10 +965,35 @@ def _file_cases() -> list[Case]:
     ]
 
 
+def _pair_cases() -> list[Case]:
+    """Two of all those at once, every pair, H2; by what the worse of the two calls for."""
+    mild = "what each calls for is in force in time; upright, or told before it falls"
+    severe = {
+        Action.SIT: "the same; then it sits limp and stays so",
+        Action.GET_UP: f"the same; a fall is told {FALL_TOLD_MS:g} ms after 30° of lean",
+        Action.DAMP: "limp in time, for good",
+    }
+    return [
+        Case(
+            row="H2",
+            what=f"two of {len(KINDS)} kinds at most 0.4 s apart, the worse: {worst.name}",
+            wanted=severe.get(worst, mild),
+            run=break_two,
+            passes=holds if worst in severe else holds_and_stands,
+            doing=f"{STANDING}, {WALKING}",
+            options={"worst": worst.name},
+            ways=len(pairs_of(worst)),
+        )
+        for worst in Action
+        if pairs_of(worst)
+    ]
+
+
 def _make_cases() -> tuple[Case, ...]:
     return (
         *_sensor_and_policy_cases(),
         *_push_cases(),
+        *_start_cases(),
         *_battery_cases(),
         *_plan_cases(),
         *_stop_cases(),
@@ -1023,15 +1001,14 @@ def _make_cases() -> tuple[Case, ...]:
         *_process_cases(),
         *_operator_cases(),
         *_file_cases(),
+        *_pair_cases(),
     )
 
 
 NOT_SHOWN = {
-    "A8": "the robot does not watch its motors' strength",
-    "A9": "motors have no temperature in this simulation",
-    "A11": "no slippery or stepped floor in this bench; payload is in `bench walk`",
-    "A12": "contact with the floor is not watched",
-    "B3": "the policy has no process of its own",
+    "A9": "simulated motors do not warm up, and no reading of a temperature reaches the robot",
+    "A12": "nobody watches whether the feet carry; on a crane the walker would go on",
+    "B3": "the policy has no process of its own; B4 kills the process that balances",
     "B6": "needs a machine of its own; `bench run` counts late ticks",
     "B7": "hand-overs are in the tests of skills",
     "C1": "`bench cloud`",
@@ -1046,13 +1023,9 @@ NOT_SHOWN = {
     "F2": "no vendor network yet",
     "F4": "nothing takes orders over a network; the door for who watches has its tests",
     "F5": "nothing takes orders over a network; the door for who watches has its tests",
-    "F6": "changed weights are refused in tests of the contract and the manifest",
     "F7": "wrong options are refused in tests of the command line",
-    "G3": "chunks have checksums; bit flips are not injected yet",
-    "G4": "only the monotonic clock is read; no jump is injected yet",
-    "G5": "logs have no hash chain",
-    "H1": "a start without sound readings is refused in tests; no brown-out",
-    "H2": "no pairs yet",
+    "G4": "nothing that runs reads the calendar; tests/test_calendar.py checks the sources",
+    "G5": "logs have checksums, against accidents; nothing keeps people from changing them",
 }
 """Rows of the fault matrix that this bench does not show, and why."""
 
@@ -1105,7 +1078,8 @@ def bench_faults(
     chosen = choose_cases(fault)
     numbers, ways = [], []
     for case in chosen:
-        for k in range(1 if quick and case.is_slow else n):
+        count = (1 if case.is_slow else n) if quick else max(n, case.ways)
+        for k in range(count):
             numbers.append(CASES.index(case))
             ways.append(seed + k)
     exam = Exam(tuple(numbers), tuple(ways))

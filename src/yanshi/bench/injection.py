@@ -4,8 +4,9 @@ A run has these only when its body and its episode were made by the classes here
 nothing of `bodies/` or `runtime/` knows of them, and no option, word or file reaches them.
 
 What a fault may be, after PX4's failure vocabulary: `off` (nothing comes any more), `stuck` (the
-last value again and again), `garbage` (no number), `wrong` (a plausible number that is not true),
-`slow` (later and later), `delayed` (all of it late), `intermittent` (some of it missing).
+last value again and again), `garbage` (no number), `wrong` (plausible and not as it should be),
+`moved` (wrong for all who ask), `slow` (hard to move), `delayed` (all of it late), `intermittent`
+(some of it missing).
 """
 
 from collections import deque
@@ -22,6 +23,8 @@ from yanshi.core.messages import JointTarget, RobotState
 from yanshi.robots.spec import RobotSpec
 from yanshi.runtime.episode import Episode
 
+BODILY = ("motor", "floor", "load")
+"""Parts that are neither read nor thought: they change what physics does."""
 IMU = ("orientation_wxyz", "angular_velocity", "acceleration")
 COMBINATIONS: dict[str, dict[str, str]] = {
     "states": {
@@ -41,8 +44,16 @@ COMBINATIONS: dict[str, dict[str, str]] = {
         "off": "{joint} reads zero",
         "stuck": "{joint} repeats itself",
         "garbage": "{joint} reads no number",
-        "wrong": "{joint} is off by {size:g} rad",
+        "wrong": "{joint} reads {size:g} rad too much",
+        "moved": "{joint}'s zero has moved by {size:g} rad, for its motor, too",
     },
+    "motor": {
+        "off": "{joint}'s motor does not pull any more",
+        "wrong": "{joint}'s motor pulls with {size:.0%} of its strength at most",
+        "slow": "{joint} rubs with {size:g} N·m",
+    },
+    "floor": {"wrong": "the floor's friction is {size:g}"},
+    "load": {"wrong": "{size:g} kg hang on the right hand"},
     "policy": {
         "off": "the policy says nothing any more",
         "delayed": "the policy is {size:g} ms late, once",
@@ -65,6 +76,8 @@ class Injection:
     """How much of it; the words of `COMBINATIONS` say in what."""
     joint: str = ""
     """Which joint, where it is one."""
+    after_s: float = 0.0
+    """How much later than the first thing that breaks it begins."""
     last_s: float = np.inf
     """How long it lasts."""
     samples: float = np.inf
@@ -101,18 +114,22 @@ class InjectedBody(MujocoBody):
         self._injections = tuple(injections)
         self._at_ns = round(at_s * 1e9)
         self._chance = np.random.default_rng([seed, 0x666C74])
-        self._held: dict[str, NDArray[np.float64]] = {}
+        self._strength = np.ones(len(self.robot.joint_names))
+        self._broken: set[Injection] = set()
         self._torso = self.model.body("torso_link").id
         self._delays = any(i.kind == "delayed" and i.part == "states" for i in injections)
         self._history = deque[RobotState](maxlen=64)
         self._last: RobotState = super().read()
-        self._spoilt = 0
+        self._spoilt = [0] * len(self._injections)
+        self._held: dict[Injection, RobotState] = {}  # What each that is stuck repeats.
         self.bad_ns: int | None = None
         """When a reading was spoilt for the first time."""
         self.last_good_ns = 0
         """When the last reading was made that was not."""
         self.limp_ns: int | None = None
         """When the joints went limp."""
+        self.stiff_ns = 0
+        """When a target that pulls was written last."""
         self.fell_ns: int | None = None
         """When the torso leaned by 30° or the pelvis came below 0.5 m."""
         self.is_finite = True
@@ -123,56 +140,68 @@ class InjectedBody(MujocoBody):
         """Time and angles of the targets after that moment."""
 
     def read(self) -> RobotState:
-        """Return what is measured, or what is made of it."""
+        """Return what is measured, or what is made of it by all that has gone wrong."""
         now_ns = self._now_ns()
-        if not self._injections or now_ns < self._at_ns:
-            self._last = super().read()
+        spoilers = [one for i, one in enumerate(self._injections) if self._spoils(i, now_ns)]
+        if spoilers:
+            self.bad_ns = now_ns if self.bad_ns is None else self.bad_ns
+        else:
             self.last_good_ns = now_ns
-            return self._last
-        for injection in self._injections:
-            lasts = now_ns - self._at_ns < injection.last_s * 1e9
-            if lasts and self._spoilt < injection.samples:
-                self._spoilt += 1
-                self.bad_ns = now_ns if self.bad_ns is None else self.bad_ns
-                return self._spoil(injection)
-        self._last = super().read()
-        return self._last
+        state = self._receive([i for i in spoilers if i.part == "states"])
+        if state is not self._last:  # What comes again has been spoilt before.
+            for injection in spoilers:
+                if injection.part != "states":
+                    state = self._spoil(state, injection)
+        self._last = state
+        return state
 
-    def _spoil(self, injection: Injection) -> RobotState:
-        part, kind, size = injection.part, injection.kind, injection.size
-        if part == "states":
-            if kind == "off":
+    def _spoils(self, i: int, now_ns: int) -> bool:
+        """Whether an injection spoils this reading; counts it."""
+        injection = self._injections[i]
+        if injection.part in BODILY:
+            return False
+        since_s = (now_ns - self._at_ns) * 1e-9 - injection.after_s
+        spoils = 0.0 <= since_s < injection.last_s and self._spoilt[i] < injection.samples
+        self._spoilt[i] += spoils
+        return spoils
+
+    def _receive(self, links: Sequence[Injection]) -> RobotState:
+        """Return what comes over the link to the robot: the newest sample, an old one or none."""
+        late_ms = 0.0
+        for link in links:
+            if link.kind == "off":
                 raise BodyError("The robot's link is down.")
-            if kind == "delayed":
-                due_ns = self._now_ns() - size * 1e6
-                return next((s for s in reversed(self._history) if s.t_ns <= due_ns), self._last)
-            if kind == "stuck" or self._chance.random() < size:
+            if link.kind == "stuck" or (
+                link.kind == "intermittent" and self._chance.random() < link.size
+            ):
                 return self._last
-            self._last = super().read()
-            return self._last
-        state = super().read()
+            late_ms += link.size if link.kind == "delayed" else 0.0
+        if not late_ms:
+            return super().read()
+        due_ns = self._now_ns() - late_ms * 1e6
+        return next((s for s in reversed(self._history) if s.t_ns <= due_ns), self._last)
+
+    def _spoil(self, state: RobotState, injection: Injection) -> RobotState:
+        part, kind = injection.part, injection.kind
         if part == "imu" and kind == "stuck":
-            return self._hold(state, IMU)
+            before = self._held.setdefault(injection, self._last)
+            held: dict[str, Any] = {name: getattr(before, name) for name in IMU}
+            return replace(state, **held)
         if part == "joint" and kind != "garbage":
             return self._mistake_joint(state, injection)
         return _SPOILS[part, kind](state, injection, self._chance, self.robot)
 
-    def _hold(self, state: RobotState, names: Sequence[str]) -> RobotState:
-        for name in names:
-            self._held.setdefault(name, getattr(self._last, name))
-        held: dict[str, Any] = {name: self._held[name] for name in names}
-        return replace(state, **held)
-
     def _mistake_joint(self, state: RobotState, injection: Injection) -> RobotState:
         index = self.robot.joint_index(injection.joint)
         position, velocity = state.joint_position.copy(), state.joint_velocity.copy()
-        if injection.kind == "wrong":
+        if injection.kind in ("wrong", "moved"):
             position[index] += injection.size
         elif injection.kind == "off":
             position[index] = velocity[index] = 0.0
         else:
-            position[index] = self._last.joint_position[index]
-            velocity[index] = self._last.joint_velocity[index]
+            before = self._held.setdefault(injection, self._last)
+            position[index] = before.joint_position[index]
+            velocity[index] = before.joint_velocity[index]
         return replace(state, joint_position=position, joint_velocity=velocity)
 
     def write(self, target: JointTarget) -> None:
@@ -184,9 +213,15 @@ class InjectedBody(MujocoBody):
         )
         if t_ns >= self._at_ns and t_ns - self._at_ns < 100_000_000:
             self.written.append((t_ns, target.position))
-        if not target.stiffness.any():
+        if target.stiffness.any():
+            self.stiff_ns = t_ns
+        else:
             self._note_limp()
         super().write(target)
+        for injection in self._injections:
+            if injection.kind == "moved" and self._has_begun(injection):
+                motor = self._motor[self.robot.joint_index(injection.joint)]
+                self.data.ctrl[motor] -= injection.size
 
     def stop(self) -> None:
         """Let the joints go limp and keep when."""
@@ -195,6 +230,11 @@ class InjectedBody(MujocoBody):
 
     def advance(self, duration_s: float) -> None:
         """Let time pass and look what becomes of the robot."""
+        for injection in self._injections:
+            is_due = injection.part in BODILY and self._has_begun(injection)
+            if is_due and injection not in self._broken:
+                self._broken.add(injection)
+                self._break(injection)
         super().advance(duration_s)
         if self._delays:
             self._history.append(super().read())
@@ -203,6 +243,27 @@ class InjectedBody(MujocoBody):
         self.torque_over = max(self.torque_over, over)
         if self.fell_ns is None and not self.is_upright:
             self.fell_ns = self._now_ns()
+
+    def _has_begun(self, injection: Injection) -> bool:
+        return self._now_ns() >= self._at_ns + injection.after_s * 1e9
+
+    def _break(self, injection: Injection) -> None:
+        """Break something of the robot's body, or under its feet."""
+        if injection.part == "floor":
+            self.model.geom_friction[:, 0] = injection.size  # Of two, the larger counts.
+        elif injection.part == "load":
+            hand = self.model.body("right_wrist_yaw_link").id
+            self.data.xfrc_applied[hand, 2] = -9.81 * injection.size
+        elif injection.kind == "slow":
+            dof = self._dof[self.robot.joint_index(injection.joint)]
+            self.model.dof_frictionloss[dof] += injection.size
+        else:
+            share = injection.size if injection.kind == "wrong" else 0.0
+            self._strength[self.robot.joint_index(injection.joint)] = share
+            self._set_torque_limits(-self.robot.limits.torque, self.robot.limits.torque)
+
+    def _set_torque_limits(self, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
+        super()._set_torque_limits(lower * self._strength, upper * self._strength)
 
     @property
     def is_upright(self) -> bool:
@@ -265,27 +326,25 @@ _SPOILS: dict[tuple[str, str], Callable[..., RobotState]] = {
 class InjectedEpisode(Episode):
     """A run whose policy fails at a moment; see `misguide`."""
 
-    _misguided: tuple[Injection, int] | None = None
+    _misguided: tuple[Injection, ...] = ()
+    _misguided_ns = 0
 
-    def misguide(self, injection: Injection, at_s: float) -> None:
+    def misguide(self, injections: Sequence[Injection], at_s: float) -> None:
         """Spoil what the policy says from a moment on."""
-        self._misguided = injection, round(at_s * 1e9)
+        self._misguided, self._misguided_ns = tuple(injections), round(at_s * 1e9)
 
     def _policy_tick(self, t_ns: int) -> None:
-        if self._misguided is None or t_ns < self._misguided[1]:
-            super()._policy_tick(t_ns)
-            return
-        injection, at_ns = self._misguided
-        since_ms = (t_ns - at_ns) * 1e-6
-        is_silent = injection.kind == "off" or (
-            injection.kind == "delayed" and since_ms < injection.size
-        )
-        if is_silent:  # All else of the tick goes on: the robot is felt and the run ends.
+        since_ms = [(t_ns - self._misguided_ns) * 1e-6 - 1e3 * i.after_s for i in self._misguided]
+        acting = [(i, ms) for i, ms in zip(self._misguided, since_ms, strict=True) if ms >= 0.0]
+        if any(i.kind == "off" or (i.kind == "delayed" and ms < i.size) for i, ms in acting):
+            # All else of the tick goes on: the robot is pushed and felt, and the run ends.
+            self._pusher.tick(t_ns)
             self._sense_body(t_ns)
             self._now_ns = t_ns
             return
         super()._policy_tick(t_ns)
-        if injection.kind != "delayed" and since_ms < injection.last_s * 1e3:
-            value = np.nan if injection.kind == "garbage" else injection.size
-            angles = np.full(self._asked.position.shape, value)
-            self._asked = replace(self._asked, position=angles)
+        for injection, ms in acting:
+            if injection.kind != "delayed" and ms < 1e3 * injection.last_s:
+                value = np.nan if injection.kind == "garbage" else injection.size
+                angles = np.full(self._asked.position.shape, value)
+                self._asked = replace(self._asked, position=angles)

@@ -56,6 +56,7 @@ from yanshi.safety.gate import (
 from yanshi.safety.lease import Lease
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
+from yanshi.senses.footing import Footing
 from yanshi.senses.localization import Localization
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
@@ -191,6 +192,7 @@ class Episode:
         self._sent = first_target(state, robot.stiffness, robot.damping, self._bounds)
         self._asked: JointTarget = self._sent
         self._felt = StateWatch(state)
+        self._footing = Footing(self._kinematics)
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
@@ -327,6 +329,7 @@ class Episode:
             self._pushed.append(push)
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
+        self._watch_feet(t_ns)
         if self._peer is not None and (lost := self._peer.missing()) is not None:
             self._raise_fault(t_ns, lost)
         if self._meter is not None:
@@ -350,6 +353,16 @@ class Episode:
             self._idle_since_ns = None
         elif self._idle_since_ns is None:
             self._idle_since_ns = t_ns
+
+    def _watch_feet(self, t_ns: int) -> None:
+        """Say once when both feet do not seem to stand on one floor; a dancer lifts its heels."""
+        is_judged = self._recovery.stage is Stage.UPRIGHT and not self._executive.is_performing
+        if not is_judged:
+            self._footing.reset()
+        elif self._footing.update(self._state):
+            if not self._watch.ticks[Fault.FEET_ODD]:
+                self._say(t_ns, ending_of(Fault.FEET_ODD))
+            self._raise_fault(t_ns, Fault.FEET_ODD)
 
     def _watch_battery(self, t_ns: int, battery: Battery) -> None:
         """Say that the battery runs low, and sit down before it is empty."""
@@ -402,7 +415,7 @@ class Episode:
         recovery = self._recovery
         before, falls = recovery.stage, len(recovery.falls)
         target = recovery.tick(percept)
-        if self._stop.is_latched:
+        if self._stop.is_latched or self._watch.has(Action.SIT, t_ns):
             recovery.stay_down()
         if len(recovery.falls) > falls:
             self._executive.break_off()

@@ -78,6 +78,11 @@ class Executive:
         self.records: list[StepRecord] = []
 
     @property
+    def is_performing(self) -> bool:
+        """Whether a dance or a routine has the robot, and no walker."""
+        return self._is_performing
+
+    @property
     def is_idle(self) -> bool:
         """Whether no step is under way or waiting."""
         return self._step is None and not self._waiting and not self._instead

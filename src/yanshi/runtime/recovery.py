@@ -86,6 +86,7 @@ class Recovery:
         self._getup: Getup | None = None
         self._look: Behaviour[Percept] | None = None
         self._crouch: Behaviour[Percept] | None = None
+        self._may_rise = True
         self.stage = Stage.UPRIGHT
         self.falls: list[Fall] = []
 
@@ -98,10 +99,10 @@ class Recovery:
 
     def tick(self, percept: Percept) -> JointTarget | None:
         """Return the next target, or None when the robot is upright or stays down limp."""
-        if self.stage is Stage.SITTING:
-            return self._sink(percept)
         if self.stage in STANDING and self._balance.update(percept.state, percept.base):
             self._fall(percept)
+        if self.stage is Stage.SITTING:
+            return self._sink(percept)
         if self.stage is Stage.LOOKING:
             return self._look_round(percept)
         if self.stage is Stage.LANDING and (target := self._land(percept)) is not None:
@@ -151,6 +152,7 @@ class Recovery:
 
     def _fall(self, percept: Percept) -> None:
         self.falls.append(Fall(t_ns=percept.state.t_ns))
+        self._may_rise = self.stage is not Stage.SITTING
         if self._lander is None:
             self._lie(percept)
             return
@@ -168,8 +170,8 @@ class Recovery:
         return None
 
     def _lie(self, percept: Percept) -> None:
-        """Go limp: until the robot may rise, or for good where it never learnt to."""
-        if not can_rise(self._tools):
+        """Go limp: until the robot may rise, or for good where it never learnt to or was to sit."""
+        if not (self._may_rise and can_rise(self._tools)):
             self.stage = Stage.DOWN
             return
         self._getup = Getup((), self._tools)

@@ -53,6 +53,8 @@ class Fault(Enum):
     """The IMU repeats itself to the last bit."""
     JOINT_FROZEN = auto()
     """A joint's encoder repeats itself to the last bit although the joint moves."""
+    FEET_ODD = auto()
+    """Both feet carry and do not fit one floor: a leg's encoder has lost its zero."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -196,6 +198,15 @@ TABLE: dict[Fault, Row] = {
         words=(
             "I can no longer feel one of my joints, so I sit down. Please help me.",
             "我有一个关节没有知觉了，所以先坐下，请帮帮我。",
+        ),
+    ),
+    Fault.FEET_ODD: Row(
+        action=Action.WARN,
+        ends=Ends.NEVER,
+        detector="yanshi.senses.footing:Footing.update",
+        words=(
+            "My two feet do not seem to stand on one floor. Please check my legs.",
+            "我的两只脚好像不在同一个平面上，请检查我的腿。",
         ),
     ),
     Fault.SENSES_LATE: Row(
@@ -367,3 +378,7 @@ class Watch:
     def action(self, t_ns: int) -> Action:
         """Return what all that holds asks for: the worst wins."""
         return choose_action(self.holding(t_ns))
+
+    def has(self, action: Action, t_ns: int) -> bool:
+        """Whether anything that holds asks for an action, be it the worst or not."""
+        return any(TABLE[fault].action is action for fault in self.holding(t_ns))
