@@ -1,5 +1,10 @@
 import json
 import operator
+import os
+import select
+import subprocess
+import sys
+import threading
 from functools import partial
 
 import numpy as np
@@ -120,3 +125,27 @@ def test_trials_in_a_cluster_are_those_of_one_process(tmp_path):
     assert far == run_trials(times_three, 5, out=None, settings={})
     lines = (tmp_path / "out.trials.jsonl").read_text().splitlines()
     assert len(lines) == 6
+
+
+def never_ends(index: int) -> dict[str, int]:
+    print(os.getpid(), flush=True)
+    threading.Event().wait()
+    return {}
+
+
+def test_workers_end_with_the_process_that_asked():
+    asks = (
+        "from tests.bench.test_rows import never_ends\n"
+        "from yanshi.bench.rows import run_trials\n"
+        "run_trials(never_ends, 5, out=None, settings={}, workers=2)"
+    )
+    bench = subprocess.Popen([sys.executable, "-c", asks], stdout=subprocess.PIPE, text=True)
+    assert bench.stdout is not None
+    workers = [os.pidfd_open(int(bench.stdout.readline())) for _ in range(2)]
+    bench.kill()
+    bench.wait()
+    for worker in workers:
+        ended, _, _ = select.select([worker], [], [], 20.0)
+        os.close(worker)
+        assert ended
+    bench.stdout.close()
