@@ -51,11 +51,12 @@ def test_a_short_one_weighs_every_process_and_counts_what_was_done(tmp_path):
 def test_what_a_process_takes_for_itself_is_weighed_and_pages_of_files_are_not(tmp_path):
     before_mb = anonymous_mb(os.getpid())
     path = tmp_path / "file"
-    path.write_bytes(bytes(30_000_000))
+    with path.open("wb") as file:
+        file.truncate(30_000_000)
     pages = np.memmap(path, dtype=np.uint8, mode="r")
     assert pages.sum() == 0  # Every page has been fetched.
     assert anonymous_mb(os.getpid()) - before_mb < 5.0
-    # Not from the heap, which may have had so much to spare.
+    # Nothing here is of the heap, which may have so much to spare, or keep it.
     own = mmap.mmap(-1, 30_000_000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     own.write(b"\1" * len(own))
     assert anonymous_mb(os.getpid()) - before_mb > 25.0
