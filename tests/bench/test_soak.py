@@ -58,6 +58,7 @@ def test_what_a_process_takes_for_itself_is_weighed_and_pages_of_files_are_not(t
     assert anonymous_mb(os.getpid()) - before_mb < 5.0
     # Nothing here is of the heap, which may have so much to spare, or keep it.
     own = mmap.mmap(-1, 30_000_000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    own.write(b"\1" * len(own))
+    for page in range(0, len(own), mmap.PAGESIZE):
+        own[page] = 1
     assert anonymous_mb(os.getpid()) - before_mb > 25.0
     own.close()
