@@ -137,3 +137,10 @@ def test_what_rolls_is_not_pushed(rig: Rig, name):
     outcome = rig.carry_out(Push((name,), rig.tools))
     assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "rolls", (name,))
     assert rig.body.data.time == 0.0
+
+
+def test_a_person_is_not_pushed():
+    rig = Rig(seen=[thing("person", 1.5, 0.0, 1.0)])
+    outcome = rig.carry_out(Push(("person",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "out_of_reach")
+    assert np.linalg.norm(rig.position) < 0.05

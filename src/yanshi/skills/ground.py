@@ -76,7 +76,7 @@ def ends_of_front(floor: Floor, place: Place, here: Point) -> tuple[Pose, ...]:
     between = np.linspace(ends[0][:2], ends[1][:2], 10)
     if any(floor.clearance((float(x), float(y))) < ROOM_M for x, y in between):
         return ()
-    return tuple(sorted(ends, key=lambda pose: np.hypot(pose[0] - here[0], pose[1] - here[1])))
+    return _nearest_first(ends, here)
 
 
 def poses_at_other_sides(floor: Floor, place: Place, here: Point) -> tuple[Pose, ...]:
@@ -87,7 +87,7 @@ def poses_at_other_sides(floor: Floor, place: Place, here: Point) -> tuple[Pose,
     if place.boards:
         return ()
     poses = [p for p in _other_sides(place, None) if floor.clearance(p[:2]) >= ROOM_M]
-    return tuple(sorted(poses, key=lambda pose: np.hypot(pose[0] - here[0], pose[1] - here[1])))
+    return _nearest_first(poses, here)
 
 
 def pose_before_person(
@@ -171,6 +171,10 @@ def _lateral(place: Place, side: int, towards: Point) -> float:
     dx, dy = towards[0] - place.centre[0], towards[1] - place.centre[1]
     free = max(0.5 * place.size[(side + 1) % 2] - 0.1, 0.0)
     return float(np.clip(-np.sin(out) * dx + np.cos(out) * dy, -free, free))
+
+
+def _nearest_first(poses: Iterable[Pose], here: Point) -> tuple[Pose, ...]:
+    return tuple(sorted(poses, key=lambda pose: np.hypot(pose[0] - here[0], pose[1] - here[1])))
 
 
 def _ring(centre: Point, radius: float, here: Point) -> list[Pose]:

@@ -39,7 +39,7 @@ from yanshi.skills.search import find, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import Place
-from yanshi.worlds.things import kind_of
+from yanshi.worlds.things import shape_of
 
 PERSON = "person"
 PUSH_M, LEAST_M = 0.115, 0.085
@@ -94,7 +94,7 @@ class Push(Flow):
 
     def check(self, percept: Percept) -> Outcome | None:
         """Refuse balls, which jam under a fist or roll off, and anything while no hand is free."""
-        if kind_of(self.arguments[0].split()[-1]).shape == "sphere":
+        if shape_of(self.arguments[0].split()[-1]) == "sphere":
             return Outcome(kind="failed", reason="rolls", facts=self.arguments)
         hands = hands_of(self.tools)
         if not hands.free:

@@ -22,7 +22,7 @@ from yanshi.skills.ground import (
 from yanshi.skills.motion import here, stand, step_to, tick, turn_to, walk_to
 from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.worlds.floor_plan import Place
-from yanshi.worlds.things import kind_of
+from yanshi.worlds.things import shape_of
 
 SURE = 0.6
 """Confidence from which a sighting is acted on: two good looks."""
@@ -172,12 +172,11 @@ def is_still(thing: Thing, before: Thing) -> bool:
     if thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name):
         return True
     is_of_kind = thing.likeness(before.kind) >= STILL_SHARE * before.likeness(before.kind)
-    if is_of_kind and kind_of(before.kind).shape == "cylinder":
+    if is_of_kind and shape_of(before.kind) == "cylinder":
         return True
     if thing.solid is None or thing.colour != before.colour:
         return False
-    shape = thing.solid.shape
-    return shape == kind_of(before.kind).shape != kind_of(thing.kind).shape
+    return thing.solid.shape == shape_of(before.kind) != shape_of(thing.kind)
 
 
 def called(thing: Thing, name: str) -> Thing:

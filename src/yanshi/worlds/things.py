@@ -124,6 +124,11 @@ def kind_of(name: str) -> Kind:
     return KIND_FACTS[name]
 
 
+def shape_of(kind: str) -> str:
+    """Return what a hand may take things of a kind for; empty for who is no thing, as a person."""
+    return KIND_FACTS[kind].shape if kind in KIND_FACTS else ""
+
+
 def vary_paint(colour: str, rng: np.random.Generator) -> Rgba:
     """Return a shade of the colour that still deserves its name."""
     if colour not in PAINTS:
