@@ -34,3 +34,16 @@ def test_firmer_arms_give_way_less_to_the_same_torque():
             target = walker.step(body.read(), (0.0, 0.0, 0.0), wish)
         # A motor is a spring: the torque is asked for as an angle farther on.
         np.testing.assert_allclose(target.position[ELBOW] - 0.6, moved, atol=1e-9)
+
+
+def test_who_bears_a_load_gets_a_firmer_waist_that_yaws_and_walks_as_ever():
+    body = simulate("empty", 0).body
+    walker = Walker(G1)
+    usual = walker.step(body.read(), (0.0, 0.0, 0.0))
+    wish = UpperBody(joints={ELBOW: 0.3}, waist_firmness=3.0)
+    firm = walker.step(body.read(), (0.0, 0.0, 0.0), wish)
+    times = np.ones(len(G1.joint_names))
+    times[G1.joint_indices(["waist_roll", "waist_pitch"])] = 3.0
+    np.testing.assert_allclose(firm.stiffness, times * usual.stiffness)
+    after = walker.step(body.read(), (0.0, 0.0, 0.0), AT_REST)
+    np.testing.assert_allclose(after.stiffness, usual.stiffness)

@@ -59,7 +59,7 @@ TARGETS = {
 }
 FELL_OFF_M = 0.2
 """A thing that has sunk so far was knocked off."""
-LIGHT_KG = 1.9
+LIGHT_KG = 3.5
 """What a robot that carries it does not find too heavy."""
 SMALL = ("cube", "ball", "apple", "walnut")
 """What goes into a bowl."""

@@ -48,6 +48,8 @@ class UpperBody:
     """Torques to add by joint index, N·m, against the weight of what is held out."""
     firmness: float = 1.0
     """How many times as stiff as usual `joints` are held, by a walker that sees the arms."""
+    waist_firmness: float = 1.0
+    """The same for the waist's roll and pitch, for who bears a load before the chest."""
     posture: Posture = UPRIGHT
     """How high to stand and how far to lean; bounded by what the walker has learned. One that was
     never taught to squat only leans."""
@@ -196,7 +198,8 @@ class SeenArms:
     ) -> None:
         """Take all joints that the contract does not act on."""
         self.stiffness, self.damping = self._usual = gains
-        self._firm: tuple[float, tuple[int, ...]] = (1.0, ())
+        self._firm: tuple[float, float, tuple[int, ...]] = (1.0, 1.0, ())
+        self._bend = robot.joint_indices(["waist_roll", "waist_pitch"])
         self._rest = robot.default_position
         self._lower, self._upper = robot.limits.lower, robot.limits.upper
         self._period_s = 1.0 / contract.rate_hz
@@ -243,14 +246,16 @@ class SeenArms:
 
     def _stiffen(self, wish: UpperBody) -> None:
         """Hold joints as firmly as is wished."""
-        firm = (wish.firmness, tuple(wish.joints) if wish.firmness != 1.0 else ())
+        is_usual = wish.firmness == wish.waist_firmness == 1.0
+        firm = (wish.firmness, wish.waist_firmness, () if is_usual else tuple(wish.joints))
         if firm == self._firm:
             return
         self._firm = firm
-        joints = [joint for joint in firm[1] if self._free[joint]]
+        joints = [joint for joint in firm[2] if self._free[joint]]
         stiffness, damping = (part.copy() for part in self._usual)
         for part in (stiffness, damping):
             part[joints] *= wish.firmness
+            part[self._bend] *= wish.waist_firmness
             part.flags.writeable = False  # Targets share them.
         self.stiffness, self.damping = stiffness, damping
 

@@ -30,7 +30,7 @@ from yanshi.skills.grip import (
     step_away,
 )
 from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of, place_under, pose_before_thing
-from yanshi.skills.hands import Hands, Load, hands_of, map_from_pelvis, open_fingers
+from yanshi.skills.hands import Hands, Load, hands_of, map_from_level, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import LOOK_S, SURE, find, matches, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
@@ -43,15 +43,15 @@ Size = tuple[float, float, float]
 TRIES = 2
 EDGES_M = (0.2, 0.42)
 """Shortest and longest edge of the ground of a box for two hands."""
-PUSH_N = 30.0
-"""With which each hand presses. The wrists' 5 N·m allow no more at the fingertips."""
-TOO_HEAVY_N = 19.0
-"""What weighs more than this is put back."""
-HEIGHTS = tuple(np.arange(0.52, 0.77, 0.04))
-"""Of the pelvis, from which a box may be taken, m."""
+PUSH_N = 47.0
+"""With which each hand presses. The wrists' 5 N·m allow no more at the knuckles."""
+TOO_HEAVY_N = 33.0
+"""What weighs more than this, about 3.6 kg, is put back."""
+HEIGHTS = tuple(np.arange(0.56, 0.77, 0.04))
+"""Of the pelvis, from which a box may be taken, m. Lower down, loaded, the robot steps aside."""
 LEANS = (0.0, 0.2, 0.35, 0.5)
 """Of the torso, rad."""
-SQUAT_COST, LEAN_COST, WALK_COST = 0.5, 0.4, 0.04
+SQUAT_COST, LEAN_COST, WALK_COST = 1.5, 0.4, 0.04
 EASY_M = 0.74
 """What is as good as standing upright, m."""
 REACH_UP_M = (-0.25, 0.28)
@@ -60,12 +60,16 @@ OFF_M = 0.03
 """How much farther away than wanted the robot may have come to stand."""
 FAR_OFF_M = 0.07
 """With more than this it steps up anew before it puts a box down."""
+ASTRAY_M = 0.1
+"""A box that is held farther than this from over its place is not let go."""
 LIGHTEST_N = 2.5
 """What is lighter is not felt to be there."""
 TURNED = 0.35
 """How far a box may be turned from the edge of what it stands on, rad."""
 BEFORE_M = 0.75
 """From the edge to the pelvis where the last exact steps begin and end."""
+CLEAR_M, BACK_OFF_TRIES = 0.15, 3
+"""So near to there it has stepped back far enough for a box to be lowered; else it tries again."""
 GAP_M = 0.06
 """Air between hands and box before they press, and after."""
 LIFT_M = 0.10
@@ -411,7 +415,7 @@ def during(
 
 def _box_at(load: Load, percept: Percept, map_from_box: Pose) -> None:
     """Want a load at a pose on the map, however the body sways."""
-    load.pelvis_from_box = np.linalg.inv(map_from_pelvis(percept)) @ map_from_box
+    load.level_from_box = np.linalg.inv(map_from_level(percept)) @ map_from_box
 
 
 def take(
@@ -438,7 +442,7 @@ def take(
         for hand, way in zip(hands.hands, ways, strict=True):
             hand.angles = way.angles[min(number, len(way.angles) - 1)]
         percept = yield tick(tools, percept, STILL, body)
-    load = Load(name=thing.name, size=size, pelvis_from_box=np.eye(4), width=None)
+    load = Load(name=thing.name, size=size, level_from_box=np.eye(4), width=None)
     load.width = wide = load.palm_distance + 2.0 * GAP_M
     _box_at(load, percept, map_from_box)
     hands.load = load
@@ -457,7 +461,7 @@ def take(
     percept = yield from during(tools, percept, SPREAD_S, body, close)
     percept = yield from during(tools, percept, PRESS_S, body, press)
     load.is_held = True
-    standing = load.pelvis_from_box
+    standing = load.level_from_box
     percept = yield from move_load(tools, percept, load, _raised(standing, LIFT_M), LIFT_S, body)
     percept = yield from stand(tools, percept, WEIGH_S, body)
     load.weighed = load.weight
@@ -469,16 +473,26 @@ def take(
         percept = yield from leave(tools, percept, spot)
         return percept, Outcome(kind="failed", reason=reason, facts=(thing.name,))
     drawn = np.eye(4)
-    drawn[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, load.pelvis_from_box[2, 3])
+    drawn[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, load.level_from_box[2, 3])
     rise_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
     percept = yield from move_load(tools, percept, load, drawn, rise_s, UpperBody())
-    percept = yield from step_away(tools, percept, spot)
+    for _ in range(BACK_OFF_TRIES):  # With much before the chest steps back are short.
+        percept = yield from step_away(tools, percept, spot)
+        if _is_clear_of(percept, spot):
+            break
     carried = np.eye(4)
     carried[:3, 3] = (CARRIED[0] + 0.5 * size[0], 0.0, CARRIED[1] - grip_height(size[2]))
     percept = yield from move_load(tools, percept, load, carried, MOVE_S, UpperBody())
-    if not hands.bears_load(percept):
+    if not hands.presses_load(percept):
         return (yield from _lost(tools, percept, load))
     return percept, DONE
+
+
+def _is_clear_of(percept: Percept, spot: Spot) -> bool:
+    """Whether the robot has stepped back from the furniture it stood before."""
+    yaw = spot.before[2]
+    ahead = np.subtract(here(percept), spot.before[:2]) @ (np.cos(yaw), np.sin(yaw))
+    return bool(ahead < CLEAR_M)
 
 
 def _middle(berth: Berth) -> Solid:
@@ -534,15 +548,15 @@ def move_load(
     tools: Tools,
     percept: Percept,
     load: Load,
-    pelvis_from_box: Pose,
+    level_from_box: Pose,
     seconds: float,
     body: UpperBody,
 ) -> Behaviour[Percept]:
     """Move a load before the body while standing."""
-    start = load.pelvis_from_box
+    start = load.level_from_box
 
     def each(_: Percept, share: float) -> None:
-        load.pelvis_from_box = _between(start, pelvis_from_box, share)
+        load.level_from_box = _between(start, level_from_box, share)
 
     return (yield from during(tools, percept, seconds, body, each))
 
@@ -550,7 +564,7 @@ def move_load(
 def let_go(tools: Tools, percept: Percept, load: Load, body: UpperBody) -> Behaviour[Percept]:
     """Press no more and take both hands off a box that stands."""
     push, weight = load.push, load.weight
-    map_from_box = map_from_pelvis(percept) @ load.pelvis_from_box
+    map_from_box = map_from_level(percept) @ load.level_from_box
 
     def ease(percept: Percept, share: float) -> None:
         _box_at(load, percept, map_from_box)
@@ -601,10 +615,10 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     over[:3, 3] = (
         min(spot.stance.ahead, OUT_M),
         0.0,
-        max(above, float(load.pelvis_from_box[2, 3])),
+        max(above, float(load.level_from_box[2, 3])),
     )
     percept = yield from move_load(tools, percept, load, over, MOVE_S, UpperBody())
-    if not hands.bears_load(percept):
+    if not hands.presses_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
         return outcome
     x, y, yaw = spot.upright
@@ -612,17 +626,45 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     sink_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
     for _ in range(STEPS_UP):
         percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
-        high = float(load.pelvis_from_box[2, 3] + percept.base.position[2])
-
-        def stay_up(percept: Percept, _: float, high: float = high) -> None:
-            load.pelvis_from_box[2, 3] = high - percept.base.position[2]
-
-        percept = yield from during(tools, percept, sink_s, body, stay_up)
-        wanted = np.linalg.inv(map_from_pelvis(percept)) @ berth.map_from_box
+        percept = yield from _hold_up(tools, percept, load, sink_s, body)
+        wanted = np.linalg.inv(map_from_level(percept)) @ berth.map_from_box
         if wanted[0, 3] < spot.stance.ahead + FAR_OFF_M:
-            break
-        percept = yield from during(tools, percept, sink_s, UpperBody(), stay_up)
-    start = map_from_pelvis(percept) @ load.pelvis_from_box
+            percept = yield from _lower(tools, percept, load, berth, body)
+            if _is_over(hands, percept, berth):
+                break
+        percept = yield from _hold_up(tools, percept, load, sink_s, UpperBody())
+        if not hands.presses_load(percept):
+            _, outcome = yield from _lost(tools, percept, load)
+            return outcome
+    else:
+        percept = yield from step_away(tools, percept, spot)
+        return Outcome(kind="failed", reason="out_of_reach", facts=(load.name,))
+    is_felt = hands.presses_load(percept)
+    percept = yield from let_go(tools, percept, load, body)
+    percept = yield from leave(tools, percept, spot)
+    percept = yield from stand(tools, percept, LOOK_S)
+    if is_felt or _is_seen_at(percept, load.name, berth):
+        return DONE
+    return Outcome(kind="failed", reason="slipped", facts=(load.name,))
+
+
+def _hold_up(
+    tools: Tools, percept: Percept, load: Load, seconds: float, body: UpperBody
+) -> Behaviour[Percept]:
+    """Sink or rise while a load stays as high over the floor as it is."""
+    high = float(load.level_from_box[2, 3] + percept.base.position[2])
+
+    def stay_up(percept: Percept, _: float) -> None:
+        load.level_from_box[2, 3] = high - percept.base.position[2]
+
+    return (yield from during(tools, percept, seconds, body, stay_up))
+
+
+def _lower(
+    tools: Tools, percept: Percept, load: Load, berth: Berth, body: UpperBody
+) -> Behaviour[Percept]:
+    """Lower a load to where it is to stand, and on until it is felt to stand."""
+    start = map_from_level(percept) @ load.level_from_box
 
     def lower(percept: Percept, share: float) -> None:
         _box_at(load, percept, _between(start, berth.map_from_box, share))
@@ -634,14 +676,13 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
         if load.weight > PUT_DOWN * load.weighed:
             _box_at(load, percept, _between(berth.map_from_box, deeper, share))
 
-    percept = yield from during(tools, percept, LIFT_S, body, sink)
-    is_felt = hands.presses_load(percept)
-    percept = yield from let_go(tools, percept, load, body)
-    percept = yield from leave(tools, percept, spot)
-    percept = yield from stand(tools, percept, LOOK_S)
-    if is_felt or _is_seen_at(percept, load.name, berth):
-        return DONE
-    return Outcome(kind="failed", reason="slipped", facts=(load.name,))
+    return (yield from during(tools, percept, LIFT_S, body, sink))
+
+
+def _is_over(hands: Hands, percept: Percept, berth: Berth) -> bool:
+    """Whether the hands hold a load over where it is to stand, or have lost it."""
+    at = hands.load_on_map(percept)
+    return bool(np.linalg.norm(at[:2] - berth.map_from_box[:2, 3]) < ASTRAY_M)
 
 
 def _is_seen_at(percept: Percept, name: str, berth: Berth) -> bool:

@@ -20,7 +20,7 @@ from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import place_under
-from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fingers
+from yanshi.skills.hands import Hand, Held, hands_of, map_from_level, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
@@ -75,6 +75,8 @@ OVERSHOOT_M = 0.02
 """How much farther than asked it steps with its arms folded."""
 BACK_SPEED = 0.3
 """m/s."""
+LATE_MAX_S, INSISTENCE_PER_S = 4.0, 0.25
+"""How long it tries after it should be there, and how much faster it is asked to go meanwhile."""
 BACK_SHORT_M = 0.05
 ONE_M = 0.025
 """Two things are never so near each other."""
@@ -293,13 +295,14 @@ def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Beha
     """Step towards a point without turning, and stand when it is passed or nearly reached."""
     way = np.subtract(point, here(percept))
     length = float(np.linalg.norm(way))
-    end_ns = percept.state.t_ns + round((4.0 + length / BACK_SPEED) * 1e9)
-    while percept.state.t_ns < end_ns:
+    start_ns, usual_s = percept.state.t_ns, length / BACK_SPEED
+    while (late_s := (percept.state.t_ns - start_ns) * 1e-9 - usual_s) < LATE_MAX_S:
         left = np.subtract(point, here(percept))
         if left @ way < BACK_SHORT_M * length:
             break
         cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
-        x, y = BACK_SPEED * left / max(float(np.linalg.norm(left)), 1e-6)
+        speed = BACK_SPEED * (1.0 + INSISTENCE_PER_S * max(late_s, 0.0))
+        x, y = speed * left / max(float(np.linalg.norm(left)), 1e-6)
         velocity = (float(cos * x + sin * y), float(-sin * x + cos * y), 0.0)
         percept = yield tick(tools, percept, velocity)
     return (yield from stand(tools, percept, SETTLE_S))
@@ -375,13 +378,8 @@ def seen_again(scene: Scene, thing: Thing) -> Thing | None:
 
 def level_frames(percept: Percept) -> tuple[Pose, Pose]:
     """Return the map in the pelvis frame, and the level pelvis frame on the map."""
-    map_pelvis = map_from_pelvis(percept)
-    cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
-    map_level = np.eye(4)
-    map_level[:2, :2] = [[cos, -sin], [sin, cos]]
-    map_level[:3, 3] = map_pelvis[:3, 3]
-    pelvis_map = np.asarray(np.linalg.inv(map_pelvis), dtype=np.float64)
-    return pelvis_map, map_level
+    pelvis_map = np.asarray(np.linalg.inv(map_from_pelvis(percept)), dtype=np.float64)
+    return pelvis_map, map_from_level(percept)
 
 
 def solid_pose(solid: Solid) -> Pose:

@@ -38,7 +38,7 @@ INTEGRAL_PER_S = 1.5
 """Share of the angles' error that is made good in a second."""
 WEIGHT_PER_MS, WEIGHT_MAX = 500.0, 60.0
 """How quickly a load's weight is learnt, N for a metre missed during a second, and its end, N."""
-LOAD_FIRMNESS = 3.0
+LOAD_FIRMNESS, LOAD_WAIST_FIRMNESS = 3.0, 3.0
 """How many times as stiff as usual arms are that hold a load."""
 GONE_M = 0.03
 """Palms that are nearer to each other than a load is wide by more than this have lost it."""
@@ -82,8 +82,9 @@ class Load:
     """Colour and kind."""
     size: tuple[float, float, float]
     """Along the way the robot faces, across it, and its height, m."""
-    pelvis_from_box: Pose
-    """Where its middle is wanted, x ahead and z up."""
+    level_from_box: Pose
+    """Where its middle is wanted, x ahead and z up, in a pelvis frame that neither rolls nor
+    pitches."""
     width: float | None
     """From palm to palm where nothing is pressed yet, m; None: as wide as the box makes it."""
     push: float = 0.0
@@ -291,6 +292,7 @@ class Hands:
             effort=effort,
             posture=asked.posture,
             firmness=asked.firmness if self.load is None else LOAD_FIRMNESS,
+            waist_firmness=asked.waist_firmness if self.load is None else LOAD_WAIST_FIRMNESS,
         )
 
     def palm_distance(self, percept: Percept) -> float:
@@ -310,6 +312,12 @@ class Hands:
         is_felt = load is not None and load.weight > GONE_SHARE * load.weighed
         return is_felt and self.presses_load(percept)
 
+    def load_on_map(self, percept: Percept) -> NDArray[np.float64]:
+        """Return the middle between the palms on the map, m, shape (3,)."""
+        left, right = (map_from_pelvis(percept) @ palm for palm in self._palms(percept))
+        middle: NDArray[np.float64] = 0.5 * (left[:3, 3] + right[:3, 3])
+        return middle
+
     def _palms(self, percept: Percept) -> list[Pose]:
         joints = percept.state.joint_position
         return [hand.arm.pelvis_from_palm(joints) for hand in self.hands]
@@ -318,10 +326,12 @@ class Hands:
         """Move both arms one tick to where they hold a load, and learn its weight."""
         width = self.palm_distance(percept) if load.width is None else load.width
         wanted = []
+        map_from_box = map_from_level(percept) @ load.level_from_box
+        pelvis_from_box = np.linalg.inv(map_from_pelvis(percept)) @ map_from_box
         for hand, box_from_palm in zip(self.hands, palms_about(load.size), strict=True):
             goal = box_from_palm.copy()
             goal[1, 3] = 0.5 * width if hand.side == LEFT else -0.5 * width
-            wanted.append(load.pelvis_from_box @ goal)
+            wanted.append(pelvis_from_box @ goal)
             joints = percept.state.joint_position.copy()
             if hand.angles is not None:
                 joints[hand.arm.joints] = hand.angles
@@ -374,6 +384,15 @@ def map_from_pelvis(percept: Percept) -> NDArray[np.float64]:
     """Return the pelvis' pose on the map, shape (4, 4)."""
     T = np.eye(4)
     T[:3, :3] = rotation_matrix(percept.base.orientation_wxyz)
+    T[:3, 3] = percept.base.position
+    return T
+
+
+def map_from_level(percept: Percept) -> NDArray[np.float64]:
+    """Return the pelvis' pose on the map as if it stood upright, shape (4, 4)."""
+    cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
+    T = np.eye(4)
+    T[:2, :2] = [[cos, -sin], [sin, cos]]
     T[:3, 3] = percept.base.position
     return T
 
