@@ -13,6 +13,7 @@ from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene, S
 from yanshi.policies.walker import Walker
 from yanshi.robots.g1.spec import G1
 from yanshi.senses.odometry import Odometry
+from yanshi.skills.grip import NECKED
 from yanshi.skills.hands import Held, hands_of
 from yanshi.skills.motion import tick
 from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
@@ -302,6 +303,7 @@ class SightedRig(Rig):
                 position=(x, y, z),
                 size=(a, b, c),
                 yaw=float(np.arctan2(body.xmat[3], body.xmat[0])),
+                is_tapered=placed.kind in NECKED,
             )
             yield Thing(
                 kind=placed.kind,

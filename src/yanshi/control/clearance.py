@@ -40,20 +40,28 @@ class Clearance:
             links: What its links do.
             side: Whose arm: `LEFT` or `RIGHT`.
         """
-        self._model = _shapes(spec)
+        self._model = _shapes(spec, links)
         self._data = mujoco.MjData(self._model)
         self._addresses = np.array(
             [self._model.joint(name).qposadr[0] for name in robot.joint_names], dtype=np.intp
         )
         prefix = ("left", "right")[side]
+        self._held = self._model.geom(_HELD[side]).id
+        self._hand_from_palm = np.array(links.palm)
         self._boxes = np.array(
             [self._model.geom(f"box_{i}").id for i in range(BOXES_MAX)], dtype=np.intp
         )
         arm, body = self._sort_shapes(prefix, links)
-        self._arm = np.array(arm, dtype=np.intp)
         # The upper arm is always near the chest.
         fore = [geom for geom in arm if "shoulder" not in self._link(geom)]
-        self._pairs = np.array([(a, b) for a in fore for b in body], dtype=np.intp)
+        self._empty, self._full = (
+            (
+                np.array([*arm, *more], dtype=np.intp),
+                np.array([(a, b) for a in (*fore, *more) for b in body], dtype=np.intp),
+            )
+            for more in ((), (self._held,))
+        )
+        self._arm, self._pairs = self._empty
         self._sizes = np.zeros((0, 3))
         self._turns = np.zeros((0, 3, 3))
         self._middles = np.zeros((0, 3))
@@ -78,6 +86,32 @@ class Clearance:
         self._sizes = np.array([box.half_size for box in boxes]).reshape(n, 3)
         self._turns = np.array([box.pelvis_from_box[:3, :3] for box in boxes]).reshape(n, 3, 3)
         self._middles = np.array([box.pelvis_from_box[:3, 3] for box in boxes]).reshape(n, 3)
+
+    def hold(
+        self,
+        palm_from_thing: NDArray[np.float64] | None,
+        size: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    ) -> None:
+        """Count what the hand holds to the arm for all that is asked from now on.
+
+        Args:
+            palm_from_thing: Pose of its middle in the palm's frame, shape (4, 4); None: nothing.
+            size: Its edges along its own axes, m. It is taken for a capsule along the longest.
+        """
+        if palm_from_thing is None:
+            self._arm, self._pairs = self._empty
+            return
+        self._arm, self._pairs = self._full
+        model, geom = self._model, self._held
+        _, middle, long = np.argsort(size, kind="stable")
+        radius = 0.5 * size[middle]
+        half = max(0.5 * size[long] - radius, 1e-4)
+        model.geom_size[geom] = radius, half, 0.0
+        model.geom_rbound[geom] = radius + half
+        model.geom_pos[geom] = self._hand_from_palm + palm_from_thing[:3, 3]
+        # A capsule lies along its z: turn the axes round until that is the longest.
+        turned = np.roll(palm_from_thing[:3, :3], 2 - long, axis=1)
+        mujoco.mju_mat2Quat(model.geom_quat[geom], turned.flatten())
 
     def from_boxes(self, joint_position: NDArray[np.float64], far: float = 0.05) -> float:
         """Return the least distance of the arm from a box, m; `far` if it is more than that.
@@ -125,7 +159,7 @@ class Clearance:
         arm, body = [], []
         for geom in range(self._model.ngeom):
             link = self._link(geom)
-            if link == "world":
+            if link == "world" or self._model.geom(geom).name in _HELD:
                 continue
             if link.startswith(prefix) and any(part in link for part in _ARM_PARTS):
                 arm.append(geom)
@@ -138,11 +172,12 @@ class Clearance:
         return name
 
 
+_HELD = ("held_left", "held_right")
 _ARM_PARTS = ("shoulder_yaw", "elbow", "wrist", "hand")
 
 
-def _shapes(spec: mujoco.MjSpec) -> mujoco.MjModel:
-    """Compile the robot's collision shapes with its root fixed at the origin, and spare boxes."""
+def _shapes(spec: mujoco.MjSpec, links: LinkNames) -> mujoco.MjModel:
+    """Compile the robot's collision shapes with its root fixed at the origin, and spare ones."""
     for item in [*spec.actuators, *spec.sensors, *spec.cameras]:
         spec.delete(item)
     for geom in list(spec.geoms):
@@ -154,6 +189,14 @@ def _shapes(spec: mujoco.MjSpec) -> mujoco.MjModel:
     root.pos = (0.0, 0.0, 0.0)
     root.quat = (1.0, 0.0, 0.0, 0.0)
     _round_off(spec)
+    for name, hand in zip(_HELD, links.hands, strict=True):
+        spec.body(hand).add_geom(
+            name=name,
+            type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+            size=(0.01, 0.01, 0.0),
+            pos=(0.1, 0.2, 0.3),  # Neither here nor below at the origin: see the boxes.
+            quat=(0.5, 0.5, 0.5, 0.5),
+        )
     for index in range(BOXES_MAX):
         spec.worldbody.add_geom(
             name=f"box_{index}",

@@ -6,7 +6,7 @@ def act(self, percept):
     return DONE
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import ClassVar, TypeVar
 
 from yanshi.core.messages import JointTarget
@@ -14,6 +14,26 @@ from yanshi.skills.skill import Outcome, Percept, Risk, Tools
 
 T = TypeVar("T")
 Behaviour = Generator[JointTarget, Percept, T]
+
+
+def as_long_as(
+    percept: Percept, behaviour: Behaviour[T], holds: Callable[[Percept], bool]
+) -> Behaviour[tuple[Percept, T | None]]:
+    """Go on with a behaviour as long as something holds.
+
+    Returns:
+        The newest percept, and what the behaviour came to; None where it was broken off.
+    """
+    try:
+        target = next(behaviour)
+        while True:
+            percept = yield target
+            if not holds(percept):
+                behaviour.close()
+                return percept, None
+            target = behaviour.send(percept)
+    except StopIteration as end:
+        return percept, end.value
 
 
 class Flow:

@@ -22,6 +22,7 @@ from yanshi.control.arm import SIDES, Arm
 from yanshi.control.arm_path import ArmPath, ArmPathConfig, ArmPlanner
 from yanshi.control.clearance import Box, Clearance
 from yanshi.control.fingers import OPEN, Fingers
+from yanshi.control.grasp import GraspConfig
 from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
 from yanshi.control.palm import NO_LEAN, Approach, Lean, palm_turn
 from yanshi.control.two_palms import PUSH_AT, Pose, palms_about
@@ -38,8 +39,11 @@ INTEGRAL_PER_S = 1.5
 """Share of the angles' error that is made good in a second."""
 WEIGHT_PER_MS, WEIGHT_MAX = 500.0, 60.0
 """How quickly a load's weight is learnt, N for a metre missed during a second, and its end, N."""
-LOAD_FIRMNESS, LOAD_WAIST_FIRMNESS = 3.0, 3.0
+LOAD_FIRMNESS = 3.0
 """How many times as stiff as usual arms are that hold a load."""
+WAIST_FIRMNESS = 3.0
+"""How many times as stiff as usual the waist rolls and pitches under a load, or when the robot
+stands and an arm is led: steps are shorter so, but a soft waist sways under an arm by 6 cm."""
 GONE_M = 0.03
 """Palms that are nearer to each other than a load is wide by more than this have lost it."""
 GONE_SHARE = 0.1
@@ -51,6 +55,8 @@ READY = (0.3, -0.5, -0.3, -1.0, 0.0, -0.8, 0.0)
 ARM_STEP = 1.6 * 0.02
 """How far a joint of an arm that goes by itself moves in a tick, rad."""
 _MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+FLAT_M = GraspConfig().low
+"""What is less high is felt by the thumb and one finger."""
 HOLD_PALMS = ((0.26, -0.18, 0.17), (0.28, -0.20, 0.10), (0.24, -0.22, 0.22), (0.30, -0.16, 0.05))
 """Where the right palm may be while the robot walks with a thing, in the pelvis frame, m; the
 first that the arm comes to."""
@@ -189,6 +195,11 @@ class Hands:
             UnreachableError: There is none.
         """
         *wider, narrowest = self.hands[side].planners
+        held = self.hands[side].held
+        if held is None:
+            narrowest.clearance.hold(None)  # All planners of a hand share it.
+        else:
+            narrowest.clearance.hold(held.palm_from_thing, held.size)
         for planner in wider:
             try:
                 return planner.free_way(joints, pelvis_from_palm, boxes, goes_on=goes_on)
@@ -200,6 +211,26 @@ class Hands:
         """Let arms fold before the chest while the robot goes on."""
         for side in sides:
             self._send(percept, self.hands[side], self.ready(side), is_resting=False)
+
+    def raise_held(self, percept: Percept, side: int, height: float) -> None:
+        """Let an arm go to hold what is in its hand higher, if it can: the palm at a height, m."""
+        hand = self.hands[side]
+        assert hand.held is not None
+        above = height - float(percept.base.position[2])
+        joints = percept.state.joint_position.copy()
+        try:
+            goal = self.carry_angles(side, hand.held.approach, joints, hand.held.lean, above)
+        except UnreachableError:
+            return
+        self._send(percept, hand, goal, is_resting=False)
+
+    def feels_held(self, percept: Percept, side: int) -> bool:
+        """Whether the fingers of a hand feel what it is thought to hold."""
+        hand, state = self.hands[side], percept.state
+        if hand.held is None:
+            return False
+        is_low = hand.held.size[2] < FLAT_M
+        return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=is_low)
 
     def lower(self, percept: Percept, sides: Sequence[int]) -> None:
         """Let arms go to hang while the robot goes on."""
@@ -230,11 +261,23 @@ class Hands:
         return np.array(READY) * (1.0 if side == RIGHT else _MIRROR)
 
     def carry_angles(
-        self, side: int, approach: Approach, joints: Angles, lean: Lean = NO_LEAN
+        self,
+        side: int,
+        approach: Approach,
+        joints: Angles,
+        lean: Lean = NO_LEAN,
+        height: float | None = None,
     ) -> Angles:
         """Return angles that hold a thing before the chest as it was taken, the robot upright.
 
         A palm that leaned then leans on if the arm comes there so; else the thing leans.
+
+        Args:
+            side: Whose hand.
+            approach: How it was taken.
+            joints: Where all joints are.
+            lean: Of the palm.
+            height: Of the palm above the pelvis, m; None where it is easiest.
 
         Raises:
             UnreachableError: The arm comes to none of the places for that.
@@ -245,6 +288,8 @@ class Hands:
             goal = np.eye(4)
             goal[:3, :3] = palm_turn(approach, side, mirror * heading, turned)
             goal[:3, 3] = np.array(place) * (1.0, mirror, 1.0)
+            if height is not None:
+                goal[2, 3] = height
             try:
                 return hand.arm.solve(joints, goal)
             except UnreachableError:
@@ -286,13 +331,14 @@ class Hands:
             if self.load is not None:
                 self._add_push(percept, self.load, torque)
             effort |= {j: float(torque[j]) for j in arms if j not in asked.joints}
+        is_led = self.load is not None or (bool(arms) and self._tools.walker.is_standing)
         return UpperBody(
             joints=joints | dict(asked.joints),
             waist=asked.waist,
             effort=effort,
             posture=asked.posture,
             firmness=asked.firmness if self.load is None else LOAD_FIRMNESS,
-            waist_firmness=asked.waist_firmness if self.load is None else LOAD_WAIST_FIRMNESS,
+            waist_firmness=WAIST_FIRMNESS if is_led else asked.waist_firmness,
         )
 
     def palm_distance(self, percept: Percept) -> float:

@@ -14,7 +14,7 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
-from yanshi.skills.behaviour import Behaviour, Flow
+from yanshi.skills.behaviour import Behaviour, Flow, as_long_as
 from yanshi.skills.grip import (
     MISSES_M,
     TRIES,
@@ -30,7 +30,7 @@ from yanshi.skills.grip import (
 )
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
-from yanshi.skills.motion import here, stand, tick
+from yanshi.skills.motion import here, stand, tick, walk_to
 from yanshi.skills.search import SURE, choose, find, is_place, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
@@ -47,6 +47,15 @@ LIFTS_M = (ABOVE_M, 0.06, 0.03)
 OPEN_S = 0.8
 LOWER_SPEED = 0.1
 """m/s."""
+OVER_EDGE_M, HIGH_M, RAISE_S = 0.06, 0.2, 1.5
+"""How high over a surface's edge the palm is brought that is to pass it, where that is so much
+above the pelvis; and the time for that."""
+FETCHES = 2
+"""How often a thing is fetched that is lost on the way."""
+IN_HAND_M, GHOST_M = 0.15, 0.4
+"""What is seen so near a palm is in it; of the held thing's name it may be what was seen before."""
+LOST_S = 1.0
+"""What a hand has not felt for so long is not in it any more."""
 LOW_M = 0.62
 """Only from above does a hand come to surfaces lower than this, m."""
 EDGE_M = 0.10
@@ -106,19 +115,23 @@ class PutDown(Flow):
         """Fetch the thing unless it is in a hand already, then put it down."""
         tools, name = self.tools, self.arguments[0]
         hands = hands_of(tools)
-        hand = hands.holding(name)
+        outcome = Outcome(kind="failed", reason="slipped", facts=(name,))
         try:
-            if hand is None:
-                if not hands.free:
-                    return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
-                percept, outcome = yield from fetch(
-                    tools, percept, name, tries=TRIES, approaches=self._approaches(percept)
-                )
-                if outcome.kind != "done":
-                    return outcome
+            for _ in range(FETCHES):
                 hand = hands.holding(name)
-                assert hand is not None
-            percept, outcome = yield from self._put(percept, hand)
+                if hand is None:
+                    if not hands.free:
+                        return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
+                    percept, outcome = yield from fetch(
+                        tools, percept, name, tries=TRIES, approaches=self._approaches(percept)
+                    )
+                    if outcome.kind != "done":
+                        return outcome
+                    hand = hands.holding(name)
+                    assert hand is not None
+                percept, outcome = yield from self._put(percept, hand)
+                if outcome.reason != "slipped":
+                    break
         except UnreachableError:
             return Outcome(kind="failed", reason="out_of_reach", facts=(self.arguments[-1],))
         return outcome
@@ -145,7 +158,12 @@ class PutDown(Flow):
             where = (self.arguments[-1],)
             return percept, Outcome(kind="failed", reason="out_of_reach", facts=where)
         for spot in ways[:TRIES]:
-            percept, scene = yield from come_to(tools, percept, spot)
+            coming = _come_with(tools, percept, hand, spot, goal)
+            percept, come = yield from as_long_as(percept, coming, _Feeling(tools, hand))
+            if come is None:
+                hand.held = None
+                return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
+            percept, scene = come
             again = self._goal_in(scene, percept, hand)  # Better known from near.
             if isinstance(again, Goal) and _is_same(again, goal):
                 goal = again
@@ -208,6 +226,37 @@ class PutDown(Flow):
         if isinstance(found, Outcome):
             return found
         return goal_upon(self.tools, found, is_inside=self.arguments[1] == "in")
+
+
+class _Feeling:
+    """Tells whether a hand feels what it holds, or felt it a moment ago."""
+
+    def __init__(self, tools: Tools, hand: Hand) -> None:
+        self._hands, self._side = hands_of(tools), hand.side
+        self._felt_ns: int | None = None
+
+    def __call__(self, percept: Percept) -> bool:
+        now_ns = percept.state.t_ns
+        if self._felt_ns is None or self._hands.feels_held(percept, self._side):
+            self._felt_ns = now_ns
+        return (now_ns - self._felt_ns) * 1e-9 < LOST_S
+
+
+def _come_with(
+    tools: Tools, percept: Percept, hand: Hand, spot: Spot, goal: Goal
+) -> Behaviour[tuple[Percept, Scene]]:
+    """Come to a place with what a hand holds, above the edge of a high one before it is near.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    assert hand.held is not None
+    palm = goal.point[2] + hand.held.grip_height + OVER_EDGE_M
+    if palm > percept.base.position[2] + HIGH_M:
+        percept = yield from walk_to(tools, percept, spot.before)
+        hands_of(tools).raise_held(percept, hand.side, palm)
+        percept = yield from stand(tools, percept, RAISE_S)
+    return (yield from come_to(tools, percept, spot))
 
 
 def what_became(percept: Percept, name: str, goal: Goal) -> Outcome:
@@ -409,8 +458,11 @@ def _height_of(percept: Percept, hand: Hand) -> float:
 
 
 def _is_held(thing: Thing, hand: Hand, percept: Percept) -> bool:
+    """Whether a thing that is seen, or was before the robot stooped, is the one in a hand."""
     palm = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
-    return bool(np.linalg.norm(np.array(thing.position) - palm[:3, 3]) < 0.15)
+    is_called_so = hand.held is not None and thing.name == hand.held.name
+    near = GHOST_M if is_called_so else IN_HAND_M
+    return bool(np.linalg.norm(np.array(thing.position) - palm[:3, 3]) < near)
 
 
 def _headings(heading: float) -> list[float]:
