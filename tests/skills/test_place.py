@@ -19,6 +19,7 @@ from yanshi.skills.place import (
     APART_M,
     EDGE_M,
     FALL_M,
+    LOST_S,
     RIM_AIR_M,
     Goal,
     PutDown,
@@ -221,3 +222,35 @@ def test_what_is_seen_elsewhere_did_not_stay_where_it_was_put():
     assert what_became(late, "red ball", goal).kind == "done"
     in_bin = Goal(point=(*BIN.centre, 0.57), place=BIN)
     assert what_became(rolled, "red ball", in_bin).kind == "done"
+
+
+def test_what_is_lost_on_the_way_is_noticed_before_anything_is_put_down():
+    rig = SightedRig(world="tidy", seed=3)
+    hands, data = hands_of(rig.tools), rig.body.data
+    body = rig.body.model.body(
+        rig.simulation.home.things[rig.witness.thing_number("blue can")].body
+    )
+    address = rig.body.model.jnt_qposadr[body.jntadr[0]]
+    held_s: list[float] = []
+
+    def take_away(rig: SightedRig) -> None:
+        """Eight seconds after it was lifted it lies on the floor in a far corner."""
+        if hands.held_names:
+            held_s.append(float(data.time))
+            if held_s[-1] > held_s[0] + 8.0:
+                data.qpos[address : address + 3] = 9.0, 9.0, 0.05
+
+    order = PutDown(("blue can", "in", "tray"), rig.tools)
+    assert rig.carry_out(order, take_away, stays_up=False).kind == "failed"
+    assert held_s[-1] < held_s[0] + 8.0 + 2.0 * LOST_S
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_a_hand_is_raised_with_what_it_holds_for_a_high_board(rig: Rig, side):
+    hands = hands_of(rig.tools)
+    rig.hold(side, "red cube")
+    before = rig.percept()
+    hands.raise_held(before, side, 1.1)
+    rig.stand(2.5)
+    palm = hands[side].arm.pelvis_from_palm(rig.percept().state.joint_position)
+    assert palm[2, 3] + before.base.position[2] == pytest.approx(1.1, abs=0.05)

@@ -47,7 +47,7 @@ LIFTS_M = (ABOVE_M, 0.06, 0.03)
 OPEN_S = 0.8
 LOWER_SPEED = 0.1
 """m/s."""
-OVER_EDGE_M, HIGH_M, RAISE_S = 0.06, 0.2, 1.5
+OVER_EDGE_M, HIGH_M, RAISE_S = 0.08, 0.2, 2.0
 """How high over a surface's edge the palm is brought that is to pass it, where that is so much
 above the pelvis; and the time for that."""
 FETCHES = 2
