@@ -101,6 +101,35 @@ def push(case: Case, k: int) -> Trial:
     return look_at(stage, PLANS[case.doing])
 
 
+def lift(case: Case, k: int) -> Trial:
+    """Let a crane lift it while it stands or walks, or start it on a crane."""
+    stage = set_up(case, k) if case.doing else set_up(case, k, at_s=0.0, after_s=3.0)
+    trial = look_at(stage, PLANS[case.doing or WALKING])
+    off_ns, limp_ns = stage.body.off_ns, stage.body.limp_ns
+    trial["hung_ms"] = None
+    if off_ns is not None and limp_ns is not None:
+        trial["hung_ms"] = round((limp_ns - off_ns) * 1e-6, 3)
+    trial["limp_speed"] = round(stage.body.limp_speed, 3)
+    return trial
+
+
+def hangs_limp(trial: Trial) -> bool:
+    """Whether it went limp in time when its feet had left the floor, is still, began nothing new
+    and was told why."""
+    return (
+        is_whole(trial)
+        and trial["hung_ms"] is not None
+        and trial["hung_ms"] <= HUNG_MS
+        and trial["limp_speed"] < LIMP_SPEED
+        and trial["faults"] == ["feet_off"]
+        and not trial["begun_after"]
+    )
+
+
+HUNG_MS = 340.0
+"""0.3 s and two ticks of the policy: so long a robot may thrash whose feet hang."""
+LIMP_SPEED = 1.5
+"""rad/s: limp elbows sink under their own weight with up to 1.3."""
 FALL_SEEN = "upright, or the fall told 200 ms after 30° of lean"
 
 
@@ -705,6 +734,24 @@ def _push_cases() -> list[Case]:
     ]
 
 
+def _crane_cases() -> list[Case]:
+    """Feet that do not carry, A12."""
+    crane = Injection(part="floor", kind="off", size=0.15)
+    wanted = f"limp {HUNG_MS:g} ms after both feet have left the floor, still 0.3 s later"
+    return [
+        Case(
+            row="A12",
+            what=f"{'' if doing else 'before the start: '}{crane}",
+            wanted=wanted if doing else f"limp after {HUNG_MS:g} ms and nothing begun",
+            run=lift,
+            passes=hangs_limp,
+            doing=doing,
+            injection=crane,
+        )
+        for doing in (STANDING, WALKING, "")
+    ]
+
+
 def _start_cases() -> list[Case]:
     """What is broken before the start, H1."""
     broken = (
@@ -993,6 +1040,7 @@ def _make_cases() -> tuple[Case, ...]:
     return (
         *_sensor_and_policy_cases(),
         *_push_cases(),
+        *_crane_cases(),
         *_start_cases(),
         *_battery_cases(),
         *_plan_cases(),
@@ -1007,7 +1055,6 @@ def _make_cases() -> tuple[Case, ...]:
 
 NOT_SHOWN = {
     "A9": "simulated motors do not warm up, and no reading of a temperature reaches the robot",
-    "A12": "nobody watches whether the feet carry; on a crane the walker would go on",
     "B3": "the policy has no process of its own; B4 kills the process that balances",
     "B6": "needs a machine of its own; `bench run` counts late ticks",
     "B7": "hand-overs are in the tests of skills",

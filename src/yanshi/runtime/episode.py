@@ -39,7 +39,7 @@ from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
-from yanshi.runtime.recovery import DOING, FALLEN, Recovery, Stage
+from yanshi.runtime.recovery import DOING, FALLEN, STANDING, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Looks, Sight
 from yanshi.runtime.words import OneSentence, Said, Words
@@ -58,6 +58,7 @@ from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
 from yanshi.senses.footing import Footing
 from yanshi.senses.localization import Localization
+from yanshi.senses.suspension import Suspension
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
@@ -193,6 +194,8 @@ class Episode:
         self._asked: JointTarget = self._sent
         self._felt = StateWatch(state)
         self._footing = Footing(self._kinematics)
+        self._suspension = Suspension(self._kinematics)
+        self._weighed_ns = -1
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
@@ -330,6 +333,7 @@ class Episode:
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
         self._watch_feet(t_ns)
+        self._watch_weight(t_ns)
         if self._peer is not None and (lost := self._peer.missing()) is not None:
             self._raise_fault(t_ns, lost)
         if self._meter is not None:
@@ -363,6 +367,15 @@ class Episode:
             if not self._watch.ticks[Fault.FEET_ODD]:
                 self._say(t_ns, ending_of(Fault.FEET_ODD))
             self._raise_fault(t_ns, Fault.FEET_ODD)
+
+    def _watch_weight(self, t_ns: int) -> None:
+        """Go limp when something else than the feet bears the robot."""
+        if self._recovery.stage not in STANDING:
+            self._suspension.reset()
+        elif self._state.t_ns != self._weighed_ns:
+            self._weighed_ns = self._state.t_ns
+            if self._suspension.update(self._state):
+                self._raise_fault(t_ns, Fault.FEET_OFF)
 
     def _watch_battery(self, t_ns: int, battery: Battery) -> None:
         """Say that the battery runs low, and sit down before it is empty."""

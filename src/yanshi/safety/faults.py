@@ -55,6 +55,8 @@ class Fault(Enum):
     """A joint's encoder repeats itself to the last bit although the joint moves."""
     FEET_ODD = auto()
     """Both feet carry and do not fit one floor: a leg's encoder has lost its zero."""
+    FEET_OFF = auto()
+    """No foot carries and the robot does not fall: something else bears it, as a crane does."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -207,6 +209,16 @@ TABLE: dict[Fault, Row] = {
         words=(
             "My two feet do not seem to stand on one floor. Please check my legs.",
             "我的两只脚好像不在同一个平面上，请检查我的腿。",
+        ),
+    ),
+    Fault.FEET_OFF: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector="yanshi.senses.suspension:Suspension.update",
+        words=(
+            "My feet carry nothing, so I went limp. Please put me down.",
+            "我的脚没有着地，所以放松了全身，请把我放下来。",
         ),
     ),
     Fault.SENSES_LATE: Row(
