@@ -38,7 +38,15 @@ from yanshi.bench.apart import (
     misses_the_watch,
     stays_well,
 )
-from yanshi.bench.damaged import FLIPS, damage_log, damage_weights, refuses_damage
+from yanshi.bench.damaged import (
+    FLIPS,
+    TAMPERS,
+    damage_log,
+    damage_weights,
+    finds_tampering,
+    refuses_damage,
+    tamper_log,
+)
 from yanshi.bench.injection import InjectedEpisode, Injection
 from yanshi.bench.pairs import FALL_TOLD_MS, KINDS, break_two, holds, holds_and_stands, pairs_of
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
@@ -961,6 +969,13 @@ def _file_cases() -> list[Case]:
             passes=takes_nothing,
         ),
         Case(
+            row="G5",
+            what=f"one record of who intervened edited, removed or moved, {TAMPERS} times",
+            wanted="it is found and named; a tail forged to the end, by the last hash",
+            run=lambda case, k: tamper_log(k),
+            passes=finds_tampering,
+        ),
+        Case(
             row="G1",
             what="the disk is full",
             wanted="upright; the log ends readably",
@@ -1072,7 +1087,6 @@ NOT_SHOWN = {
     "F5": "nothing takes orders over a network; the door for who watches has its tests",
     "F7": "wrong options are refused in tests of the command line",
     "G4": "nothing that runs reads the calendar; tests/test_calendar.py checks the sources",
-    "G5": "logs have checksums, against accidents; nothing keeps people from changing them",
 }
 """Rows of the fault matrix that this bench does not show, and why."""
 

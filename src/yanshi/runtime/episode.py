@@ -39,7 +39,7 @@ from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
-from yanshi.runtime.recovery import DOING, FALLEN, STANDING, Recovery, Stage
+from yanshi.runtime.recovery import DOING, FALLEN, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Looks, Sight
 from yanshi.runtime.words import OneSentence, Said, Words
@@ -369,8 +369,8 @@ class Episode:
             self._raise_fault(t_ns, Fault.FEET_ODD)
 
     def _watch_weight(self, t_ns: int) -> None:
-        """Go limp when something else than the feet bears the robot."""
-        if self._recovery.stage not in STANDING:
+        """Go limp when something else than the feet bears the robot; who sinks does so anyway."""
+        if self._recovery.stage not in (Stage.UPRIGHT, Stage.LOOKING):
             self._suspension.reset()
         elif self._state.t_ns != self._weighed_ns:
             self._weighed_ns = self._state.t_ns
@@ -570,6 +570,7 @@ class Episode:
         if goes_on:
             self._watch.end(Fault.STOP_ASKED)
             self._watch.end(Fault.CHECK_IN_MISSED)
+            self._tell(t_ns, "go_on", self._sentence)
         reason = "goes_on" if goes_on else "stop_holds"
         self._say(t_ns, Outcome(kind="refused", reason=reason))
         self._heard.append(
