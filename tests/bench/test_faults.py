@@ -13,6 +13,7 @@ from yanshi.bodies.mujoco_body import MujocoBody
 from yanshi.bodies.simulation import simulate
 from yanshi.core.errors import ConfigError, UnknownNameError
 from yanshi.runtime.mcap_file import McapFile
+from yanshi.safety.heat import Heat
 
 SRC = Path(faults.__file__).parents[1]
 LAST = {"A": 13, "B": 7, "C": 4, "D": 6, "E": 3, "F": 7, "G": 5, "H": 2}
@@ -304,3 +305,15 @@ def test_a_short_bench_prints_its_rows_and_tells_by_its_exit_code(typed, tmp_pat
     code, printed, _ = typed(*order)
     assert code == 1
     assert "0 of 1" in printed
+
+
+@pytest.mark.parametrize(("words", "doing"), [("swings", "walking"), ("1 °C/s", "standing")])
+def test_a_knee_that_warms_is_answered_and_a_robot_that_feels_no_heat_does_not_pass(
+    words, doing, monkeypatch
+):
+    case = case_of("A9", doing, words)
+    trial = case.run(case, 3)
+    assert case.passes(trial), trial
+    assert not case.passes(trial | {"faults": []})
+    monkeypatch.setattr(Heat, "update", lambda *_: None)
+    assert not case.passes(case.run(case, 3))

@@ -77,6 +77,17 @@ FIRED_BY = {
     ),
     Fault.BATTERY_LOW: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
     Fault.BATTERY_EMPTY: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
+    Fault.MOTOR_WARM: (
+        "runtime/test_faults_in_episode.py:test_a_warm_motor_slows_the_walk_and_a_cool_one_does_not"
+    ),
+    Fault.MOTOR_HOT: (
+        "runtime/test_faults_in_episode.py:"
+        "test_a_hot_motor_sits_the_robot_down_and_a_scorched_one_lets_it_go_limp"
+    ),
+    Fault.MOTOR_SCORCHED: (
+        "runtime/test_faults_in_episode.py:"
+        "test_a_hot_motor_sits_the_robot_down_and_a_scorched_one_lets_it_go_limp"
+    ),
 }
 """For each fault a test in which it fires."""
 
@@ -143,6 +154,7 @@ def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_
         Fault.STATE_MALFORMED,
         Fault.IMU_FROZEN,
         Fault.FEET_OFF,
+        Fault.MOTOR_SCORCHED,
         Fault.STAYS_DOWN,
         Fault.BODY_LIMP,
     }

@@ -13,6 +13,7 @@ A robot that falls belongs to its recovery until it stands again; the plan waits
 """
 
 import gc
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -53,6 +54,7 @@ from yanshi.safety.gate import (
     gate_target,
     is_target_lost,
 )
+from yanshi.safety.heat import WARM_SPEED, Heat
 from yanshi.safety.lease import Lease
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
@@ -196,6 +198,7 @@ class Episode:
         self._footing = Footing(self._kinematics)
         self._suspension = Suspension(self._kinematics)
         self._weighed_ns = -1
+        self._heat = Heat()
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
@@ -340,6 +343,7 @@ class Episode:
             state = self._state
             self._meter.tick(state.joint_torque, state.joint_velocity, self._policy_s)
             self._watch_battery(t_ns, self._meter.battery)
+            self._watch_heat(t_ns, float(self._meter.motors.temperature_c.max()))
         percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
         target = self._keep_up(t_ns, percept)
         if self._follows != self._lease.epoch:
@@ -390,6 +394,17 @@ class Episode:
         # Stopped, not failed: who has a foot in the air may put it down first.
         ending = replace(self._refusal(battery), kind="stopped")
         self._raise_fault(t_ns, Fault.BATTERY_EMPTY, ending=ending)
+
+    def _watch_heat(self, t_ns: int, hottest_c: float) -> None:
+        """Walk slowly with warm motors, sit down with hot ones, go limp with scorched ones."""
+        fault = self._heat.update(hottest_c, t_ns)
+        self._executive.speed_max = math.inf if fault is None else WARM_SPEED
+        if fault is None:
+            return
+        if fault is Fault.MOTOR_WARM and not self._watch.ticks[fault]:
+            self._say(t_ns, ending_of(fault))
+        kind = "stopped" if fault is Fault.MOTOR_HOT else "failed"  # As with an empty battery.
+        self._raise_fault(t_ns, fault, ending=replace(ending_of(fault), kind=kind))
 
     @staticmethod
     def _refusal(battery: Battery) -> Outcome:

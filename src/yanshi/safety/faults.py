@@ -88,6 +88,12 @@ class Fault(Enum):
     """A fifth of the charge is left."""
     BATTERY_EMPTY = auto()
     """A tenth of the charge is left: no order is taken on."""
+    MOTOR_WARM = auto()
+    """A motor has 80 °C."""
+    MOTOR_HOT = auto()
+    """A motor has 90 °C."""
+    MOTOR_SCORCHED = auto()
+    """A motor has 100 °C."""
 
 
 class Ends(Enum):
@@ -123,6 +129,7 @@ STATE_WATCH = "yanshi.safety.state_watch:StateWatch.take"
 LEASE = "yanshi.safety.lease:Lease.admit"
 CHECK_IN = "yanshi.safety.check_in:CheckIn.fault"
 PEER = "yanshi.bodies.remote_body:RemoteBody.missing"
+HEAT = "yanshi.safety.heat:Heat.update"
 WHO_LEADS = "who leads the robot, by saying so: `go on`, 继续"
 WRONG_MOVE = ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。")
 UNFELT = (
@@ -330,6 +337,30 @@ TABLE: dict[Fault, Row] = {
             "My battery is down to {text} percent. I sit down and take on nothing more; please "
             "charge me.",
             "我的电量只剩百分之 {text}。我先坐下，不再接受新的任务，请给我充电。",
+        ),
+    ),
+    Fault.MOTOR_WARM: Row(
+        action=Action.WARN,
+        detector=HEAT,
+        words=("My motors are getting hot, so I walk slowly.", "我的电机有点热，我走慢一点。"),
+    ),
+    Fault.MOTOR_HOT: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=HEAT,
+        words=(
+            "My motors are too hot, so I sit down. Please let me cool.",
+            "我的电机太热了，我先坐下，请让我凉一凉。",
+        ),
+    ),
+    Fault.MOTOR_SCORCHED: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=HEAT,
+        words=(
+            "My motors are far too hot, so I went limp. Please let me cool.",
+            "我的电机过热了，所以放松了全身，请让我凉一凉。",
         ),
     ),
 }
