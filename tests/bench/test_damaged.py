@@ -3,7 +3,13 @@
 import pytest
 
 from yanshi.bench import damaged
-from yanshi.bench.damaged import damage_log, damage_weights, refuses_damage
+from yanshi.bench.damaged import (
+    damage_log,
+    damage_weights,
+    finds_tampering,
+    refuses_damage,
+    tamper_log,
+)
 
 
 def test_weights_that_were_changed_are_refused_and_sound_ones_are_not():
@@ -34,3 +40,18 @@ def test_chunks_that_nobody_checks_are_noticed(monkeypatch):
     trial = damage_log(3)
     if not trial["taken"]:  # Every flip happened to break the compression itself.
         pytest.fail("A log without checksums passed for sound.")
+
+
+def test_every_change_to_a_logs_interventions_is_found_and_a_forged_tail_by_the_last_hash_alone():
+    trial = tamper_log(3)
+    assert trial["taken"] == []
+    assert trial["is_forged_tail_whole"]
+    assert finds_tampering(trial)
+    assert not finds_tampering(trial | {"is_last_hash_kept": True})
+
+
+def test_a_chain_that_nobody_checks_is_noticed(monkeypatch):
+    monkeypatch.setattr(damaged, "find_flaw", lambda _: None)
+    trial = tamper_log(3)
+    assert set(trial["taken"]) == {"edit", "rehash", "remove", "swap"}
+    assert not finds_tampering(trial)

@@ -13,6 +13,7 @@ from yanshi.bodies.mujoco_body import MujocoBody
 from yanshi.bodies.simulation import simulate
 from yanshi.core.errors import ConfigError, UnknownNameError
 from yanshi.runtime.mcap_file import McapFile
+from yanshi.safety.heat import Heat
 
 SRC = Path(faults.__file__).parents[1]
 LAST = {"A": 13, "B": 7, "C": 4, "D": 6, "E": 3, "F": 7, "G": 5, "H": 2}
@@ -119,6 +120,7 @@ def test_every_combination_changes_what_is_read(part):
         ("motor", "wrong", 0.02),
         ("motor", "slow", 10.0),
         ("floor", "wrong", 0.1),
+        ("floor", "off", 0.15),
         ("load", "wrong", 5.0),
     ],
 )
@@ -132,8 +134,9 @@ def test_what_breaks_in_the_body_changes_how_it_moves_and_no_reading_lies(part, 
         one.data.qvel[:1] = 1.0  # It slides, so that the floor matters.
         one.advance(0.05)
     np.testing.assert_array_equal(body.data.qpos, plain.data.qpos)
-    for one in (plain, body):
-        one.advance(0.2)
+    for _ in range(100):
+        for one in (plain, body):
+            one.advance(0.002)
     assert np.abs(body.data.qpos - plain.data.qpos).max() > 1e-3
     plain.data.qpos[:], plain.data.qvel[:] = body.data.qpos, body.data.qvel
     error = np.abs(body.read().joint_position - plain.data.qpos[plain._qpos])
@@ -143,7 +146,7 @@ def test_what_breaks_in_the_body_changes_how_it_moves_and_no_reading_lies(part, 
 
 def test_every_bodily_combination_has_its_test():
     tested = {("motor", kind) for kind in ("off", "wrong", "slow")}
-    tested |= {("floor", "wrong"), ("load", "wrong")}
+    tested |= {("floor", "wrong"), ("floor", "off"), ("load", "wrong")}
     assert {(part, kind) for part in BODILY for kind in COMBINATIONS[part]} == tested
 
 
@@ -302,3 +305,15 @@ def test_a_short_bench_prints_its_rows_and_tells_by_its_exit_code(typed, tmp_pat
     code, printed, _ = typed(*order)
     assert code == 1
     assert "0 of 1" in printed
+
+
+@pytest.mark.parametrize(("words", "doing"), [("swings", "walking"), ("1 °C/s", "standing")])
+def test_a_knee_that_warms_is_answered_and_a_robot_that_feels_no_heat_does_not_pass(
+    words, doing, monkeypatch
+):
+    case = case_of("A9", doing, words)
+    trial = case.run(case, 3)
+    assert case.passes(trial), trial
+    assert not case.passes(trial | {"faults": []})
+    monkeypatch.setattr(Heat, "update", lambda *_: None)
+    assert not case.passes(case.run(case, 3))

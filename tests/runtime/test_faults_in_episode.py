@@ -1,7 +1,10 @@
 """Faults in a running robot: each is seen, answered and told; a healthy one has none."""
 
+import math
 from dataclasses import replace
+from functools import partial
 
+import pytest
 from tests.runtime.stand_ins import prepare
 
 from yanshi.bodies.push import read_push
@@ -11,6 +14,7 @@ from yanshi.robots.g1.spec import G1
 from yanshi.runtime.episode import ending_of
 from yanshi.runtime.recovery import Stage
 from yanshi.safety.faults import TABLE, Fault
+from yanshi.safety.heat import WARM_SPEED
 
 LAPS = "; ".join(["go forward 1", "turn around", "wave", "go forward 1", "turn left 90", "wait 9"])
 
@@ -74,6 +78,56 @@ def test_a_battery_runs_low_and_then_empty():
         report = prepare(meter=meter).episode.run("wait 1")
         assert set(report.faults) == faults
         assert report.falls == 0
+
+
+def test_a_warm_motor_slows_the_walk_and_a_cool_one_does_not():
+    walked = []
+    for hottest_c, faults in ((79.0, set()), (82.0, {"motor_warm"})):
+        meter = open_meter("orin-nx", G1.limits)
+        meter.motors.temperature_c[3] = hottest_c
+        run = prepare(meter=meter)
+        places = []
+
+        def look(places=places, run=run):
+            places.append(run.simulation.body.data.qpos[:2].copy())
+
+        run.onlooker.at = {3000: look, 5000: look}
+        report = run.episode.run("go forward 3")
+        assert set(report.faults) == faults
+        assert report.outcome == "done"
+        assert (TABLE[Fault.MOTOR_WARM].words[0] in report.said) is bool(faults)
+        walked.append(math.dist(*places))
+    assert walked[1] < 2.0 * (WARM_SPEED + 0.1) < walked[0]
+
+
+def test_a_motor_that_has_cooled_for_ten_seconds_lets_the_robot_walk_as_ever():
+    meter = open_meter("orin-nx", G1.limits)
+    run = prepare(meter=meter)
+    meter.motors.temperature_c[3] = 80.5
+    run.onlooker.at = {1000: lambda: meter.motors.temperature_c.fill(60.0)}
+    speeds = []
+    at_10, at_12 = (lambda: speeds.append(run.episode._executive.speed_max) for _ in range(2))
+    run.onlooker.at |= {10_900: at_10, 11_100: at_12}
+    assert run.episode.run("wait 9; wait 2").outcome == "done"
+    assert speeds == [WARM_SPEED, math.inf]
+
+
+def test_a_hot_motor_sits_the_robot_down_and_a_scorched_one_lets_it_go_limp():
+    for hottest_c, fault, after_s in (
+        (95.0, Fault.MOTOR_HOT, 2.0),
+        (101.0, Fault.MOTOR_SCORCHED, 0.0),
+    ):
+        meter = open_meter("orin-nx", G1.limits)
+        run = prepare(meter=meter)
+        run.onlooker.at = {1000: partial(meter.motors.temperature_c.fill, hottest_c)}
+        report = run.episode.run("go forward 3; wave")
+        assert set(report.faults) - {"stays_down"} == {fault.name.lower()}
+        assert TABLE[fault].words[0] in report.said
+        assert run.episode._recovery.stage is Stage.DOWN
+        assert report.sim_s == pytest.approx(1.0 + after_s + 0.2, abs=0.5)
+        assert [text for _, kind, text in run.onlooker.events if kind == "begin"] == [
+            "go forward 3"
+        ]
 
 
 def test_who_falls_while_stopped_stays_down():

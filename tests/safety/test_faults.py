@@ -41,6 +41,9 @@ FIRED_BY = {
     Fault.FEET_ODD: (
         "senses/test_footing.py:test_a_knee_whose_zero_has_moved_is_told_and_a_sound_one_is_not"
     ),
+    Fault.FEET_OFF: (
+        "senses/test_suspension.py:test_a_robot_that_a_crane_lifts_goes_limp_and_says_why"
+    ),
     Fault.SENSES_LATE: "runtime/test_faults_in_episode.py:test_slow_eyes_are_told_and_waited_for",
     Fault.MIND_LATE: "runtime/test_faults_in_episode.py:test_a_mind_that_is_late_is_told_once",
     Fault.EYES_LOST: "runtime/test_faults_in_episode.py:test_dead_eyes_end_the_plan",
@@ -74,6 +77,17 @@ FIRED_BY = {
     ),
     Fault.BATTERY_LOW: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
     Fault.BATTERY_EMPTY: "runtime/test_faults_in_episode.py:test_a_battery_runs_low_and_then_empty",
+    Fault.MOTOR_WARM: (
+        "runtime/test_faults_in_episode.py:test_a_warm_motor_slows_the_walk_and_a_cool_one_does_not"
+    ),
+    Fault.MOTOR_HOT: (
+        "runtime/test_faults_in_episode.py:"
+        "test_a_hot_motor_sits_the_robot_down_and_a_scorched_one_lets_it_go_limp"
+    ),
+    Fault.MOTOR_SCORCHED: (
+        "runtime/test_faults_in_episode.py:"
+        "test_a_hot_motor_sits_the_robot_down_and_a_scorched_one_lets_it_go_limp"
+    ),
 }
 """For each fault a test in which it fires."""
 
@@ -139,6 +153,8 @@ def test_who_is_stopped_settles_while_its_movement_can_be_trusted_and_else_goes_
         Fault.STATE_STALE,
         Fault.STATE_MALFORMED,
         Fault.IMU_FROZEN,
+        Fault.FEET_OFF,
+        Fault.MOTOR_SCORCHED,
         Fault.STAYS_DOWN,
         Fault.BODY_LIMP,
     }

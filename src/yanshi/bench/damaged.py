@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from zstandard import ZstdError
 from yanshi.assets.weights import HOME, check_weights, own_weights
 from yanshi.bench.rows import Trial
 from yanshi.core.errors import AssetError
+from yanshi.robots.g1.spec import G1
+from yanshi.runtime.audit import AUDIT, AUDITED, read_audit
 from yanshi.runtime.mcap_file import McapFile
+from yanshi.runtime.recorder import Recorder
+from yanshi.safety.chain import Chain, Flaw, find_flaw, read_entry
 
 FLIPS = 20
 """Logs that are damaged in a trial, each by one bit."""
@@ -102,3 +107,84 @@ def read_chunks(data: bytes, only: int | None = None) -> tuple[list[int], list[i
 
 def _records(data: bytes) -> list[object]:
     return list(StreamReader(BytesIO(data), emit_chunks=True).records)
+
+
+TAMPERS = 40
+"""Ways in which a log is changed in a trial."""
+
+
+def tamper_log(k: int) -> Trial:
+    """Edit, remove, move or forge one record of a log's interventions, again and again.
+
+    Each time the whole log is written anew, as one may do with any tool for such files. Tells what
+    was not found, or not named rightly; and whether a tail that was forged to the end is found by
+    the last hash alone.
+    """
+    chance = np.random.default_rng([k, 0x673567])
+    with tempfile.TemporaryDirectory(prefix="yanshi-") as folder:
+        path = Path(folder) / "run.mcap"
+        recorder = Recorder(path, G1)
+        for t in range(int(chance.integers(3, 30))):
+            kind = str(chance.choice(AUDITED))
+            recorder.write(AUDIT, t * 20_000_000, (kind, f"{kind} {chance.integers(10**6)}"))
+        recorder.close()
+        records = read_audit(path)
+        missed = ["sound"] if find_flaw(records) is not None else []
+        for _ in range(TAMPERS):
+            how, changed, flaw = _tamper(records, chance)
+            _write_audit(path, changed)
+            if find_flaw(read_audit(path)) != flaw:
+                missed.append(how)
+        forged = _forge(records, int(chance.integers(1, len(records) - 1)))
+        _write_audit(path, forged)
+        found = read_audit(path)
+    last = read_entry(found[-1])
+    return {
+        "taken": missed,
+        "n": TAMPERS,
+        "is_forged_tail_whole": find_flaw(found) is None,
+        "is_last_hash_kept": last is not None and last.hash == recorder.last_hash,
+    }
+
+
+def finds_tampering(trial: Trial) -> bool:
+    """Whether every single change was found, and a forged tail by the last hash."""
+    return not trial["taken"] and not trial["is_last_hash_kept"]
+
+
+def _tamper(
+    records: list[bytes], chance: np.random.Generator
+) -> tuple[str, list[bytes], Flaw | None]:
+    """Change one record; return how, what is left, and what is to be found."""
+    how = str(chance.choice(["edit", "rehash", "remove", "swap"]))
+    n = int(chance.integers(len(records) - (how == "rehash")))
+    before, record, after = records[:n], records[n], records[n + 1 :]
+    entry = read_entry(record)
+    assert entry is not None
+    if how == "edit":
+        other = replace(entry, text=f"{entry.text}?").encode()
+        return how, [*before, other, *after], Flaw(n, "edited")
+    if how == "rehash":
+        other = replace(entry, text=f"{entry.text}?").sealed().encode()
+        return how, [*before, other, *after], Flaw(n, "edited")
+    if how == "remove":
+        return how, [*before, *after], Flaw(n, "missing" if after else "cut")
+    m = int(chance.choice([i for i in range(len(records)) if i != n]))
+    swapped = [*records]
+    swapped[n], swapped[m] = swapped[m], swapped[n]
+    return how, swapped, Flaw(min(n, m), "moved")
+
+
+def _forge(records: list[bytes], n: int) -> list[bytes]:
+    """Write all records from the n-th on anew, as if it had never been."""
+    chain = Chain()
+    entries = [read_entry(record) for record in [*records[:n], *records[n + 1 :]]]
+    return [chain.add(e.t_ns, e.kind, e.text) for e in entries if e is not None]
+
+
+def _write_audit(path: Path, records: list[bytes]) -> None:
+    log = McapFile(path)
+    channel = log.add_channel(AUDIT, "json", "audit", "jsonschema", b"{}")
+    for t, record in enumerate(records):
+        log.write(channel, t, record)
+    log.close()

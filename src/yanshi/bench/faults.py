@@ -38,7 +38,15 @@ from yanshi.bench.apart import (
     misses_the_watch,
     stays_well,
 )
-from yanshi.bench.damaged import FLIPS, damage_log, damage_weights, refuses_damage
+from yanshi.bench.damaged import (
+    FLIPS,
+    TAMPERS,
+    damage_log,
+    damage_weights,
+    finds_tampering,
+    refuses_damage,
+    tamper_log,
+)
 from yanshi.bench.injection import InjectedEpisode, Injection
 from yanshi.bench.pairs import FALL_TOLD_MS, KINDS, break_two, holds, holds_and_stands, pairs_of
 from yanshi.bench.push import DIRECTIONS, PUSH_NS
@@ -80,6 +88,7 @@ from yanshi.runtime.recorder import RunRecorder
 from yanshi.runtime.recovery import DOING, Stage
 from yanshi.runtime.words import Conversation
 from yanshi.safety.faults import Action
+from yanshi.safety.heat import WARM_SPEED
 from yanshi.safety.plan_gate import Surroundings, judge_step, people_in
 from yanshi.skills.skill import installed_skills
 
@@ -101,6 +110,35 @@ def push(case: Case, k: int) -> Trial:
     return look_at(stage, PLANS[case.doing])
 
 
+def lift(case: Case, k: int) -> Trial:
+    """Let a crane lift it while it stands or walks, or start it on a crane."""
+    stage = set_up(case, k) if case.doing else set_up(case, k, at_s=0.0, after_s=3.0)
+    trial = look_at(stage, PLANS[case.doing or WALKING])
+    off_ns, limp_ns = stage.body.off_ns, stage.body.limp_ns
+    trial["hung_ms"] = None
+    if off_ns is not None and limp_ns is not None:
+        trial["hung_ms"] = round((limp_ns - off_ns) * 1e-6, 3)
+    trial["limp_speed"] = round(stage.body.limp_speed, 3)
+    return trial
+
+
+def hangs_limp(trial: Trial) -> bool:
+    """Whether it went limp in time when its feet had left the floor, is still, began nothing new
+    and was told why."""
+    return (
+        is_whole(trial)
+        and trial["hung_ms"] is not None
+        and trial["hung_ms"] <= HUNG_MS
+        and trial["limp_speed"] < LIMP_SPEED
+        and trial["faults"] == ["feet_off"]
+        and not trial["begun_after"]
+    )
+
+
+HUNG_MS = 340.0
+"""0.3 s and two ticks of the policy: so long a robot may thrash whose feet hang."""
+LIMP_SPEED = 1.5
+"""rad/s: limp elbows sink under their own weight with up to 1.3."""
 FALL_SEEN = "upright, or the fall told 200 ms after 30° of lean"
 
 
@@ -136,6 +174,59 @@ def drain(case: Case, k: int) -> Trial:
     trial = look_at(stage, case.options["plan"])
     trial["charge"] = meter.battery.charge
     return trial
+
+
+def heat(case: Case, k: int) -> Trial:
+    """Warm a knee so that it reaches a bound at the moment; returns how fast it walks from a second
+    later on, and how often it changed its mind."""
+    meter = open_meter("orin-nx", G1.limits)
+    stage = set_up(case, k, after_s=float(case.options["after_s"]), meter=meter)
+    at_s = stage.at_s = math.ceil(50.0 * stage.at_s) / 50.0
+    stage.body._at_ns = round(at_s * 1e9)
+    knee = G1.joint_index(KNEE)
+    temperature_of: Callable[[float], float] = case.options["temperature_c"]
+    moved: list[tuple[float, float]] = []
+    limits: list[float] = []
+    hottest: list[float] = []
+
+    def warm(snapshot: Snapshot) -> None:
+        since_s = snapshot.t_ns * 1e-9 + 0.02 - at_s  # It is looked at in the next tick.
+        meter.motors.temperature_c[knee] = hot_c = temperature_of(since_s)
+        limits.append(stage.episode._executive.speed_max)
+        if stage.episode._recovery.stage is Stage.UPRIGHT:
+            hottest.append(hot_c)
+        if since_s > 1.0:
+            x, y = stage.body.data.qvel[:2].tolist()
+            moved.append((x, y))
+
+    stage.onlooker.on = warm
+    trial = look_at(stage, PLANS[case.doing])
+    trial["speed"] = round(float(np.hypot(*np.array(moved).T).mean()), 3)
+    trial["changes"] = sum(a != b for a, b in zip(limits, limits[1:], strict=False))
+    trial["sat_c"] = round(max(hottest), 2)
+    return trial
+
+
+def walks_slowly(trial: Trial) -> bool:
+    """Whether it was told at once that it is warm, and went on slowly, changing its mind once."""
+    return (
+        rides_through(trial)
+        and trial["faults"] == ["motor_warm"]
+        and told_within(20.0, trial)
+        and trial["speed"] <= WARM_SPEED + 0.1
+        and trial["changes"] == 1
+    )
+
+
+def sits_to_cool(trial: Trial) -> bool:
+    """Whether it began to sit before 95 °C, and then was limp and began nothing new."""
+    return (
+        is_whole(trial)
+        and trial["faults"] == ["motor_hot", "motor_warm"]
+        and trial["sat_c"] < 95.0
+        and trial["limp_ms"] is not None
+        and not trial["begun_after"]
+    )
 
 
 def sits_down(trial: Trial) -> bool:
@@ -705,6 +796,24 @@ def _push_cases() -> list[Case]:
     ]
 
 
+def _crane_cases() -> list[Case]:
+    """Feet that do not carry, A12."""
+    crane = Injection(part="floor", kind="off", size=0.15)
+    wanted = f"limp {HUNG_MS:g} ms after both feet have left the floor, still 0.3 s later"
+    return [
+        Case(
+            row="A12",
+            what=f"{'' if doing else 'before the start: '}{crane}",
+            wanted=wanted if doing else f"limp after {HUNG_MS:g} ms and nothing begun",
+            run=lift,
+            passes=hangs_limp,
+            doing=doing,
+            injection=crane,
+        )
+        for doing in (STANDING, WALKING, "")
+    ]
+
+
 def _start_cases() -> list[Case]:
     """What is broken before the start, H1."""
     broken = (
@@ -746,6 +855,52 @@ def _battery_cases() -> list[Case]:
             (0.1002, "go forward 3; wave; wave", "sits limp, no fall, nothing new", sits_down),
             (0.0999, "go forward 1", "the order is refused, sits limp", sits_down),
         )
+    ]
+
+
+def _heat_cases() -> list[Case]:
+    """A knee that gets hot, A9; its temperature by the time since it reaches the bound."""
+    return [
+        Case(
+            row="A9",
+            what=what,
+            wanted=wanted,
+            run=heat,
+            passes=passes,
+            doing=doing,
+            options={"temperature_c": temperature_c, "after_s": after_s},
+        )
+        for what, temperature_c, after_s, wanted, passes in (
+            (
+                "a knee warms by 2 °C/s, to 85 °C",
+                lambda t: min(85.0, 80.0 + 2.0 * t),
+                6.0,
+                "told at 80 °C; upright, walks at 0.25 m/s",
+                walks_slowly,
+            ),
+            (
+                "a knee swings about 80 °C by 3 °C, once a second",
+                lambda t: 80.0 + 3.0 * math.sin(2.0 * math.pi * t) if t >= 0.0 else 60.0,
+                20.0,
+                "the same; it does not change its mind in 20 s",
+                walks_slowly,
+            ),
+            (
+                "a knee warms by 1 °C/s, to 98 °C",
+                lambda t: min(98.0, 90.0 + t),
+                8.0,
+                "sits down before 95 °C, limp",
+                sits_to_cool,
+            ),
+            (
+                "a knee warms by 20 °C/s",
+                lambda t: 100.0 + 20.0 * t,
+                2.0,
+                "limp within 40 ms of 100 °C",
+                partial(limp_within, 40.0, "zero"),
+            ),
+        )
+        for doing in (STANDING, WALKING)
     ]
 
 
@@ -914,6 +1069,13 @@ def _file_cases() -> list[Case]:
             passes=takes_nothing,
         ),
         Case(
+            row="G5",
+            what=f"one record of who intervened edited, removed or moved, {TAMPERS} times",
+            wanted="it is found and named; a tail forged to the end, by the last hash",
+            run=lambda case, k: tamper_log(k),
+            passes=finds_tampering,
+        ),
+        Case(
             row="G1",
             what="the disk is full",
             wanted="upright; the log ends readably",
@@ -993,7 +1155,9 @@ def _make_cases() -> tuple[Case, ...]:
     return (
         *_sensor_and_policy_cases(),
         *_push_cases(),
+        *_crane_cases(),
         *_start_cases(),
+        *_heat_cases(),
         *_battery_cases(),
         *_plan_cases(),
         *_stop_cases(),
@@ -1006,8 +1170,6 @@ def _make_cases() -> tuple[Case, ...]:
 
 
 NOT_SHOWN = {
-    "A9": "simulated motors do not warm up, and no reading of a temperature reaches the robot",
-    "A12": "nobody watches whether the feet carry; on a crane the walker would go on",
     "B3": "the policy has no process of its own; B4 kills the process that balances",
     "B6": "needs a machine of its own; `bench run` counts late ticks",
     "B7": "hand-overs are in the tests of skills",
@@ -1025,7 +1187,6 @@ NOT_SHOWN = {
     "F5": "nothing takes orders over a network; the door for who watches has its tests",
     "F7": "wrong options are refused in tests of the command line",
     "G4": "nothing that runs reads the calendar; tests/test_calendar.py checks the sources",
-    "G5": "logs have checksums, against accidents; nothing keeps people from changing them",
 }
 """Rows of the fault matrix that this bench does not show, and why."""
 

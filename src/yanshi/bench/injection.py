@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +53,10 @@ COMBINATIONS: dict[str, dict[str, str]] = {
         "wrong": "{joint}'s motor pulls with {size:.0%} of its strength at most",
         "slow": "{joint} rubs with {size:g} N·m",
     },
-    "floor": {"wrong": "the floor's friction is {size:g}"},
+    "floor": {
+        "off": "a crane lifts the robot by {size:g} m",
+        "wrong": "the floor's friction is {size:g}",
+    },
     "load": {"wrong": "{size:g} kg hang on the right hand"},
     "policy": {
         "off": "the policy says nothing any more",
@@ -98,6 +102,14 @@ class Injection:
         return words if self.last_s == np.inf else f"{words}, for {1e3 * self.last_s:g} ms"
 
 
+ROPE_M = 1.0
+"""How far above the torso the crane's hook is."""
+ROPE_STIFFNESS, ROPE_DAMPING = 1e4, 300.0
+"""N/m and N·s/m: the robot's weight stretches it by 3.4 cm."""
+LIFTS_S = 0.5
+"""How long the crane takes."""
+
+
 class InjectedBody(MujocoBody):
     """A simulated robot that is read wrongly from a moment on, and a record of what it did."""
 
@@ -136,6 +148,17 @@ class InjectedBody(MujocoBody):
         """Whether every target that was written was."""
         self.torque_over = 0.0
         """How far any motor's torque was beyond its limit, N·m."""
+        self._hook: NDArray[np.float64] | None = None  # Where the crane's was at the start.
+        self._feet = [self.model.body(f"{side}_ankle_roll_link").id for side in ("left", "right")]
+        self._speed = np.zeros(6)
+        self.off_ns: int | None = None
+        """Since when no foot touched anything when the joints went limp, on a crane."""
+        self.limp_speed = 0.0
+        """The fastest that a joint moved more than 0.3 s later, rad/s."""
+        for crane in self._cranes:
+            if self._at_ns <= 0:  # It hangs before the run begins.
+                self.data.qpos[self._root_qpos + 2] += crane.size
+                mujoco.mj_forward(self.model, self.data)
         self.written: list[tuple[int, NDArray[np.float64]]] = []
         """Time and angles of the targets after that moment."""
 
@@ -235,7 +258,12 @@ class InjectedBody(MujocoBody):
             if is_due and injection not in self._broken:
                 self._broken.add(injection)
                 self._break(injection)
+        for crane in self._cranes:
+            if self._has_begun(crane):
+                self._pull(crane)
         super().advance(duration_s)
+        if self._cranes:
+            self._look_at_feet()
         if self._delays:
             self._history.append(super().read())
         force = self.data.actuator_force[self._motor]
@@ -249,7 +277,9 @@ class InjectedBody(MujocoBody):
 
     def _break(self, injection: Injection) -> None:
         """Break something of the robot's body, or under its feet."""
-        if injection.part == "floor":
+        if injection in self._cranes:
+            self._hook = self.data.xpos[self._torso] + (0.0, 0.0, ROPE_M)
+        elif injection.part == "floor":
             self.model.geom_friction[:, 0] = injection.size  # Of two, the larger counts.
         elif injection.part == "load":
             hand = self.model.body("right_wrist_yaw_link").id
@@ -261,6 +291,42 @@ class InjectedBody(MujocoBody):
             share = injection.size if injection.kind == "wrong" else 0.0
             self._strength[self.robot.joint_index(injection.joint)] = share
             self._set_torque_limits(-self.robot.limits.torque, self.robot.limits.torque)
+
+    @property
+    def _cranes(self) -> tuple[Injection, ...]:
+        return tuple(i for i in self._injections if (i.part, i.kind) == ("floor", "off"))
+
+    def _pull(self, crane: Injection) -> None:
+        """Pull the rope, from the torso to the hook, which rises."""
+        assert self._hook is not None
+        since_s = (self._now_ns() - self._at_ns) * 1e-9 - crane.after_s
+        weight = 9.81 * float(self.model.body("pelvis").subtreemass[0])
+        height = weight / ROPE_STIFFNESS
+        if self._at_ns > 0:
+            height = min(1.0, since_s / LIFTS_S) * (crane.size + height)
+        rope = self._hook + (0.0, 0.0, height) - self.data.xpos[self._torso]
+        length = float(np.linalg.norm(rope))
+        mujoco.mj_objectVelocity(
+            self.model, self.data, mujoco.mjtObj.mjOBJ_BODY, self._torso, self._speed, 0
+        )
+        away = -float(rope @ self._speed[3:]) / length
+        tension = ROPE_STIFFNESS * (length - ROPE_M) + ROPE_DAMPING * away
+        is_taut = length > ROPE_M and tension > 0.0
+        self.data.xfrc_applied[self._torso, :3] = tension / length * rope if is_taut else 0.0
+
+    def _look_at_feet(self) -> None:
+        """Note since when no foot touches anything, and how fast limp joints move."""
+        t_ns = self._now_ns()
+        if self.limp_ns is not None:
+            if t_ns - self.limp_ns > 300_000_000:
+                speed = float(np.abs(self.data.qvel[self._dof]).max())
+                self.limp_speed = max(self.limp_speed, speed)
+            return
+        bodies = self.model.geom_bodyid[self.data.contact.geom]  # (n_contacts, 2)
+        if np.isin(bodies, self._feet).any():
+            self.off_ns = None
+        elif self.off_ns is None:
+            self.off_ns = t_ns
 
     def _set_torque_limits(self, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> None:
         super()._set_torque_limits(lower * self._strength, upper * self._strength)

@@ -24,6 +24,7 @@ from yanshi.cli.run import (
     open_attendance,
     open_page,
     set_apart,
+    tell_last_hash,
     wake,
 )
 
@@ -79,8 +80,9 @@ def chat(
         peer = set_apart(stack, console, simulation) if apart else None
         simulation = replace(simulation, body=peer or simulation.body)
         observers: list[Observer] = [Talk(console)]
-        if record:
-            observers.append(stack.enter_context(RunRecorder(record, simulation)))
+        recorder = stack.enter_context(RunRecorder(record, simulation)) if record else None
+        if recorder:
+            observers.append(recorder)
         if view:
             observers.append(open_page(stack, console, simulation))
         if attendance:
@@ -103,6 +105,8 @@ def chat(
             console.print("Say something; Ctrl-D ends. 请说；按 Ctrl-D 结束。", style="dim")
         threading.Thread(target=words.listen_to, args=(sys.stdin,), daemon=True).start()
         report = episode.hear(words)
+        if recorder:
+            tell_last_hash(console, recorder)
     raise typer.Exit(0 if not report.mujoco_warnings else 4)
 
 

@@ -26,6 +26,7 @@ _MODULES = {
     "chat": "Talk with the robot while it does what you say.",
     "attend": "Watch over a run from another terminal: be there, stop it, talk with it.",
     "plan": "Say what a sentence would make the robot do, without a robot.",
+    "log": "List who intervened in a run that was logged, and whether the log was changed.",
     "skills": "List what the robot can do, and how a plan asks for it.",
     "policies": "List the trained networks, and what they do.",
     "policy": "Import a trained network, check one, seal a contract.",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
     from yanshi.ports.attendance import Attendance
     from yanshi.ports.view import View
     from yanshi.runtime.eyes_process import EyesProcess
+    from yanshi.runtime.recorder import RunRecorder
 
 
 class ClockName(StrEnum):
@@ -199,8 +200,9 @@ def run(
         terminal = Terminal(console)
         reel = Reel(simulation) if film else None
         observers: list[Observer] = [terminal, *([reel] if reel else [])]
-        if record:
-            observers.append(stack.enter_context(RunRecorder(record, simulation)))
+        recorder = stack.enter_context(RunRecorder(record, simulation)) if record else None
+        if recorder:
+            observers.append(recorder)
         if view:
             observers.append(open_page(stack, console, simulation))
         if attendance:
@@ -224,6 +226,8 @@ def run(
             result = episode.run(sentence)
         terminal.summarise(result)
         _warn_when_slow(console, result)
+        if recorder:
+            result.log_sha256 = tell_last_hash(console, recorder)
         if report:
             result.write(report)
         if reel and film:
@@ -232,6 +236,19 @@ def run(
             console.print("Press Enter to close the 3-D page.")
             _wait_for_enter()
     raise typer.Exit(result.exit_code)
+
+
+def tell_last_hash(console: Console, recorder: "RunRecorder") -> str:
+    """End the log, print the last hash of its interventions and return it."""
+    recorder.close()
+    if recorder.last_hash:
+        console.print(
+            f"{recorder.recorder.path}: last hash 最后的哈希 {recorder.last_hash}",
+            style="dim",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return recorder.last_hash
 
 
 def wake(

@@ -13,6 +13,7 @@ A robot that falls belongs to its recovery until it stands again; the plan waits
 """
 
 import gc
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -53,11 +54,13 @@ from yanshi.safety.gate import (
     gate_target,
     is_target_lost,
 )
+from yanshi.safety.heat import WARM_SPEED, Heat
 from yanshi.safety.lease import Lease
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
 from yanshi.senses.footing import Footing
 from yanshi.senses.localization import Localization
+from yanshi.senses.suspension import Suspension
 from yanshi.skills.ground import is_on
 from yanshi.skills.search import SURE
 from yanshi.skills.skill import Outcome, Percept, Tools, prepare_skills
@@ -193,6 +196,9 @@ class Episode:
         self._asked: JointTarget = self._sent
         self._felt = StateWatch(state)
         self._footing = Footing(self._kinematics)
+        self._suspension = Suspension(self._kinematics)
+        self._weighed_ns = -1
+        self._heat = Heat()
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
 
@@ -330,12 +336,14 @@ class Episode:
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
         self._watch_feet(t_ns)
+        self._watch_weight(t_ns)
         if self._peer is not None and (lost := self._peer.missing()) is not None:
             self._raise_fault(t_ns, lost)
         if self._meter is not None:
             state = self._state
             self._meter.tick(state.joint_torque, state.joint_velocity, self._policy_s)
             self._watch_battery(t_ns, self._meter.battery)
+            self._watch_heat(t_ns, float(self._meter.motors.temperature_c.max()))
         percept = Percept(state=self._state, base=self._base, scene=self._sight.scene)
         target = self._keep_up(t_ns, percept)
         if self._follows != self._lease.epoch:
@@ -364,6 +372,15 @@ class Episode:
                 self._say(t_ns, ending_of(Fault.FEET_ODD))
             self._raise_fault(t_ns, Fault.FEET_ODD)
 
+    def _watch_weight(self, t_ns: int) -> None:
+        """Go limp when something else than the feet bears the robot; who sinks does so anyway."""
+        if self._recovery.stage not in (Stage.UPRIGHT, Stage.LOOKING):
+            self._suspension.reset()
+        elif self._state.t_ns != self._weighed_ns:
+            self._weighed_ns = self._state.t_ns
+            if self._suspension.update(self._state):
+                self._raise_fault(t_ns, Fault.FEET_OFF)
+
     def _watch_battery(self, t_ns: int, battery: Battery) -> None:
         """Say that the battery runs low, and sit down before it is empty."""
         if not battery.is_low:
@@ -377,6 +394,17 @@ class Episode:
         # Stopped, not failed: who has a foot in the air may put it down first.
         ending = replace(self._refusal(battery), kind="stopped")
         self._raise_fault(t_ns, Fault.BATTERY_EMPTY, ending=ending)
+
+    def _watch_heat(self, t_ns: int, hottest_c: float) -> None:
+        """Walk slowly with warm motors, sit down with hot ones, go limp with scorched ones."""
+        fault = self._heat.update(hottest_c, t_ns)
+        self._executive.speed_max = math.inf if fault is None else WARM_SPEED
+        if fault is None:
+            return
+        if fault is Fault.MOTOR_WARM and not self._watch.ticks[fault]:
+            self._say(t_ns, ending_of(fault))
+        kind = "stopped" if fault is Fault.MOTOR_HOT else "failed"  # As with an empty battery.
+        self._raise_fault(t_ns, fault, ending=replace(ending_of(fault), kind=kind))
 
     @staticmethod
     def _refusal(battery: Battery) -> Outcome:
@@ -557,6 +585,7 @@ class Episode:
         if goes_on:
             self._watch.end(Fault.STOP_ASKED)
             self._watch.end(Fault.CHECK_IN_MISSED)
+            self._tell(t_ns, "go_on", self._sentence)
         reason = "goes_on" if goes_on else "stop_holds"
         self._say(t_ns, Outcome(kind="refused", reason=reason))
         self._heard.append(

@@ -75,6 +75,8 @@ class Executive:
         self._people: tuple[Point, ...] = ()
         self._places = {place.name: place.centre for place in tools.floor_plan.places}
         self._stop: Outcome | None = None
+        self.speed_max = math.inf
+        """How fast it may walk wherever people are, m/s."""
         self.records: list[StepRecord] = []
 
     @property
@@ -216,13 +218,14 @@ class Executive:
         return (self._finds_room and self._judge_performing(skill, percept)) or result
 
     def _look_for_people(self, percept: Percept) -> None:
-        """Walk slowly near people."""
+        """Walk slowly near people, and no faster anywhere than `speed_max`."""
         if percept.scene is not self._scene:
             self._scene, self._people = percept.scene, people_in(percept.scene)
-        self._tools.walker.speed_max = math.inf
+        speed = self.speed_max
         if self._people:
             x, y, _ = percept.base.position.tolist()
-            self._tools.walker.speed_max = speed_max((x, y), self._people)
+            speed = min(speed, speed_max((x, y), self._people))
+        self._tools.walker.speed_max = speed
 
     def _judge(self, step: Step, skill: Skill, percept: Percept) -> Outcome | None:
         """Return why a step may not begin here and now, whatever it was made from."""

@@ -43,7 +43,7 @@ class Observer:
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
         """Hear an event: `heard`, `plan`, `begin`, `end`, `say`, `see`, `fault`,
         `push` (from outside), `up` (it stands again after a fall), `lease` (another operator
-        leads)."""
+        leads), `go_on` (a person has ended a stop), `down` (it sits limp)."""
 
     def on_picture(self, t_ns: int, rgb: NDArray[np.uint8]) -> None:
         """See what the head camera saw, shape (height, width, 3); only if wanted."""

@@ -2,11 +2,12 @@
 
 The run's thread only puts messages, which never change, into a queue; a thread of the
 recorder's own encodes and writes them. Pictures, poses, joints, things and words use
-Foxglove's own schemas, the rest is JSON.
+Foxglove's own schemas, the rest is JSON. Interventions also form a chain of hashes.
 """
 
 import json
 import queue
+import secrets
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,10 @@ from yanshi.core.closing import Closing
 from yanshi.core.errors import UnknownNameError
 from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene
 from yanshi.robots.spec import RobotSpec
+from yanshi.runtime.audit import AUDIT, AUDITED
 from yanshi.runtime.mcap_file import McapFile
 from yanshi.runtime.observer import Observer, Snapshot
+from yanshi.safety.chain import BEGIN, END, Chain
 from yanshi.worlds.floor_plan import FloorPlan
 from yanshi.worlds.things import KIND_FACTS, PAINTS
 
@@ -33,6 +36,13 @@ MAP, BASE, CAMERA = "map", "pelvis", "head_camera"
 """Frames of reference in the log."""
 
 TEXT_SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}}
+AUDIT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        name: {"type": "integer" if name in ("number", "t_ns") else "string"}
+        for name in ("number", "t_ns", "kind", "text", "before", "hash")
+    },
+}
 IMU_SCHEMA = {
     "type": "object",
     "properties": {
@@ -77,12 +87,15 @@ class Recorder:
             ConfigError: The file cannot be begun.
         """
         self.path = path
-        self._topics = make_topics(robot)
+        self._chain = Chain()
+        self._topics = make_topics(robot, self._chain)
+        self._last_ns = 0
         self._file = McapFile(path)
         self._channels = {name: self._add_channel(name) for name in self._topics}
         self._queue: queue.SimpleQueue[tuple[str, int, Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
+        self.write(AUDIT, 0, (BEGIN, f"{robot.name} {secrets.token_hex(16)}"))
         if floor_plan is not None:
             self.write("/furniture", 0, floor_plan)
 
@@ -97,6 +110,15 @@ class Recorder:
             f"What was recorded until then is in {self._file.partial}."
         )
 
+    @property
+    def last_hash(self) -> str:
+        """The last hash of the chain of interventions, once closed; empty if the log failed.
+
+        Kept elsewhere, it shows later whether anybody has changed the log.
+        """
+        is_whole = self._file.error is None and not self._thread.is_alive()
+        return self._chain.last_hash if is_whole else ""
+
     def write(self, topic: str, t_ns: int, message: Any) -> None:
         """Log a message; returns at once.
 
@@ -105,12 +127,14 @@ class Recorder:
         """
         if topic not in self._topics:
             raise UnknownNameError("topic", topic, self._topics)
+        self._last_ns = t_ns
         if self._file.error is None:
             self._queue.put((topic, t_ns, message))
 
     def close(self) -> None:
         """Write what is waiting and give the file its final name; safe to call twice."""
         if self._thread.is_alive():
+            self.write(AUDIT, self._last_ns, (END, ""))
             self._queue.put(None)
             self._thread.join()
             self._file.close()
@@ -131,8 +155,8 @@ class Recorder:
         return self._file.add_channel(name, "protobuf", known.name, known.encoding, known.data)
 
 
-def make_topics(robot: RobotSpec) -> dict[str, Topic]:
-    """Return every topic of a log by its name."""
+def make_topics(robot: RobotSpec, chain: Chain) -> dict[str, Topic]:
+    """Return every topic of a log by its name; interventions are added to the chain."""
     names = robot.joint_names
     return {
         "/state": Topic(fox.JointStates, lambda t, m: encode_state(t, m, names)),
@@ -145,6 +169,7 @@ def make_topics(robot: RobotSpec) -> dict[str, Topic]:
         "/plan": Topic(TEXT_SCHEMA, encode_text),
         "/step": Topic(TEXT_SCHEMA, encode_text),
         "/words": Topic(fox.Log, encode_words),
+        AUDIT: Topic(AUDIT_SCHEMA, lambda t, m: chain.add(t, *m)),
         "/image": Topic(fox.CompressedImage, encode_image),
     }
 
@@ -316,6 +341,11 @@ class RunRecorder(Observer, Closing):
         """What went wrong with the log; empty while all is well."""
         return self.recorder.fault
 
+    @property
+    def last_hash(self) -> str:
+        """The last hash of what was done to the robot, once closed; see `Recorder.last_hash`."""
+        return self.recorder.last_hash
+
     def on_tick(self, snapshot: Snapshot) -> None:
         """Log one policy tick."""
         write, t_ns = self.recorder.write, snapshot.t_ns
@@ -329,11 +359,13 @@ class RunRecorder(Observer, Closing):
             write("/scene", t_ns, snapshot.scene)
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
-        """Log words, plan and steps."""
+        """Log words, plan, steps and interventions."""
         if kind == "plan":
             self.recorder.write("/plan", t_ns, text)
         elif kind in ("begin", "end"):
             self.recorder.write("/step", t_ns, f"{kind} {text}")
+        if kind in AUDITED:
+            self.recorder.write(AUDIT, t_ns, (kind, text))
         speaker = {"heard": "user", "say": "robot"}.get(kind, kind)
         self.recorder.write("/words", t_ns, Words(speaker, text, is_warning=kind == "fault"))
 

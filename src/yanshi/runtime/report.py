@@ -77,6 +77,8 @@ class RunReport:
     """Every sentence with the mind that understood it."""
     pushes: list[str] = field(default_factory=list)
     """Pushes from outside that were given, as they were written."""
+    log_sha256: str = ""
+    """Last hash of the log's chain of interventions, where there was a log: `yanshi log --last`."""
     policy_late_ms: list[float] = field(default_factory=list)
     """How late each policy tick began on the run's clock; not written to the file."""
 

@@ -55,6 +55,8 @@ class Fault(Enum):
     """A joint's encoder repeats itself to the last bit although the joint moves."""
     FEET_ODD = auto()
     """Both feet carry and do not fit one floor: a leg's encoder has lost its zero."""
+    FEET_OFF = auto()
+    """No foot carries and the robot does not fall: something else bears it, as a crane does."""
     SENSES_LATE = auto()
     """A picture was not understood inside its deadline: the last scene stays, with its age."""
     MIND_LATE = auto()
@@ -86,6 +88,12 @@ class Fault(Enum):
     """A fifth of the charge is left."""
     BATTERY_EMPTY = auto()
     """A tenth of the charge is left: no order is taken on."""
+    MOTOR_WARM = auto()
+    """A motor has 80 °C."""
+    MOTOR_HOT = auto()
+    """A motor has 90 °C."""
+    MOTOR_SCORCHED = auto()
+    """A motor has 100 °C."""
 
 
 class Ends(Enum):
@@ -121,6 +129,7 @@ STATE_WATCH = "yanshi.safety.state_watch:StateWatch.take"
 LEASE = "yanshi.safety.lease:Lease.admit"
 CHECK_IN = "yanshi.safety.check_in:CheckIn.fault"
 PEER = "yanshi.bodies.remote_body:RemoteBody.missing"
+HEAT = "yanshi.safety.heat:Heat.update"
 WHO_LEADS = "who leads the robot, by saying so: `go on`, 继续"
 WRONG_MOVE = ("My movement went wrong, so I stopped.", "我的动作出了错，所以停下了。")
 UNFELT = (
@@ -207,6 +216,16 @@ TABLE: dict[Fault, Row] = {
         words=(
             "My two feet do not seem to stand on one floor. Please check my legs.",
             "我的两只脚好像不在同一个平面上，请检查我的腿。",
+        ),
+    ),
+    Fault.FEET_OFF: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector="yanshi.senses.suspension:Suspension.update",
+        words=(
+            "My feet carry nothing, so I went limp. Please put me down.",
+            "我的脚没有着地，所以放松了全身，请把我放下来。",
         ),
     ),
     Fault.SENSES_LATE: Row(
@@ -318,6 +337,30 @@ TABLE: dict[Fault, Row] = {
             "My battery is down to {text} percent. I sit down and take on nothing more; please "
             "charge me.",
             "我的电量只剩百分之 {text}。我先坐下，不再接受新的任务，请给我充电。",
+        ),
+    ),
+    Fault.MOTOR_WARM: Row(
+        action=Action.WARN,
+        detector=HEAT,
+        words=("My motors are getting hot, so I walk slowly.", "我的电机有点热，我走慢一点。"),
+    ),
+    Fault.MOTOR_HOT: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=HEAT,
+        words=(
+            "My motors are too hot, so I sit down. Please let me cool.",
+            "我的电机太热了，我先坐下，请让我凉一凉。",
+        ),
+    ),
+    Fault.MOTOR_SCORCHED: Row(
+        action=Action.DAMP,
+        ends=Ends.NEVER,
+        spoils_stop=True,
+        detector=HEAT,
+        words=(
+            "My motors are far too hot, so I went limp. Please let me cool.",
+            "我的电机过热了，所以放松了全身，请让我凉一凉。",
         ),
     ),
 }
