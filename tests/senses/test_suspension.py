@@ -44,7 +44,8 @@ def state(t_ns: int, felt: float, lean: float = 0.0) -> RobotState:
     ("loads", "felt", "tick"),
     [
         ((0.0, 0.0), G, 15),
-        ((-90.0, 160.0), G, 15),  # Legs that thrash.
+        ((-90.0, 70.0), G, 15),  # Legs that thrash.
+        ((-90.0, 160.0), G, None),  # One is caught, on the other one it stands.
         ((39.0, 40.0), G, 15),
         ((40.0, 40.0), G, None),
         ((0.0, 330.0), G, None),  # On one foot.

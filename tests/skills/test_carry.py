@@ -8,6 +8,7 @@ import pytest
 from tests.skills.rig import Rig, SightedRig, thing
 
 from yanshi.core.messages import Scene, Solid
+from yanshi.skills import carry
 from yanshi.skills.carry import EDGES_M, Carry, plan_carry
 from yanshi.skills.hands import Load, hands_of
 from yanshi.worlds import goals
@@ -63,6 +64,22 @@ def test_a_box_of_three_kilograms_is_carried_upright():
     assert goals.on("red box", "coffee_table").is_met(rig.witness)
     assert not rig.witness.has_fallen
     assert rig.witness.thing_turns[-1, 0, 2, 2] > 0.99
+
+
+def test_a_box_that_never_comes_over_its_place_is_kept_and_told(monkeypatch):
+    monkeypatch.setattr(carry, "STEPS_UP", 1)
+    monkeypatch.setattr(carry, "ASTRAY_M", 0.0)
+    rig = SightedRig(world="movers", seed=2)
+    outcome = rig.carry_out(Carry(("yellow box", "table"), rig.tools), stays_up=False)
+    assert (outcome.kind, outcome.reason) == ("failed", "out_of_reach")
+    assert outcome.facts == ("table",)
+    hands = hands_of(rig.tools)
+    assert hands.held_names == ("yellow box",)
+    assert hands.presses_load(rig.percept())
+    body = rig.simulation.home.things[0].body
+    before = np.linalg.norm(rig.body.data.body(body).xpos[:2] - rig.position)
+    assert before < 0.6
+    assert rig.body.data.body(body).xpos[2] > 0.5
 
 
 def test_a_box_that_is_too_heavy_is_put_back_where_it_stood():

@@ -12,6 +12,8 @@ whose feet left the floor -5 to 4.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import RobotState
@@ -22,7 +24,8 @@ class SuspensionConfig:
     """When a robot is taken for one that hangs."""
 
     load_max: float = 80.0
-    """What both feet together seem to carry then at most, N: a quarter of the robot's weight."""
+    """What both feet together seem to carry then at most, N: a quarter of the robot's weight. One
+    that seems to pull counts as nothing: caught under a box it pulls as hard as the other bears."""
     borne_min: float = 6.0
     """What the IMU measures upwards on average, at least, m/s²."""
     lasts_s: float = 0.3
@@ -49,7 +52,7 @@ class Suspension:
         config = self.config
         up = rotation_matrix(state.orientation_wxyz)[2]
         loads = self._kinematics.leg_loads(state.joint_position, state.joint_torque, up)
-        if not float(loads.sum()) < config.load_max:
+        if not float(np.maximum(loads, 0.0).sum()) < config.load_max:
             self.reset()
             return False
         if self._since_ns is None:

@@ -103,6 +103,8 @@ class Berth:
     map_from_box: Pose
     """Its middle, x away from the robot."""
     size: Size
+    place: str
+    """What it stands on."""
 
 
 class Carry(Flow):
@@ -322,7 +324,7 @@ def _berths(
             stance=stance,
             score=stance.score - WALK_COST * here_to,
         )
-        found.append(Berth(spot=spot, map_from_box=map_from_box, size=size))
+        found.append(Berth(spot=spot, map_from_box=map_from_box, size=size, place=place.name))
     return found
 
 
@@ -638,7 +640,7 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
             return outcome
     else:
         percept = yield from step_away(tools, percept, spot)
-        return Outcome(kind="failed", reason="out_of_reach", facts=(load.name,))
+        return Outcome(kind="failed", reason="out_of_reach", facts=(berth.place,))
     is_felt = hands.presses_load(percept)
     percept = yield from let_go(tools, percept, load, body)
     percept = yield from leave(tools, percept, spot)
