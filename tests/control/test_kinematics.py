@@ -151,3 +151,16 @@ def test_a_model_without_the_joints_is_refused():
     spec.joint("left_knee").name = "left_nee"
     with pytest.raises(UnknownNameError, match="left_knee"):
         Kinematics(G1, spec, G1_LINKS, HEAD_CAMERA)
+
+
+def test_what_feet_carry_is_reckoned_anew_for_every_sample_and_every_slope():
+    kinematics, rng = simulate("empty", 0).kinematics, np.random.default_rng(0)
+    samples = []
+    for _ in range(4):
+        joints = G1.default_position + rng.normal(0.0, 0.1, len(G1.joint_names))
+        samples += [(joints, rng.normal(0.0, 20.0, len(joints)), up) for up in np.eye(3)]
+    for joints, torque, up in [*samples, *samples[::-1]]:
+        fresh = simulate("empty", 0).kinematics.leg_loads(joints, torque, up)
+        np.testing.assert_allclose(kinematics.leg_loads(joints, torque, up), fresh, atol=1e-9)
+        torque = torque + 1.0
+        assert not np.allclose(kinematics.leg_loads(joints, torque, up), fresh)

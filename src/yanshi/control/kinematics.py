@@ -59,6 +59,8 @@ class Kinematics:
         """Radii of the balls that stand for what can touch the floor, m, shape (n,)."""
         self._link_from_camera = camera.link_from_camera
         self._posed = np.full(len(robot.joint_names), np.nan)
+        self._felt_position, self._felt_torque = self._posed.copy(), self._posed.copy()
+        self._foot_forces = np.zeros((2, 3))  # N, for the two above.
         self._arms = tuple(
             [robot.joint_index(f"{side}_{joint}") for joint in ARM_JOINTS]
             for side in ("left", "right")
@@ -181,9 +183,21 @@ class Kinematics:
         The force at the sole that would explain the torques of hip and knee, as if the leg had
         no weight and the ankle bore no moment: good enough to tell which foot carries.
         """
+        if not (
+            np.array_equal(joint_position, self._felt_position)
+            and np.array_equal(joint_torque, self._felt_torque)
+        ):  # Several senses ask for the same sample.
+            self._felt_position[:], self._felt_torque[:] = joint_position, joint_torque
+            self._feel_feet(joint_position, joint_torque)
+        loads: NDArray[np.float64] = self._foot_forces @ up_in_pelvis
+        return loads
+
+    def _feel_feet(
+        self, joint_position: NDArray[np.float64], joint_torque: NDArray[np.float64]
+    ) -> None:
+        """Reckon with what force the floor seems to push each foot, in the pelvis frame."""
         self._pose(joint_position)
         mujoco.mj_comPos(self._model, self._data)
-        loads = np.empty(2)
         for side, foot in enumerate(self.links.feet):
             body = self._body(foot)
             sole = self._data.xpos[body] + self._data.xmat[body].reshape(3, 3) @ self._soles[
@@ -193,8 +207,7 @@ class Kinematics:
             leg = self._legs[side]
             J = self._jacobian[:, self._dofs[leg]]  # (3, n_leg)
             damped = J @ J.T + 1e-6 * np.eye(3)
-            loads[side] = up_in_pelvis @ np.linalg.solve(damped, -J @ joint_torque[leg])
-        return loads
+            self._foot_forces[side] = np.linalg.solve(damped, -J @ joint_torque[leg])
 
     def holding_torque(
         self, joint_position: NDArray[np.float64], up_in_pelvis: NDArray[np.float64]

@@ -2,9 +2,9 @@
 
 A Dex3's thumb stands out before its palm, so no palm lies flat on a wall; a closed fist does. Its
 knuckles, thumb and fingertips touch a plane before the palm, every joint that is pushed is at its
-stop, and the push passes 10 cm before the wrist, whose yaw bears 5 N·m: half as far as that of
-straight fingers. Two fists, one on each side, press a box, which hangs by friction from a line a
-little above its middle.
+stop, and the push passes 10 cm before the wrist, whose yaw bears 5 N·m; that of straight fingers
+would pass 15 cm before it. Two fists, one on each side, press a box, which hangs by friction from a
+line a little above its middle.
 """
 
 import numpy as np

@@ -49,7 +49,7 @@ class UpperBody:
     firmness: float = 1.0
     """How many times as stiff as usual `joints` are held, by a walker that sees the arms."""
     waist_firmness: float = 1.0
-    """The same for the waist's roll and pitch, for who bears a load before the chest."""
+    """The same for the waist's roll and pitch, under a load or an arm that is led."""
     posture: Posture = UPRIGHT
     """How high to stand and how far to lean; bounded by what the walker has learned. One that was
     never taught to squat only leans."""

@@ -682,7 +682,7 @@ def _lower(
 
 
 def _is_over(hands: Hands, percept: Percept, berth: Berth) -> bool:
-    """Whether the hands hold a load over where it is to stand, or have lost it."""
+    """Whether the middle between the palms is over where a load is to stand."""
     at = hands.load_on_map(percept)
     return bool(np.linalg.norm(at[:2] - berth.map_from_box[:2, 3]) < ASTRAY_M)
 

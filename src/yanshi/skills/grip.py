@@ -20,7 +20,15 @@ from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import place_under
-from yanshi.skills.hands import Hand, Held, hands_of, map_from_level, map_from_pelvis, open_fingers
+from yanshi.skills.hands import (
+    Hand,
+    Held,
+    feels,
+    hands_of,
+    map_from_level,
+    map_from_pelvis,
+    open_fingers,
+)
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
@@ -97,8 +105,6 @@ DOUBT_M = 0.03
 """How much nearer to the edge a thing may be than it seems from afar."""
 SURFACE_OFF_M = 0.06
 """A thing that seems to stand so much above or below a surface stands on it."""
-LOW_M = GraspConfig().low
-"""Over a thing lower than this the fingers may close."""
 NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
@@ -593,8 +599,7 @@ def _grasp(
 def _is_felt(percept: Percept, hand: Hand, thing: Thing) -> bool:
     """Whether the fingers feel a thing of its shape between them."""
     assert thing.solid is not None
-    state, is_low = percept.state, thing.solid.size[2] < LOW_M
-    return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=is_low)
+    return feels(percept, hand, thing.solid.size[2])
 
 
 def _grip_height(percept: Percept, hand: Hand, solid: Solid, approach: Approach) -> float:

@@ -56,7 +56,7 @@ ARM_STEP = 1.6 * 0.02
 """How far a joint of an arm that goes by itself moves in a tick, rad."""
 _MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
 FLAT_M = GraspConfig().low
-"""What is less high is felt by the thumb and one finger."""
+"""Over a thing lower than this the fingers may close."""
 HOLD_PALMS = ((0.26, -0.18, 0.17), (0.28, -0.20, 0.10), (0.24, -0.22, 0.22), (0.30, -0.16, 0.05))
 """Where the right palm may be while the robot walks with a thing, in the pelvis frame, m; the
 first that the arm comes to."""
@@ -226,11 +226,8 @@ class Hands:
 
     def feels_held(self, percept: Percept, side: int) -> bool:
         """Whether the fingers of a hand feel what it is thought to hold."""
-        hand, state = self.hands[side], percept.state
-        if hand.held is None:
-            return False
-        is_low = hand.held.size[2] < FLAT_M
-        return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=is_low)
+        hand = self.hands[side]
+        return hand.held is not None and feels(percept, hand, hand.held.size[2])
 
     def lower(self, percept: Percept, sides: Sequence[int]) -> None:
         """Let arms go to hang while the robot goes on."""
@@ -424,6 +421,12 @@ def hands_of(tools: Tools) -> Hands:
         tools.shared[HANDS] = Hands(tools)
     hands: Hands = tools.shared[HANDS]
     return hands
+
+
+def feels(percept: Percept, hand: Hand, height: float) -> bool:
+    """Whether a hand's fingers feel a thing of a height, m, between them."""
+    state = percept.state
+    return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=height < FLAT_M)
 
 
 def map_from_pelvis(percept: Percept) -> NDArray[np.float64]:
