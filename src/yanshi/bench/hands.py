@@ -128,7 +128,7 @@ class Judge(Observer):
         """Look at the simulator's state."""
         data = self._simulation.body.data
         self.witness.sample(data)
-        if self._is_touched or len(self.witness.t) < 2:
+        if self._is_touched or len(self.witness) < 2:
             return
         number = self.witness.thing_number(self._thing)
         self._is_touched = bool(self.witness.is_gripped_now(number))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from yanshi.core.messages import Image, Solid
 from yanshi.senses.eyes import Detection, back_project
@@ -25,6 +27,8 @@ FAR_M = 2.6
 """What is farther away is too coarse."""
 EDGES_M, HEIGHT_M = (0.2, 0.45), (0.15, 0.45)
 """Of the ground, and of the height."""
+WIDEST_M = 1.6 * EDGES_M[1]
+"""What is wider, from corner to corner, is no box."""
 LEVEL_M = 0.012
 """How much neighbouring points of one level differ in height at most."""
 UPWARD = 0.9
@@ -116,22 +120,14 @@ def _is_level(points: Array) -> NDArray[np.bool_]:
 
 def _labels(height: Array, is_level: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Number the points so that neighbours on one level share a number."""
-    labels = np.where(is_level, np.arange(height.size).reshape(height.shape), -1)
+    number = np.arange(height.size).reshape(height.shape)
     beside = is_level[:, 1:] & is_level[:, :-1] & (np.abs(np.diff(height, axis=1)) < LEVEL_M)
     below = is_level[1:] & is_level[:-1] & (np.abs(np.diff(height, axis=0)) < LEVEL_M)
-    while True:
-        before = labels.copy()
-        for one, other, joined in (
-            (labels[:, 1:], labels[:, :-1], beside),
-            (labels[1:], labels[:-1], below),
-        ):
-            most = np.maximum(one, other)
-            one[joined] = most[joined]
-            other[joined] = np.maximum(other, most)[joined]
-        # Each number names a point: what that point is numbered now is nearer to the end.
-        labels = np.where(is_level, labels.ravel()[labels], -1)
-        if (labels == before).all():
-            return labels
+    ones = np.append(number[:, 1:][beside], number[1:][below])
+    others = np.append(number[:, :-1][beside], number[:-1][below])
+    edges = coo_array((np.ones(len(ones), dtype=bool), (ones, others)), shape=2 * (height.size,))
+    labels = connected_components(edges, directed=False)[1].reshape(height.shape)
+    return np.where(is_level, labels, -1)
 
 
 def _box_under(
@@ -146,6 +142,8 @@ def _box_under(
     rim[:, :-1] |= top[:, 1:]
     rim &= is_seen & (np.abs(points[..., 2] - height) < LEVEL_M)
     if rim[0].any() or rim[-1].any() or rim[:, 0].any() or rim[:, -1].any():
+        return None
+    if np.ptp(points[rim][:, :2], axis=0).max() > WIDEST_M:
         return None
     (x, y), size, yaw = fit_rectangle(points[rim])
     if not all(EDGES_M[0] <= edge <= EDGES_M[1] for edge in size):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import label
 
 from yanshi.core.messages import Image, Solid
 from yanshi.senses.eyes import Detection, back_project
@@ -294,19 +295,10 @@ def _connected(points: Array, middle: Array, grid: float = _GRID_M) -> Array:
     cells -= cells.min(axis=0) - 1
     full = np.zeros(cells.max(axis=0) + 2, dtype=bool)
     full[cells[:, 0], cells[:, 1]] = True
-    start = cells[np.linalg.norm(points[:, :2] - middle[:2], axis=1).argmin()]
-    reached = np.zeros_like(full)
-    reached[start[0], start[1]] = True
-    while True:
-        grown = reached.copy()
-        for di in (-1, 0, 1):
-            for dj in (-1, 0, 1):
-                grown |= np.roll(reached, (di, dj), (0, 1))
-        grown &= full
-        if (grown == reached).all():
-            break
-        reached = grown
-    hanging: Array = points[reached[cells[:, 0], cells[:, 1]]]
+    parts, _ = label(full, structure=np.ones((3, 3)))
+    part = parts[cells[:, 0], cells[:, 1]]
+    nearest = np.linalg.norm(points[:, :2] - middle[:2], axis=1).argmin()
+    hanging: Array = points[part == part[nearest]]
     return hanging
 
 
@@ -322,18 +314,17 @@ def _box(points: Array) -> _Fit:
 
 def fit_rectangle(points: Array) -> tuple[tuple[float, float], tuple[float, float], float]:
     """Return middle, edges and turn of the smallest rectangle about points seen from above."""
-    xy = points[:, :2]
-    least = np.inf
-    for yaw in np.deg2rad(np.arange(0.0, 90.0, 2.0)):
-        cos, sin = np.cos(yaw), np.sin(yaw)
-        along = xy @ np.array([[cos, -sin], [sin, cos]])
-        low, high = np.percentile(along, [1.0, 99.0], axis=0)
-        size = high - low
-        u, v = 0.5 * (low + high)
-        if size.prod() < least:
-            least = size.prod()
-            fit = (cos * u - sin * v, sin * u + cos * v), (size[0], size[1]), float(yaw)
-    return fit
+    x, y = points[:, 0], points[:, 1]
+    cos, sin = np.cos(_YAWS), np.sin(_YAWS)
+    along = np.stack([np.outer(cos, x) + np.outer(sin, y), np.outer(cos, y) - np.outer(sin, x)])
+    low, high = np.percentile(along, [1.0, 99.0], axis=2)  # (2, yaws)
+    best = int((high - low).prod(axis=0).argmin())
+    (u, v), size = 0.5 * (low + high)[:, best], (high - low)[:, best]
+    c, s = cos[best], sin[best]
+    return (c * u - s * v, s * u + c * v), (size[0], size[1]), float(_YAWS[best])
+
+
+_YAWS = np.deg2rad(np.arange(0.0, 90.0, 2.0))
 
 
 def _round(points: Array, top: float, config: SolidsConfig) -> _Fit | None:

@@ -103,6 +103,10 @@ class Witness:
         )
         self.__dict__.pop("_columns", None)
 
+    def __len__(self) -> int:
+        """Return how many samples there are."""
+        return len(self._rows)
+
     def is_gripped_now(self, thing: int) -> bool:
         """Whether a hand touched a thing at the last sample."""
         first = len(self._rows[-1]) - 3 * len(self._things)
