@@ -71,6 +71,7 @@ class Rig:
     lurking: Sequence[tuple[Thing, float]] = ()
     """What they see only when it lies within this angle of straight ahead, rad."""
     targets: list[JointTarget] = field(default_factory=list)
+    remarks: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.simulation: Simulation = simulate(self.world, self.seed)
@@ -78,7 +79,11 @@ class Rig:
             self.plan = self.simulation.floor_plan
         self.body = self.simulation.body
         self.tools = Tools(
-            robot=G1, floor_plan=self.plan, walker=WALKER, kinematics=self.simulation.kinematics
+            robot=G1,
+            floor_plan=self.plan,
+            walker=WALKER,
+            kinematics=self.simulation.kinematics,
+            remark=self.remarks.append,
         )
         WALKER.reset(self.body.read())
         self.odometry = Odometry(self.simulation.kinematics, self.plan.start)

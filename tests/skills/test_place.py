@@ -2,69 +2,20 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tests.skills.rig import ROOM, SHELF, TABLE, Rig, SightedRig, thing
+from tests.skills.rig import ROOM, Rig, SightedRig
 
 from yanshi.control.kinematics import LEFT, RIGHT
-from yanshi.control.palm import NO_LEAN, TIP_DOWN, Approach, Lean
-from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
-from yanshi.robots.g1.spec import G1
 from yanshi.skills.ground import edge_distance
-from yanshi.skills.hands import Held, hands_of, map_from_pelvis
-from yanshi.skills.motion import here
-from yanshi.skills.place import (
-    APART_M,
-    EDGE_M,
-    FALL_M,
-    LOST_S,
-    RIM_AIR_M,
-    Goal,
-    PutDown,
-    free_spot,
-    goal_upon,
-    palm_with_thing_at,
-    what_became,
-)
-from yanshi.skills.skill import Percept
+from yanshi.skills.hands import hands_of
+from yanshi.skills.place import PutDown
+from yanshi.skills.release import LOST_S
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
 
 BIN = Place(
     name="bin", centre=(-2.0, -2.0), size=(0.28, 0.28), yaw=0.0, height=0.32, is_container=True
 )
-
-
-def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float = 0.8) -> Thing:
-    """Return a thing that stands on something at a height, seen from near."""
-    solid = Solid(shape="box", position=(x, y, z + 0.5 * size[2]), size=size, yaw=0.0)
-    return replace(thing(name, *solid.position), solid=solid)
-
-
-def spot_of(percept, place, radius):
-    return free_spot(percept.scene, here(percept), place, radius)
-
-
-def percept_of(*things: Thing, at=(0.0, 0.0)) -> Percept:
-    n = len(G1.joint_names)
-    state = RobotState(
-        t_ns=0,
-        joint_position=G1.default_position,
-        joint_velocity=np.zeros(n),
-        joint_torque=np.zeros(n),
-        orientation_wxyz=(1.0, 0.0, 0.0, 0.0),
-        angular_velocity=np.zeros(3),
-        acceleration=(0.0, 0.0, 9.81),
-    )
-    base = BaseEstimate(
-        t_ns=0,
-        position=(*at, 0.7),
-        orientation_wxyz=(1.0, 0.0, 0.0, 0.0),
-        velocity=np.zeros(3),
-    )
-    return Percept(state=state, base=base, scene=Scene(t_ns=0, things=things))
 
 
 def test_a_can_is_fetched_and_put_on_the_tray_and_nothing_else_is_moved():
@@ -100,130 +51,6 @@ def test_with_both_hands_full_of_other_things_nothing_is_fetched(rig: Rig):
     assert rig.body.data.time == 0.0
 
 
-things = st.lists(
-    st.tuples(st.floats(-0.35, 0.35), st.floats(-0.7, 0.7), st.floats(0.1, 0.35)), max_size=9
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(things, st.sampled_from([TABLE, SHELF]), st.floats(0.03, 0.07))
-def test_a_free_spot_is_on_the_furniture_and_clear_of_what_stands_there(rows, place, radius):
-    cos, sin = np.cos(place.yaw), np.sin(place.yaw)
-    there = [
-        solid_thing(
-            "red box",
-            place.centre[0] + cos * u - sin * v,
-            place.centre[1] + sin * u + cos * v,
-            (width, width, 0.1),
-            place.height,
-        )
-        for u, v, width in rows
-    ]
-    goal = spot_of(percept_of(*there), place, radius)
-    if not isinstance(goal, Goal):
-        assert goal.reason == "no_space"
-        assert len(rows) > 1
-        return
-    x, y, z = goal.point
-    assert z == pytest.approx(place.height + FALL_M)
-    smaller = replace(place, size=tuple(side - 2.0 * EDGE_M + 1e-6 for side in place.size))
-    assert edge_distance(smaller, (x, y)) == 0.0
-    for other in there:
-        reach = 0.5 * np.hypot(*other.solid.size[:2])
-        apart = np.hypot(x - other.position[0], y - other.position[1])
-        assert apart >= radius + reach + APART_M - 1e-9
-
-
-def test_a_free_spot_lies_near_the_edge_towards_the_robot():
-    for at in ((0.5, 0.3), (0.5, -0.5)):
-        goal = spot_of(percept_of(at=at), TABLE, 0.04)
-        front = TABLE.centre[0] - 0.5 * TABLE.size[0]
-        assert EDGE_M <= goal.point[0] - front < 0.25
-        assert abs(goal.point[1] - at[1]) < 0.25
-
-
-def test_on_a_full_table_there_is_no_space_and_people_and_doubtful_things_take_none():
-    full = solid_thing("red box", *TABLE.centre, (0.7, 1.4, 0.1))
-    outcome = spot_of(percept_of(full), TABLE, 0.04)
-    assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "no_space", ("table",))
-    for other in (replace(full, kind="person"), replace(full, confidence=0.3)):
-        assert isinstance(spot_of(percept_of(other), TABLE, 0.04), Goal)
-
-
-@pytest.mark.parametrize("side", [LEFT, RIGHT])
-def test_what_is_in_the_hand_takes_no_room_on_the_table_below_it(rig: Rig, side):
-    hand = hands_of(rig.tools)[side]
-    at = (1.68, -0.23 if side == LEFT else 0.23)
-    empty = percept_of(at=at)
-    palm = map_from_pelvis(empty) @ hand.arm.pelvis_from_palm(empty.state.joint_position)
-    held = solid_thing("red cube", *palm[:2, 3], z=palm[2, 3])
-    seen = percept_of(held, at=at)
-    narrow = replace(TABLE, size=(0.7, 0.3))
-    hand.held = Held(
-        name="red cube",
-        palm_from_thing=np.eye(4),
-        size=(0.07, 0.07, 0.07),
-        approach=Approach.ABOVE,
-        grip_height=0.03,
-    )
-    tools = replace(rig.tools, floor_plan=replace(rig.plan, places=(narrow,)))
-    step = PutDown(("red cube", "table"), tools)
-    goal, free = (step._goal_in(percept.scene, percept, hand) for percept in (seen, empty))
-    assert goal == free
-    assert spot_of(seen, narrow, 0.05) != spot_of(empty, narrow, 0.05)
-
-
-def test_in_is_above_the_rim_and_on_is_above_the_top(rig: Rig):
-    tray = solid_thing("red tray", 1.8, 0.2, (0.3, 0.2, 0.04))
-    for is_inside, air in ((True, RIM_AIR_M), (False, FALL_M)):
-        goal = goal_upon(rig.tools, tray, is_inside=is_inside)
-        assert goal.point == pytest.approx((1.8, 0.2, 0.84 + air))
-        assert goal.place is TABLE
-    unmeasured = goal_upon(rig.tools, thing("red bowl", 1.8, 0.2, 0.83), is_inside=True)
-    assert unmeasured.point[2] > 0.85
-    on_the_floor = goal_upon(rig.tools, thing("red bowl", -1.0, 0.2, 0.03), is_inside=True)
-    assert (on_the_floor.reason, on_the_floor.facts) == ("out_of_reach", ("red bowl",))
-
-
-@pytest.mark.parametrize("side", [LEFT, RIGHT])
-@pytest.mark.parametrize("heading", [-0.6, 0.0, 0.4])
-@pytest.mark.parametrize("lean", [NO_LEAN, Lean(roll=-0.7), Lean(tip=0.1)])
-def test_a_palm_is_where_the_held_thing_stands_on_the_point(rig: Rig, side, heading, lean):
-    held = replace(rig.hold(side, "red cube"), lean=lean)
-    hands_of(rig.tools)[side].held = held
-    level = np.eye(4)
-    level[:2, :2] = [[0.0, -1.0], [1.0, 0.0]]
-    point = (1.8, 0.2, 0.81)
-    palm = palm_with_thing_at(hands_of(rig.tools)[side], level, heading, point)
-    middle = (palm @ held.palm_from_thing)[:3, 3]
-    np.testing.assert_allclose(middle - (0.0, 0.0, 0.03), point, atol=1e-12)
-    assert palm[2, 3] > middle[2]  # From above.
-    fingers = palm[:2, 0] / np.linalg.norm(palm[:2, 0])
-    wanted = heading + 0.5 * np.pi
-    np.testing.assert_allclose(fingers, (np.cos(wanted), np.sin(wanted)), atol=1e-9)
-    # As it was taken, so it stands upright again.
-    assert palm[2, 1] * (1.0 if side == LEFT else -1.0) == pytest.approx(
-        np.cos(lean.roll) * np.cos(TIP_DOWN + lean.tip)
-    )
-
-
-def test_what_is_seen_elsewhere_did_not_stay_where_it_was_put():
-    x, y = TABLE.centre
-    goal = Goal(point=(x, y, 0.75), place=TABLE)
-    stays = percept_of(thing("red ball", x + 0.02, y, 0.79))
-    rolled = percept_of(thing("red ball", x + 0.5, y, 0.04))
-    other = percept_of(thing("red cup", x + 0.5, y, 0.8))
-    assert what_became(stays, "red ball", goal).kind == "done"
-    outcome = what_became(rolled, "red ball", goal)
-    assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "not_stayed", ("red ball",))
-    assert what_became(other, "red ball", goal).kind == "done"
-    # Two seconds ago it may have been in the hand still.
-    late = replace(rolled, state=replace(rolled.state, t_ns=2_000_000_000))
-    assert what_became(late, "red ball", goal).kind == "done"
-    in_bin = Goal(point=(*BIN.centre, 0.57), place=BIN)
-    assert what_became(rolled, "red ball", in_bin).kind == "done"
-
-
 def test_what_is_lost_on_the_way_is_noticed_before_anything_is_put_down():
     rig = SightedRig(world="tidy", seed=3)
     hands, data = hands_of(rig.tools), rig.body.data
@@ -254,3 +81,17 @@ def test_a_hand_is_raised_with_what_it_holds_for_a_high_board(rig: Rig, side):
     rig.stand(2.5)
     palm = hands[side].arm.pelvis_from_palm(rig.percept().state.joint_position)
     assert palm[2, 3] + before.base.position[2] == pytest.approx(1.1, abs=0.05)
+
+
+def test_what_blocks_the_hand_is_put_aside_and_that_is_said():
+    rig = SightedRig(world="tidy", seed=8210)
+    outcome = rig.carry_out(PutDown(("red apple", "table"), rig.tools))
+    assert outcome.kind == "done"
+    rig.stand(1.0)
+    assert [(o.reason, *o.facts) for o in rig.remarks] == [("makes_way", "red apple", "purple can")]
+    assert goals.on("red apple", "table").is_met(rig.witness)
+    assert goals.undisturbed("red apple", "purple can").is_met(rig.witness)
+    can = rig.witness.thing_number("purple can")
+    coffee_table = rig.plan.place("coffee_table")
+    assert edge_distance(coffee_table, tuple(rig.witness.things[-1, can, :2])) == 0.0
+    assert rig.witness.lowest[-1, can] == pytest.approx(coffee_table.height, abs=0.01)

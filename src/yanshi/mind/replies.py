@@ -36,6 +36,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I see no {name}; I take {others} for it.",
         "我没有看到{name}，我把{others}当作它了。",
     ),
+    "makes_way": (
+        "{name} is too close to {others} for my hand; I put {others} aside first.",
+        "{name}离{others}太近，我的手伸不进去，我先把{others}挪开。",
+    ),
     "unsure": (
         "I take this for {thing}, but I am not sure.",
         "我觉得这是{thing}，但不太确定。",

@@ -19,7 +19,6 @@ from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
-from yanshi.skills.ground import place_under
 from yanshi.skills.hands import (
     Hand,
     Held,
@@ -30,9 +29,9 @@ from yanshi.skills.hands import (
     open_fingers,
 )
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import SURE, find, is_still, meant
+from yanshi.skills.search import SURE, is_still
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
+from yanshi.skills.stances import Spot, boxes_about, things_about
 from yanshi.worlds.floor_plan import Place
 from yanshi.worlds.things import kind_of
 
@@ -101,8 +100,6 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
-DOUBT_M = 0.03
-"""How much nearer to the edge a thing may be than it seems from afar."""
 SURFACE_OFF_M = 0.06
 """A thing that seems to stand so much above or below a surface stands on it."""
 NECKED = ("bottle",)
@@ -118,84 +115,6 @@ class Reach:
     way: ArmPath
     map_from_palm: Pose
     map_from_palm_before: Pose
-
-
-def fetch(
-    tools: Tools,
-    percept: Percept,
-    name: str,
-    *,
-    tries: int = TRIES,
-    sides: Sequence[int] | None = None,
-    approaches: Sequence[Approach] = tuple(Approach),
-) -> Behaviour[tuple[Percept, Outcome]]:
-    """Find a thing and take it into a hand, from another stance at each try.
-
-    Args:
-        tools: The run's.
-        percept: What is known now.
-        name: Of the thing.
-        tries: How often.
-        sides: Hands that may take it; all free ones if None.
-        approaches: From where it is taken if that can be.
-    """
-    percept, found = yield from find(tools, percept, name)
-    if isinstance(found, Outcome):
-        return percept, found
-    outcome = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
-    tried: list[Spot] = []
-    for _ in range(tries):
-        percept, ways = yield from _ways_to(tools, percept, found, sides, approaches)
-        if not ways:
-            return percept, replace(outcome, reason="out_of_reach")
-        spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
-        tried.append(spot)
-        percept, outcome = yield from take(tools, percept, found, spot)
-        if outcome.kind == "done":
-            return percept, outcome
-        again = _nearest_again(percept.scene, found)
-        if again is None:
-            percept, refound = yield from find(tools, percept, name)
-            if isinstance(refound, Outcome):
-                return percept, refound
-            again = refound
-        found = again
-    return percept, outcome
-
-
-def _ways_to(
-    tools: Tools,
-    percept: Percept,
-    thing: Thing,
-    sides: Sequence[int] | None,
-    approaches: Sequence[Approach],
-) -> Behaviour[tuple[Percept, Sequence[Spot]]]:
-    """Return from where a thing can be taken, best first; nothing if from nowhere."""
-    place = place_under(tools.floor_plan, thing)
-    if place is None:
-        return percept, ()
-    free = [side for side in hands_of(tools).free if sides is None or side in sides]
-    grips = grips_of(*heights_on(thing, place), is_tapered=_is_tapered(thing))
-    think = partial(
-        spots,
-        tools,
-        percept.scene,
-        here(percept),
-        thing.position[:2],
-        place,
-        grips=[grip for grip in grips if grip[0] in approaches] or grips,
-        sides=free,
-    )
-    percept, ways = yield from aside(tools, percept, think)
-    if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
-        percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
-    return percept, () if isinstance(ways, UnreachableError) else ways
-
-
-def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:
-    """Return what a thing is now in memory, if it is still there."""
-    still = [t for t in meant(scene, thing.name) if is_still(t, thing)]
-    return min(still, key=lambda t: _apart(t.position, thing.position), default=None)
 
 
 def bottom_and_top(thing: Thing) -> tuple[float, float]:
@@ -215,7 +134,7 @@ def heights_on(thing: Thing, place: Place) -> tuple[float, float]:
     return bottom + off, top + off
 
 
-def _is_tapered(thing: Thing) -> bool:
+def is_tapered(thing: Thing) -> bool:
     """Whether a thing has a neck, by its shape, or by its kind as long as that is not known."""
     return thing.kind in NECKED if thing.solid is None else thing.solid.is_tapered
 

@@ -15,11 +15,12 @@ from yanshi.core.messages import Thing
 from yanshi.policies.walker import AT_REST
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.grip import TRIES, come_to, fetch, follow, level_frames
+from yanshi.skills.fetch import fetch
+from yanshi.skills.grip import TRIES, come_to, follow, level_frames
 from yanshi.skills.ground import floor_of, pose_before_person
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here, stand, walk_to
-from yanshi.skills.place import FALL_M, let_go_at, palm_with_thing_at
+from yanshi.skills.release import FALL_M, let_go_at, palm_with_thing_at
 from yanshi.skills.search import SURE, find, matches
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots

@@ -2,7 +2,7 @@
 
 from yanshi.core.errors import UnreachableError
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.grip import TRIES, fetch
+from yanshi.skills.fetch import fetch
 from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Outcome, Percept, Tools
 
@@ -15,7 +15,7 @@ class Pick(Flow):
     called = {"": ("pick up {0}", "拿起{0}")}
     verb = ("pick things up", "拿东西")
     risk = "travels"
-    timeout_s = 240.0
+    timeout_s = 300.0
 
     @staticmethod
     def prepare(tools: Tools) -> None:
@@ -35,7 +35,7 @@ class Pick(Flow):
         """Try up to three times, from another side each time."""
         name = self.arguments[0]
         try:
-            percept, outcome = yield from fetch(self.tools, percept, name, tries=TRIES)
+            percept, outcome = yield from fetch(self.tools, percept, name)
         except UnreachableError:
             return Outcome(kind="failed", reason="out_of_reach", facts=(name,))
         return outcome

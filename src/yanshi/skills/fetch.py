@@ -1,0 +1,205 @@
+"""Find a thing and take it into a hand; what blocks the way to it is put aside first."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from yanshi.control.grasp import GraspConfig
+from yanshi.control.palm import Approach
+from yanshi.core.errors import UnreachableError
+from yanshi.core.messages import Scene, Thing
+from yanshi.skills.aside import aside
+from yanshi.skills.behaviour import Behaviour
+from yanshi.skills.grip import TRIES, heights_on, is_one, is_tapered, take, was_tried
+from yanshi.skills.ground import place_under
+from yanshi.skills.hands import hands_of
+from yanshi.skills.motion import here
+from yanshi.skills.release import approaches_to, by_nearness, free_spot, put
+from yanshi.skills.search import SURE, find, is_still, meant
+from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.stances import Spot, grips_of, spots
+
+DOUBT_M = 0.03
+"""How much nearer to the edge a thing may be than it seems from afar."""
+BLOCKED = 2
+"""From so many stances no grasp is found before a neighbour is put aside …"""
+ASIDE = 2
+"""… and at most so many are."""
+CLOSE_M = 0.06
+"""What stands farther from a thing than this, from side to side, leaves room for a hand."""
+SPARE_M = 0.25
+"""Nothing is put aside nearer to the thing that it was in the way of."""
+
+
+def fetch(
+    tools: Tools,
+    percept: Percept,
+    name: str,
+    *,
+    tries: int = TRIES,
+    sides: Sequence[int] | None = None,
+    approaches: Sequence[Approach] = tuple(Approach),
+) -> Behaviour[tuple[Percept, Outcome]]:
+    """Find a thing and take it into a hand, from another stance at each try.
+
+    Where no stance has a grasp, what stands nearest to it is put aside, which is said before.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        name: Of the thing.
+        tries: How often.
+        sides: Hands that may take it; all free ones if None.
+        approaches: From where it is taken if that can be.
+
+    Raises:
+        UnreachableError: No way leads to it.
+    """
+    percept, found = yield from find(tools, percept, name)
+    if isinstance(found, Outcome):
+        return percept, found
+    count = 0
+    while True:
+        percept, outcome, again = yield from _take_in_turn(
+            tools, percept, found, tries, sides, approaches, spares_neighbours=count == ASIDE
+        )
+        neighbour = None if again is None else in_the_way(percept.scene, again)
+        if outcome.reason != "no_grasp" or again is None or neighbour is None or count == ASIDE:
+            return percept, outcome
+        tools.remark(Outcome(kind="done", reason="makes_way", facts=(again.name, neighbour.name)))
+        percept, is_aside = yield from _put_aside(tools, percept, neighbour, again)
+        if not is_aside:
+            return percept, outcome
+        found, count = again, count + 1
+
+
+def _take_in_turn(
+    tools: Tools,
+    percept: Percept,
+    thing: Thing,
+    tries: int,
+    sides: Sequence[int] | None,
+    approaches: Sequence[Approach],
+    *,
+    spares_neighbours: bool,
+) -> Behaviour[tuple[Percept, Outcome, Thing | None]]:
+    """Try to take a thing from one stance after the other.
+
+    Returns:
+        The newest percept, how it ended, and what the thing is now in memory: None where it is
+        not found any more. Unless its neighbours are spared it ends with `no_grasp` as soon as
+        that was so from `BLOCKED` stances and one of them is in the way.
+    """
+    outcome = Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
+    tried: list[Spot] = []
+    blocked = 0
+    for _ in range(tries):
+        percept, ways = yield from _ways_to(tools, percept, thing, sides, approaches)
+        if not ways:
+            return percept, replace(outcome, reason="out_of_reach"), thing
+        spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
+        tried.append(spot)
+        percept, outcome = yield from take(tools, percept, thing, spot)
+        if outcome.kind == "done":
+            return percept, outcome, thing
+        again = _nearest_again(percept.scene, thing)
+        if again is None:
+            percept, refound = yield from find(tools, percept, thing.name)
+            if isinstance(refound, Outcome):
+                return percept, refound, None
+            again = refound
+        thing = again
+        blocked += outcome.reason == "no_grasp"
+        if blocked >= BLOCKED and not spares_neighbours and in_the_way(percept.scene, thing):
+            return percept, replace(outcome, reason="no_grasp"), thing
+    return percept, outcome, thing
+
+
+def in_the_way(scene: Scene, thing: Thing) -> Thing | None:
+    """Return what stands closest to a thing, if it is close and one hand takes it."""
+    if thing.solid is None:
+        return None
+    config = GraspConfig()
+    gaps: list[tuple[float, Thing]] = []
+    for other in scene.things:
+        if other.solid is None or other.confidence < SURE or is_one(other, thing):
+            continue
+        wide, low = min(other.solid.size[:2]), other.solid.size[2]
+        if wide > config.width_max or low < config.width_min:
+            continue
+        away = np.subtract(other.solid.position, thing.solid.position)
+        if abs(away[2]) > 0.5 * (other.solid.size[2] + thing.solid.size[2]):
+            continue  # It is on another board.
+        widths = sum(max(solid.size[:2]) for solid in (thing.solid, other.solid))
+        gaps.append((float(np.hypot(*away[:2])) - 0.5 * widths, other))
+    gap, nearest = min(gaps, key=lambda pair: pair[0], default=(np.inf, None))
+    return nearest if gap < CLOSE_M else None
+
+
+def _put_aside(
+    tools: Tools, percept: Percept, neighbour: Thing, thing: Thing
+) -> Behaviour[tuple[Percept, bool]]:
+    """Take what is in the way of a thing and put it elsewhere, on the same furniture if it can.
+
+    Returns:
+        The newest percept, and whether it is out of the way.
+    """
+    place = place_under(tools.floor_plan, neighbour)
+    if place is None:
+        return percept, False
+    bottom, _ = heights_on(neighbour, place)
+    percept, outcome, _ = yield from _take_in_turn(
+        tools, percept, neighbour, TRIES, None, approaches_to(bottom), spares_neighbours=True
+    )
+    hand = hands_of(tools).holding(neighbour.name)
+    if outcome is not DONE or hand is None:
+        return percept, False
+    x, y, _ = thing.position
+    others = [p for p in by_nearness(tools.floor_plan, here(percept)) if p != place]
+    for goes_to in (place, *others):
+        spot = partial(free_spot, place=goes_to, hand=hand, spare=[(x, y, SPARE_M)])
+        percept, outcome = yield from put(tools, percept, hand, spot, where=goes_to.name)
+        if outcome.reason not in ("out_of_reach", "no_space"):
+            return percept, outcome.kind == "done"
+    return percept, False
+
+
+def _ways_to(
+    tools: Tools,
+    percept: Percept,
+    thing: Thing,
+    sides: Sequence[int] | None,
+    approaches: Sequence[Approach],
+) -> Behaviour[tuple[Percept, Sequence[Spot]]]:
+    """Return from where a thing can be taken, best first; nothing if from nowhere."""
+    place = place_under(tools.floor_plan, thing)
+    if place is None:
+        return percept, ()
+    free = [side for side in hands_of(tools).free if sides is None or side in sides]
+    grips = grips_of(*heights_on(thing, place), is_tapered=is_tapered(thing))
+    think = partial(
+        spots,
+        tools,
+        percept.scene,
+        here(percept),
+        thing.position[:2],
+        place,
+        grips=[grip for grip in grips if grip[0] in approaches] or grips,
+        sides=free,
+    )
+    percept, ways = yield from aside(tools, percept, think)
+    if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
+        percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
+    return percept, () if isinstance(ways, UnreachableError) else ways
+
+
+def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:
+    """Return what a thing is now in memory, if it is still there."""
+    still = [t for t in meant(scene, thing.name) if is_still(t, thing)]
+    return min(
+        still,
+        key=lambda t: float(np.linalg.norm(np.subtract(t.position, thing.position))),
+        default=None,
+    )
