@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.skills.rig import Rig
+from tests.skills.rig import TICK_S, Rig
 
 from yanshi.control.fingers import OPEN
 from yanshi.control.kinematics import LEFT, RIGHT
@@ -11,6 +11,7 @@ from yanshi.core.messages import BaseEstimate, RobotState, Scene
 from yanshi.policies.walker import AT_REST, UpperBody
 from yanshi.robots.g1.spec import G1
 from yanshi.skills.hands import (
+    ARM_FIRMNESS,
     ARM_STEP,
     BIAS_MAX,
     HOLD_PALMS,
@@ -21,6 +22,7 @@ from yanshi.skills.hands import (
 )
 from yanshi.skills.motion import tick
 from yanshi.skills.skill import Percept
+from yanshi.skills.stances import TALL_LEAN
 
 MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
 BOTH = (LEFT, RIGHT)
@@ -281,3 +283,31 @@ def test_what_is_thought_in_a_thread_does_not_pose_the_skeleton_that_balances(ri
     # Read without posing anew, as a tick that is interrupted would.
     body = rig.tools.kinematics._data.body(link)
     np.testing.assert_array_equal(body.xpos, before[:3, 3])
+
+
+@pytest.mark.parametrize("side", BOTH)
+def test_with_a_hand_raised_as_high_as_it_goes_the_robot_stays_where_it_is(rig: Rig, side):
+    tall = UpperBody(posture=(0.76, TALL_LEAN))
+
+    def stand(seconds: float, body: UpperBody) -> None:
+        for _ in range(round(seconds / TICK_S)):
+            rig.body.write(tick(rig.tools, rig.percept(), upper_body=body))
+            rig.body.advance(TICK_S)
+
+    stand(1.0, AT_REST)
+    rig.hold(side, "red bottle")
+    hands_of(rig.tools).raise_held(rig.percept(), side, 1.4)
+    stand(3.0, AT_REST)
+    stand(1.0, tall)
+    before = rig.position
+    stand(4.0, tall)
+    assert np.linalg.norm(rig.position - before) < 0.03
+
+
+@pytest.mark.parametrize("side", BOTH)
+def test_an_arm_that_holds_a_thing_is_firm_and_an_empty_one_at_rest_is_not(rig: Rig, side):
+    hands, felt = hands_of(rig.tools), rig.percept()
+    assert hands.body(felt, AT_REST).firmness == 1.0
+    rig.hold(side, "red cup")
+    hands[side].closure = np.full(3, 0.5)
+    assert hands.body(felt, AT_REST).firmness == ARM_FIRMNESS > 1.0

@@ -18,9 +18,12 @@ from yanshi.skills.skill import Tools
 from yanshi.skills.stances import (
     AIR_M,
     HEADROOM_M,
+    TALL_LEAN,
+    TALL_M,
     boxes_about,
     front_of,
     grips_of,
+    least_lean,
     sinking,
     spots,
 )
@@ -253,3 +256,17 @@ def test_between_the_boards_of_a_shelf_there_is_air():
     assert not any(is_solid(0.1, 2.3, board - 0.15) for board in SHELF.boards)
     assert is_solid(0.5, 2.3, 0.6)
     assert is_solid(0.1, 2.57, 0.6)
+
+
+def test_at_its_full_height_it_leans_and_low_down_it_leans_more():
+    assert least_lean(0.46) > least_lean(0.76) > least_lean(0.66) == 0.0
+
+
+@pytest.mark.parametrize("top", [0.06, 0.12])
+def test_it_never_stands_upright_at_its_full_height_for_a_high_board(top):
+    x, y = SHELF.centre
+    target = (x, y - 0.5 * SHELF.size[0] + 0.1)
+    found = spots_on(SHELF, target, top=top)
+    tall = [spot.stance for spot in found if spot.stance.height > TALL_M]
+    assert tall
+    assert all(stance.lean >= TALL_LEAN for stance in tall)

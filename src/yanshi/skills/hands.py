@@ -41,6 +41,9 @@ WEIGHT_PER_MS, WEIGHT_MAX = 500.0, 60.0
 """How quickly a load's weight is learnt, N for a metre missed during a second, and its end, N."""
 LOAD_FIRMNESS = 3.0
 """How many times as stiff as usual arms are that hold a load."""
+ARM_FIRMNESS = 2.0
+"""… and arms with their fingers that hold a thing, or are led while the robot stands: soft ones
+swing with it, and it creeps out of soft fingers."""
 WAIST_FIRMNESS = 3.0
 """How many times as stiff as usual the waist rolls and pitches under a load, or when the robot
 stands and an arm is led: steps are shorter so, but a soft waist sways under an arm by 6 cm."""
@@ -60,6 +63,8 @@ FLAT_M = GraspConfig().low
 HOLD_PALMS = ((0.26, -0.18, 0.17), (0.28, -0.20, 0.10), (0.24, -0.22, 0.22), (0.30, -0.16, 0.05))
 """Where the right palm may be while the robot walks with a thing, in the pelvis frame, m; the
 first that the arm comes to."""
+RAISED_MAX_M = 0.45
+"""How high above the pelvis a palm is held at most: from 0.5 m on the walker sways and wanders."""
 AIRS = (ArmPathConfig(), ArmPathConfig(box_gap=0.008, body_gap=0.006))
 """How near an arm may come to things, at first and if there is no other way."""
 
@@ -213,10 +218,13 @@ class Hands:
             self._send(percept, self.hands[side], self.ready(side), is_resting=False)
 
     def raise_held(self, percept: Percept, side: int, height: float) -> None:
-        """Let an arm go to hold what is in its hand higher, if it can: the palm at a height, m."""
+        """Let an arm go to hold what is in its hand higher: the palm at a height, m, if it can.
+
+        It is held no higher than the robot stands still with.
+        """
         hand = self.hands[side]
         assert hand.held is not None
-        above = height - float(percept.base.position[2])
+        above = min(height - float(percept.base.position[2]), RAISED_MAX_M)
         joints = percept.state.joint_position.copy()
         try:
             goal = self.carry_angles(side, hand.held.approach, joints, hand.held.lean, above)
@@ -329,12 +337,14 @@ class Hands:
                 self._add_push(percept, self.load, torque)
             effort |= {j: float(torque[j]) for j in arms if j not in asked.joints}
         is_led = self.load is not None or (bool(arms) and self._tools.walker.is_standing)
+        is_firm = is_led or any(hand.held is not None for hand in self.hands)
+        firmness = ARM_FIRMNESS if is_firm else asked.firmness
         return UpperBody(
             joints=joints | dict(asked.joints),
             waist=asked.waist,
             effort=effort,
             posture=asked.posture,
-            firmness=asked.firmness if self.load is None else LOAD_FIRMNESS,
+            firmness=firmness if self.load is None else LOAD_FIRMNESS,
             waist_firmness=WAIST_FIRMNESS if is_led else asked.waist_firmness,
         )
 

@@ -39,6 +39,8 @@ SINK_AT, SINKS_BACK = (0.46, 0.51, 0.56, 0.61, 0.66), (0.12, 0.10, 0.065, 0.03, 
 """How far the pelvis goes back when it sinks from walking height to a height, m. Measured."""
 LOW_M, LOW_LEAN = 0.55, 0.45
 """Below this height the robot leans at least so far, rad: with less it may step back."""
+TALL_M, TALL_LEAN = 0.73, 0.2
+"""Above this height too: upright with a hand 0.4 m above the pelvis it walks back by itself."""
 ASIDE_COST = 0.25
 """Score that a rad of facing aside costs."""
 
@@ -198,7 +200,14 @@ def _stances(
         stances = _reach_map().stances(height, ahead_min=ahead_min, approach=approach, along=along)
     except UnreachableError:
         return []
-    return [s for s in stances if s.height >= LOW_M or s.lean >= LOW_LEAN]
+    return [s for s in stances if s.lean >= least_lean(s.height)]
+
+
+def least_lean(height: float) -> float:
+    """Return how far the robot leans at least with its pelvis at a height, rad."""
+    if height < LOW_M:
+        return LOW_LEAN
+    return TALL_LEAN if height > TALL_M else 0.0
 
 
 def _spot(
