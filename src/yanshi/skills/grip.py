@@ -19,7 +19,7 @@ from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
-from yanshi.skills.ground import place_under
+from yanshi.skills.ground import floor_of, place_under
 from yanshi.skills.hands import (
     Hand,
     Held,
@@ -62,6 +62,9 @@ STEP_UP_S = 6.0
 """… and how long it tries each time."""
 AHEAD_OFF_M, OFF_M, OFF_RAD = 0.045, 0.08, 0.12
 """How far off it may stand."""
+LEARNT_M = 0.06
+"""How far beside the stance the steps up to it may aim, for who ends beside what it aims at. Who is
+farther off has stepped aside while it sank, and will not do so again."""
 EXACT = FollowerConfig(
     settle_m=np.inf,
     position_tolerance_m=0.05,
@@ -246,8 +249,9 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Perce
     hands = hands_of(tools)
     hands.fold(percept, hands.free)
     percept = yield from walk_to(tools, percept, spot.before, PASSING)
-    goal = np.array(spot.upright[:2])
-    goal -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
+    first = np.array(spot.upright[:2])
+    first -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
+    goal = first
     for _ in range(STEPS_UP):
         percept = yield from step_to(
             tools, percept, (goal[0], goal[1], spot.pose[2]), EXACT, STEP_UP_S
@@ -260,7 +264,7 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Perce
         is_turned = abs(wrap(percept.base.yaw - spot.pose[2])) > OFF_RAD
         if abs(ahead) < AHEAD_OFF_M and np.linalg.norm(off) < OFF_M and not is_turned:
             break
-        goal += off
+        goal = first + np.clip(goal - first + off, -LEARNT_M, LEARNT_M)
         percept = yield from stand(tools, percept, _bend_s(spot))
     percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
     return percept, _both(percept.scene, seen)
@@ -298,7 +302,11 @@ def step_away(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
 
 
 def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Behaviour[Percept]:
-    """Step towards a point without turning, and stand when it is passed or nearly reached."""
+    """Step towards a point without turning, and stand when it is passed or nearly reached.
+
+    The way is straight, or leads round what is beside it.
+    """
+    floor = floor_of(tools.floor_plan, percept.scene)
     way = np.subtract(point, here(percept))
     length = float(np.linalg.norm(way))
     start_ns, usual_s = percept.state.t_ns, length / BACK_SPEED
@@ -308,7 +316,8 @@ def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Beha
             break
         cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
         speed = BACK_SPEED * (1.0 + INSISTENCE_PER_S * max(late_s, 0.0))
-        x, y = speed * left / max(float(np.linalg.norm(left)), 1e-6)
+        straight = speed * left / max(float(np.linalg.norm(left)), 1e-6)
+        x, y = floor.turn_aside(here(percept), point, straight)
         velocity = (float(cos * x + sin * y), float(-sin * x + cos * y), 0.0)
         percept = yield tick(tools, percept, velocity)
     return (yield from stand(tools, percept, SETTLE_S))

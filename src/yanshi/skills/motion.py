@@ -91,7 +91,8 @@ def walk_to(
     # Choosing the pose took time already: look for the way in a tick of its own.
     percept = yield tick(tools, percept)
     floor = floor_of(tools.floor_plan, percept.scene)
-    follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw, config)
+    path = floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M)
+    follower = Follower(path, yaw, config, floor)
     people = _people(percept)
     planned_ns = percept.state.t_ns
     while (velocity := follower.velocity(percept.base)) is not None:
@@ -102,7 +103,7 @@ def walk_to(
             people = _people(percept)
             floor = floor_of(tools.floor_plan, percept.scene)
             path = floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M)
-            follower = Follower(path, yaw, config)
+            follower = Follower(path, yaw, config, floor)
     return percept
 
 
@@ -141,9 +142,10 @@ def step_to(
     config: FollowerConfig | None = None,
     longest_s: float = np.inf,
 ) -> Behaviour[Percept]:
-    """Step straight to a pose in any direction without turning to it first."""
+    """Step to a pose in any direction without turning to it first, straight or round corners."""
     path = np.array([here(percept), pose[:2]])
-    follower = Follower(path, pose[2], config or FollowerConfig(settle_m=np.inf))
+    floor = floor_of(tools.floor_plan, percept.scene)
+    follower = Follower(path, pose[2], config or FollowerConfig(settle_m=np.inf), floor)
     began_ns = percept.state.t_ns
     while (velocity := follower.velocity(percept.base)) is not None:
         if (percept.state.t_ns - began_ns) * 1e-9 > longest_s:
