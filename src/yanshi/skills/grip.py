@@ -29,7 +29,7 @@ from yanshi.skills.hands import (
     map_from_pelvis,
     open_fingers,
 )
-from yanshi.skills.motion import here, stand, step_to, tick, walk_to
+from yanshi.skills.motion import here, level_feet, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, grips_of, spots, things_about
@@ -43,7 +43,7 @@ TRIES = 3
 LOOK_S = 0.6
 LOOK_AGAIN_S = 0.6
 STEPS_FROM_M = 0.6
-"""A pelvis that is lower than this rises before the robot steps."""
+"""A pelvis that is lower than this rises before the robot steps, and sinks on level feet."""
 SETTLE_S = 0.5
 """How long the body rests in a new posture before anything is measured."""
 PALM_SPEED = 0.14
@@ -256,6 +256,8 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Perce
         percept = yield from step_to(
             tools, percept, (goal[0], goal[1], spot.pose[2]), EXACT, STEP_UP_S
         )
+        if spot.stance.height < STEPS_FROM_M:
+            percept = yield from level_feet(tools, percept)
         percept = yield from stand(tools, percept, LOOK_S)
         seen = percept.scene
         percept = yield from stand(tools, percept, SETTLE_S + _bend_s(spot), body_of(spot))

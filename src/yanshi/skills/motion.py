@@ -24,6 +24,10 @@ _BACK_SHOULDER, _TUCKED_ELBOW, _FOLDED_ELBOW = 0.8, -0.6, -0.3
 """Angles of an arm on its way up, rad."""
 _LEAST_TURN = 0.02
 """rad/s."""
+LEVEL_M = 0.03
+"""Feet that are no farther one ahead of the other stand side by side."""
+_MARCH_S, _MARCHES, _REST_S = 0.8, 3, 0.3
+"""How long the robot steps on the spot to bring them there, how often, and how long it rests."""
 REPLAN_S = 1.0
 """How often a way is looked for anew, since a person may have been seen on it."""
 
@@ -71,6 +75,26 @@ def march(tools: Tools, percept: Percept, seconds: float) -> Behaviour[Percept]:
         velocity = (ahead, left, turn if abs(turn) > _LEAST_TURN else _LEAST_TURN)
         percept = yield tick(tools, percept, velocity)
     return percept
+
+
+def level_feet(tools: Tools, percept: Percept) -> Behaviour[Percept]:
+    """Step on the spot until the feet are side by side, and stand.
+
+    Who sinks low with one foot ahead turns meanwhile, leans over and steps aside.
+    """
+    for _ in range(_MARCHES):
+        if stagger(tools, percept) < LEVEL_M:
+            break
+        percept = yield from march(tools, percept, _MARCH_S)
+        percept = yield from stand(tools, percept, _REST_S)
+    return percept
+
+
+def stagger(tools: Tools, percept: Percept) -> float:
+    """Return how far one foot is ahead of the other, m."""
+    soles = tools.kinematics.soles_in_pelvis(percept.state.joint_position)  # (2, n, 3)
+    x, y, _ = rotation_matrix(percept.base.orientation_wxyz) @ (soles[0] - soles[1]).mean(axis=0)
+    return float(abs(np.cos(percept.base.yaw) * x + np.sin(percept.base.yaw) * y))
 
 
 def walk_to(
