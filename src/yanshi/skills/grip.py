@@ -16,7 +16,7 @@ from yanshi.control.palm import Approach, grip_in_palm
 from yanshi.control.route import STILL, FollowerConfig, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
-from yanshi.policies.walker import UpperBody
+from yanshi.policies.walker import UPRIGHT, UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import floor_of, place_under
@@ -46,6 +46,8 @@ STEPS_FROM_M = 0.6
 """A pelvis that is lower than this rises before the robot steps, and sinks on level feet."""
 SETTLE_S = 0.5
 """How long the body rests in a new posture before anything is measured."""
+SINK_S_PER_M, LEAN_S_PER_RAD = 4.0, 1.5
+"""How long it takes to sink and to lean."""
 PALM_SPEED = 0.14
 """Of a palm on its way to a thing, m/s."""
 NEAR_M, NEAR_RAD = 0.006, 0.06
@@ -62,9 +64,10 @@ STEP_UP_S = 6.0
 """… and how long it tries each time."""
 AHEAD_OFF_M, OFF_M, OFF_RAD = 0.045, 0.08, 0.12
 """How far off it may stand."""
-LEARNT_M = 0.06
-"""How far beside the stance the steps up to it may aim, for who ends beside what it aims at. Who is
-farther off has stepped aside while it sank, and will not do so again."""
+LEARNT_M = 0.08
+"""How far beside the stance the steps up to it may aim, for who ends beside what it aims at."""
+STEPPED_M = 0.06
+"""Who moves by so much while it sinks has stepped, and need not do so again."""
 EXACT = FollowerConfig(
     settle_m=np.inf,
     position_tolerance_m=0.05,
@@ -253,19 +256,21 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Perce
     first -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
     goal = first
     for _ in range(STEPS_UP):
-        percept = yield from step_to(
-            tools, percept, (goal[0], goal[1], spot.pose[2]), EXACT, STEP_UP_S
-        )
+        aim = (float(goal[0]), float(goal[1]), spot.pose[2])
+        percept = yield from step_to(tools, percept, aim, EXACT, STEP_UP_S)
         if spot.stance.height < STEPS_FROM_M:
-            percept = yield from level_feet(tools, percept)
+            percept = yield from level_feet(tools, percept, aim)
         percept = yield from stand(tools, percept, LOOK_S)
-        seen = percept.scene
-        percept = yield from stand(tools, percept, SETTLE_S + _bend_s(spot), body_of(spot))
+        seen, stood = percept.scene, here(percept)
+        percept = yield from _bend(tools, percept, spot)
         off = np.subtract(spot.pose[:2], here(percept))
         ahead = float(off @ (np.cos(spot.pose[2]), np.sin(spot.pose[2])))
         is_turned = abs(wrap(percept.base.yaw - spot.pose[2])) > OFF_RAD
         if abs(ahead) < AHEAD_OFF_M and np.linalg.norm(off) < OFF_M and not is_turned:
             break
+        went = np.subtract(here(percept), stood) - np.subtract(spot.pose[:2], spot.upright[:2])
+        if np.linalg.norm(went) > STEPPED_M:
+            off = first - stood
         goal = first + np.clip(goal - first + off, -LEARNT_M, LEARNT_M)
         percept = yield from stand(tools, percept, _bend_s(spot))
     percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
@@ -284,8 +289,20 @@ def _both(now: Scene, before: Scene) -> Scene:
     return replace(now, things=(*sure, *kept))
 
 
+def _bend(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
+    """Take the posture of a stance; for a low one lean first: who does both at once may step."""
+    long_s = SETTLE_S + _bend_s(spot)
+    if spot.stance.height < STEPS_FROM_M:
+        lean_s = LEAN_S_PER_RAD * abs(spot.stance.lean)
+        leaning = UpperBody(posture=(UPRIGHT[0], spot.stance.lean))
+        percept = yield from stand(tools, percept, lean_s, leaning)
+        long_s -= lean_s
+    return (yield from stand(tools, percept, long_s, body_of(spot)))
+
+
 def _bend_s(spot: Spot) -> float:
-    return 4.0 * abs(0.7 - spot.stance.height) + 1.5 * abs(spot.stance.lean)
+    sink_s = SINK_S_PER_M * abs(UPRIGHT[0] - spot.stance.height)
+    return sink_s + LEAN_S_PER_RAD * abs(spot.stance.lean)
 
 
 def body_of(spot: Spot) -> UpperBody:

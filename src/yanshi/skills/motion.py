@@ -26,8 +26,12 @@ _LEAST_TURN = 0.02
 """rad/s."""
 LEVEL_M = 0.03
 """Feet that are no farther one ahead of the other stand side by side."""
-_MARCH_S, _MARCHES, _REST_S = 0.8, 3, 0.3
-"""How long the robot steps on the spot to bring them there, how often, and how long it rests."""
+_LEVEL_S, _NEAR_S, _NEAR_M, _REST_S = (0.8, 4.0), 2.5, 0.04, 0.3
+"""How long it steps to bring them there at least and at most, until when it does not stop farther
+than so much from its goal, and how long it rests then."""
+_LEVELLING = FollowerConfig(
+    settle_m=np.inf, position_tolerance_m=0.0, patience_s=0.5, insist=(0.8, 0.2)
+)
 REPLAN_S = 1.0
 """How often a way is looked for anew, since a person may have been seen on it."""
 
@@ -77,17 +81,28 @@ def march(tools: Tools, percept: Percept, seconds: float) -> Behaviour[Percept]:
     return percept
 
 
-def level_feet(tools: Tools, percept: Percept) -> Behaviour[Percept]:
-    """Step on the spot until the feet are side by side, and stand.
+def level_feet(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+    """Step about a pose until the feet are side by side, and stand.
 
     Who sinks low with one foot ahead turns meanwhile, leans over and steps aside.
     """
-    for _ in range(_MARCHES):
-        if stagger(tools, percept) < LEVEL_M:
+    if stagger(tools, percept) < LEVEL_M:
+        return percept
+    floor = floor_of(tools.floor_plan, percept.scene)
+    path = np.array([here(percept), pose[:2]])
+    follower = Follower(path, pose[2], _LEVELLING, floor)
+    least_s, longest_s = _LEVEL_S
+    start_ns = percept.state.t_ns
+    while (elapsed_s := (percept.state.t_ns - start_ns) * 1e-9) < longest_s:
+        away = float(np.linalg.norm(follower.goal - here(percept)))
+        is_near = away < _NEAR_M or elapsed_s > _NEAR_S
+        if elapsed_s > least_s and is_near and stagger(tools, percept) < LEVEL_M:
             break
-        percept = yield from march(tools, percept, _MARCH_S)
-        percept = yield from stand(tools, percept, _REST_S)
-    return percept
+        ahead, left, turn = follower.velocity(percept.base) or STILL
+        # Never all zeros, which would mean standing.
+        turn = turn if abs(turn) > _LEAST_TURN else _LEAST_TURN
+        percept = yield tick(tools, percept, (ahead, left, turn))
+    return (yield from stand(tools, percept, _REST_S))
 
 
 def stagger(tools: Tools, percept: Percept) -> float:
