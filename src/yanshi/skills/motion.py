@@ -29,6 +29,7 @@ LEVEL_M = 0.03
 _LEVEL_S, _NEAR_S, _NEAR_M, _REST_S = (0.8, 4.0), 2.5, 0.04, 0.3
 """How long it steps to bring them there at least and at most, until when it does not stop farther
 than so much from its goal, and how long it rests then."""
+_LEVEL_TRIES = 3
 _LEVELLING = FollowerConfig(
     settle_m=np.inf, position_tolerance_m=0.0, patience_s=0.5, insist=(0.8, 0.2)
 )
@@ -86,11 +87,18 @@ def level_feet(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]
 
     Who sinks low with one foot ahead turns meanwhile, leans over and steps aside.
     """
-    if stagger(tools, percept) < LEVEL_M:
-        return percept
+    for _ in range(_LEVEL_TRIES):
+        if stagger(tools, percept) < LEVEL_M:
+            break
+        percept = yield from _step_about(tools, percept, pose)
+        percept = yield from stand(tools, percept, _REST_S)
+    return percept
+
+
+def _step_about(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+    """Step about a pose until the feet are side by side."""
     floor = floor_of(tools.floor_plan, percept.scene)
-    path = np.array([here(percept), pose[:2]])
-    follower = Follower(path, pose[2], _LEVELLING, floor)
+    follower = Follower(np.array([here(percept), pose[:2]]), pose[2], _LEVELLING, floor)
     least_s, longest_s = _LEVEL_S
     start_ns = percept.state.t_ns
     while (elapsed_s := (percept.state.t_ns - start_ns) * 1e-9) < longest_s:
@@ -102,7 +110,7 @@ def level_feet(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]
         # Never all zeros, which would mean standing.
         turn = turn if abs(turn) > _LEAST_TURN else _LEAST_TURN
         percept = yield tick(tools, percept, (ahead, left, turn))
-    return (yield from stand(tools, percept, _REST_S))
+    return percept
 
 
 def stagger(tools: Tools, percept: Percept) -> float:
