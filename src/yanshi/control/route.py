@@ -386,7 +386,7 @@ class Follower:
     def _insist(self, base: BaseEstimate, offset: NDArray[np.float64]) -> None:
         """Ask for more than is missing once small steps have not come there in time.
 
-        What is passed, or blocked, is insisted on no more.
+        What is passed is insisted on no more.
         """
         config, t_ns = self.config, base.t_ns
         if self._settles_since_ns is None:
