@@ -112,6 +112,62 @@ def follow(follower: Follower, glider: Glider, ticks_max: int = 3000) -> float:
     raise AssertionError("The follower never arrived.")
 
 
+LOW = Box(centre=(0.0, 0.0), size=(0.5, 0.9), yaw=0.0)
+"""A low table whose front is at x = -0.25."""
+BESIDE_IT = Floor(ROOM, [LOW])
+AT_FRONT = (-0.45, 0.2)
+
+
+@pytest.mark.parametrize("start", [(0.1, -0.6), (-0.2, 0.6), (-0.5, -0.4)])
+def test_small_steps_lead_round_a_corner_and_come_as_near_as_the_goal_is(start):
+    def nearest(floor: Floor | None) -> float:
+        glider = Glider(*start, 0.0)
+        config = FollowerConfig(settle_m=np.inf)
+        follower = Follower(np.array([start, AT_FRONT]), 0.0, config, floor)
+        met = [BESIDE_IT.clearance(start)]
+        while (velocity := follower.velocity(glider.base())) is not None:
+            glider.move(velocity)
+            met.append(BESIDE_IT.clearance((glider.position[0], glider.position[1])))
+            assert len(met) < 2000
+        assert np.linalg.norm(glider.position - AT_FRONT) < 0.1
+        return min(met) - min(met[0], BESIDE_IT.clearance(AT_FRONT))
+
+    assert nearest(BESIDE_IT) > -0.04
+    if start[0] > -0.3:  # From beside it the straight way cuts the corner.
+        assert nearest(None) < -0.06
+
+
+def test_far_from_things_and_off_them_a_velocity_is_what_it_was():
+    for point, velocity in (((-1.5, 0.0), (0.4, 0.1)), ((-0.5, 0.1), (-0.2, 0.3))):
+        asked = np.array(velocity)
+        np.testing.assert_array_equal(BESIDE_IT.turn_aside(point, AT_FRONT, asked), asked)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-1.0, 1.0), st.floats(-1.2, 1.2), st.floats(-0.4, 0.4), st.floats(-0.4, 0.4))
+def test_who_is_beside_something_is_never_led_nearer_by_less_than_the_room_there_is(x, y, u, v):
+    room = BESIDE_IT.clearance((x, y))
+    if not 0.02 < room < 0.3:
+        return
+    goal = (-0.9, 0.0)
+    u, v = BESIDE_IT.turn_aside((x, y), goal, np.array([u, v]))
+    later = BESIDE_IT.clearance((x + 0.02 * u, y + 0.02 * v))
+    assert later > room - 1e-3
+    assert later > room or room > 0.25
+
+
+def test_a_goal_that_was_passed_is_insisted_on_no_more():
+    config = FollowerConfig(settle_m=np.inf)
+    glider = Glider(0.0, -1.5, 0.0)
+    follower = Follower(np.array([(0.0, -1.5), (0.2, -1.5)]), 0.0, config)
+    for _ in range(500):  # Held fast until it asks for as much as it may.
+        assert follower.velocity(glider.base())[0] > 0.2
+        glider.t_ns += 20_000_000
+    glider.position[0] = 0.3
+    ahead, _, _ = follower.velocity(glider.base())
+    assert ahead == pytest.approx(-1.2 * 0.1, abs=0.01)
+
+
 @pytest.mark.parametrize("yaw", [-3.0, -1.0, 0.5, 2.2])
 def test_the_follower_ends_at_the_pose_asked_and_cuts_no_corner(yaw):
     glider = Glider(-1.0, -1.5, 1.0)

@@ -3,7 +3,8 @@
 The floor is a rectangle with upright boxes and discs on it. Each 10 cm cell knows its distance to
 the nearest of them; A* runs over the cells far enough away, and dislikes those that are
 nearly too close. The follower turns that way into velocities: ahead along the path, then
-in small steps in any direction onto the goal, then still.
+in small steps in any direction onto the goal, then still. Small steps that would lead into
+something are turned aside.
 """
 
 import heapq
@@ -57,6 +58,34 @@ class Floor:
     def clearance(self, point: Point) -> float:
         """Return the distance from a point to the nearest wall, box or disc, m; 0 inside."""
         return float(self._measure(np.array(point, dtype=np.float64)))
+
+    def turn_aside(
+        self, point: Point, goal: Point, velocity: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return a velocity on the map without what leads into things, m/s, shape (2,).
+
+        At the goal there may be as little room as there is; the farther from it, the more is
+        asked for, so that steps to it lead round corners and come straight at the end. The less
+        there is to spare the slower things are come to; who has too little is led off.
+
+        Args:
+            point: Where the robot is.
+            goal: Where it is going.
+            velocity: How it would go there, shape (2,).
+        """
+        points = np.array([goal, point, point, point, point, point], dtype=np.float64)
+        points[2:] += _PROBES
+        at_goal, room, *beside = self._measure(points)
+        slope = np.array([beside[0] - beside[1], beside[2] - beside[3]], dtype=np.float64)
+        steepness = float(np.hypot(slope[0], slope[1]))
+        if steepness < 0.5 * _PROBE_M:  # Inside something, or half-way between two things.
+            return velocity
+        far = max(float(np.hypot(point[0] - goal[0], point[1] - goal[1])) - _NEAR_GOAL_M, 0.0)
+        wanted = min(_STEP_ROOM_M, at_goal - _SPARE_M + _MORE_ROOM * far)
+        off = slope / steepness
+        missing = _LED_OFF_PER_S * (wanted - room) - float(velocity @ off)
+        led: NDArray[np.float64] = velocity + max(missing, 0.0) * off
+        return led
 
     def find_path(self, start: Point, goal: Point, radius: float) -> NDArray[np.float64]:
         """Return the corners of a way from start to goal, both included, shape (n, 2).
@@ -160,6 +189,17 @@ _END_M = 0.45
 _END_ROOM_M = 0.2
 """… namely this much."""
 
+_STEP_ROOM_M = 0.3
+"""From the pelvis to things beside which small steps lead, elbows not included."""
+_NEAR_GOAL_M, _MORE_ROOM = 0.1, 0.5
+"""For each metre that the goal is farther than this, so much more room is wanted, m."""
+_SPARE_M = 0.03
+"""How much nearer than at the goal steps may come to something."""
+_LED_OFF_PER_S = 3.0
+"""Speed towards things for each metre of room to spare, and away for each that is missing."""
+_PROBE_M = 0.01
+_PROBES = _PROBE_M * np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)])
+
 _CANDIDATES_MAX = 12
 """How many free spots are tried: the nearest ones, then as many from all over the floor."""
 
@@ -239,9 +279,18 @@ class Follower:
         path: NDArray[np.float64],
         yaw: float | None,
         config: FollowerConfig | None = None,
+        floor: Floor | None = None,
     ) -> None:
-        """Follow `path`, shape (n, 2), and face `yaw` at its end (any heading if None)."""
+        """Follow a path.
+
+        Args:
+            path: Its corners, shape (n, 2).
+            yaw: Where to face at its end; any heading if None.
+            config: How it is walked.
+            floor: What small steps must not lead into.
+        """
         self.config = config or FollowerConfig()
+        self._floor = floor
         self._path = path
         self._yaw = yaw
         self._leg = 1
@@ -317,9 +366,9 @@ class Follower:
             self._still_since_ns = base.t_ns
             return STILL
         offset = self.goal - base.position[:2]
-        self._insist(base.t_ns, offset)
+        self._insist(base, offset)
         cos, sin = np.cos(base.yaw), np.sin(base.yaw)
-        x, y = 1.2 * offset + self._insistence
+        x, y = self._turn_aside(base, 1.2 * offset + self._insistence)
         ahead, left = cos * x + sin * y, -sin * x + cos * y
         ahead_max, left_max = config.step_speed
         return (
@@ -328,9 +377,18 @@ class Follower:
             float(np.clip(1.5 * error, -config.turn_speed, config.turn_speed)),
         )
 
-    def _insist(self, t_ns: int, offset: NDArray[np.float64]) -> None:
-        """Ask for more than is missing once small steps have not come there in time."""
-        config = self.config
+    def _turn_aside(self, base: BaseEstimate, velocity: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._floor is None:
+            return velocity
+        x, y, _ = base.position.tolist()
+        return self._floor.turn_aside((x, y), tuple(self.goal.tolist()), velocity)
+
+    def _insist(self, base: BaseEstimate, offset: NDArray[np.float64]) -> None:
+        """Ask for more than is missing once small steps have not come there in time.
+
+        What is passed is insisted on no more.
+        """
+        config, t_ns = self.config, base.t_ns
         if self._settles_since_ns is None:
             self._settles_since_ns = t_ns
         elapsed_s = 0.0 if self._last_ns is None else (t_ns - self._last_ns) * 1e-9
@@ -340,6 +398,7 @@ class Follower:
         gain, most = config.insist
         self._insistence += gain * elapsed_s * offset
         np.clip(self._insistence, -most, most, out=self._insistence)
+        self._insistence[self._insistence * offset < 0.0] = 0.0
 
 
 def wrap(angle: float) -> float:

@@ -16,9 +16,10 @@ from yanshi.control.palm import Approach, grip_in_palm
 from yanshi.control.route import STILL, FollowerConfig, wrap
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
-from yanshi.policies.walker import UpperBody
+from yanshi.policies.walker import UPRIGHT, UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
+from yanshi.skills.ground import floor_of
 from yanshi.skills.hands import (
     Hand,
     Held,
@@ -28,7 +29,7 @@ from yanshi.skills.hands import (
     map_from_pelvis,
     open_fingers,
 )
-from yanshi.skills.motion import here, stand, step_to, tick, walk_to
+from yanshi.skills.motion import here, level_feet, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, is_still
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, things_about
@@ -42,9 +43,11 @@ TRIES = 3
 LOOK_S = 0.6
 LOOK_AGAIN_S = 0.6
 STEPS_FROM_M = 0.6
-"""A pelvis that is lower than this rises before the robot steps."""
+"""A pelvis that is lower than this rises before the robot steps, and sinks on level feet."""
 SETTLE_S = 0.5
 """How long the body rests in a new posture before anything is measured."""
+SINK_S_PER_M, LEAN_S_PER_RAD = 4.0, 1.5
+"""How long it takes to sink and to lean."""
 PALM_SPEED = 0.14
 """Of a palm on its way to a thing, m/s."""
 NEAR_M, NEAR_RAD = 0.006, 0.06
@@ -61,6 +64,10 @@ STEP_UP_S = 6.0
 """… and how long it tries each time."""
 AHEAD_OFF_M, OFF_M, OFF_RAD = 0.045, 0.08, 0.12
 """How far off it may stand."""
+LEARNT_M = 0.08
+"""How far beside the stance the steps up to it may aim, for who ends beside what it aims at."""
+STEPPED_M = 0.06
+"""Who moves by so much while it sinks has stepped, and need not do so again."""
 EXACT = FollowerConfig(
     settle_m=np.inf,
     position_tolerance_m=0.05,
@@ -165,21 +172,26 @@ def come_to(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[tuple[Perce
     hands = hands_of(tools)
     hands.fold(percept, hands.free)
     percept = yield from walk_to(tools, percept, spot.before, PASSING)
-    goal = np.array(spot.upright[:2])
-    goal -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
+    first = np.array(spot.upright[:2])
+    first -= OVERSHOOT_M * np.array([np.cos(spot.pose[2]), np.sin(spot.pose[2])])
+    goal = first
     for _ in range(STEPS_UP):
-        percept = yield from step_to(
-            tools, percept, (goal[0], goal[1], spot.pose[2]), EXACT, STEP_UP_S
-        )
+        aim = (float(goal[0]), float(goal[1]), spot.pose[2])
+        percept = yield from step_to(tools, percept, aim, EXACT, STEP_UP_S)
+        if spot.stance.height < STEPS_FROM_M:
+            percept = yield from level_feet(tools, percept, aim)
         percept = yield from stand(tools, percept, LOOK_S)
-        seen = percept.scene
-        percept = yield from stand(tools, percept, SETTLE_S + _bend_s(spot), body_of(spot))
+        seen, stood = percept.scene, here(percept)
+        percept = yield from _bend(tools, percept, spot)
         off = np.subtract(spot.pose[:2], here(percept))
         ahead = float(off @ (np.cos(spot.pose[2]), np.sin(spot.pose[2])))
         is_turned = abs(wrap(percept.base.yaw - spot.pose[2])) > OFF_RAD
         if abs(ahead) < AHEAD_OFF_M and np.linalg.norm(off) < OFF_M and not is_turned:
             break
-        goal += off
+        went = np.subtract(here(percept), stood) - np.subtract(spot.pose[:2], spot.upright[:2])
+        if np.linalg.norm(went) > STEPPED_M:
+            off = first - stood
+        goal = first + np.clip(goal - first + off, -LEARNT_M, LEARNT_M)
         percept = yield from stand(tools, percept, _bend_s(spot))
     percept = yield from stand(tools, percept, LOOK_AGAIN_S, body_of(spot))
     return percept, _both(percept.scene, seen)
@@ -197,8 +209,20 @@ def _both(now: Scene, before: Scene) -> Scene:
     return replace(now, things=(*sure, *kept))
 
 
+def _bend(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
+    """Take the posture of a stance; for a low one lean first: who does both at once may step."""
+    long_s = SETTLE_S + _bend_s(spot)
+    if spot.stance.height < STEPS_FROM_M:
+        lean_s = LEAN_S_PER_RAD * abs(spot.stance.lean)
+        leaning = UpperBody(posture=(UPRIGHT[0], spot.stance.lean))
+        percept = yield from stand(tools, percept, lean_s, leaning)
+        long_s -= lean_s
+    return (yield from stand(tools, percept, long_s, body_of(spot)))
+
+
 def _bend_s(spot: Spot) -> float:
-    return 4.0 * abs(0.7 - spot.stance.height) + 1.5 * abs(spot.stance.lean)
+    sink_s = SINK_S_PER_M * abs(UPRIGHT[0] - spot.stance.height)
+    return sink_s + LEAN_S_PER_RAD * abs(spot.stance.lean)
 
 
 def body_of(spot: Spot) -> UpperBody:
@@ -217,7 +241,11 @@ def step_away(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
 
 
 def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Behaviour[Percept]:
-    """Step towards a point without turning, and stand when it is passed or nearly reached."""
+    """Step towards a point without turning, and stand when it is passed or nearly reached.
+
+    The way is straight, or leads round what is beside it.
+    """
+    floor = floor_of(tools.floor_plan, percept.scene)
     way = np.subtract(point, here(percept))
     length = float(np.linalg.norm(way))
     start_ns, usual_s = percept.state.t_ns, length / BACK_SPEED
@@ -227,7 +255,8 @@ def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Beha
             break
         cos, sin = np.cos(percept.base.yaw), np.sin(percept.base.yaw)
         speed = BACK_SPEED * (1.0 + INSISTENCE_PER_S * max(late_s, 0.0))
-        x, y = speed * left / max(float(np.linalg.norm(left)), 1e-6)
+        straight = speed * left / max(float(np.linalg.norm(left)), 1e-6)
+        x, y = floor.turn_aside(here(percept), point, straight)
         velocity = (float(cos * x + sin * y), float(-sin * x + cos * y), 0.0)
         percept = yield tick(tools, percept, velocity)
     return (yield from stand(tools, percept, SETTLE_S))

@@ -24,6 +24,15 @@ _BACK_SHOULDER, _TUCKED_ELBOW, _FOLDED_ELBOW = 0.8, -0.6, -0.3
 """Angles of an arm on its way up, rad."""
 _LEAST_TURN = 0.02
 """rad/s."""
+LEVEL_M = 0.03
+"""Feet that are no farther one ahead of the other stand side by side."""
+_LEVEL_S, _NEAR_S, _NEAR_M, _REST_S = (0.8, 4.0), 2.5, 0.04, 0.3
+"""How long it steps to bring them there at least and at most, until when it does not stop farther
+than so much from its goal, and how long it rests then."""
+_LEVEL_TRIES = 3
+_LEVELLING = FollowerConfig(
+    settle_m=np.inf, position_tolerance_m=0.0, patience_s=0.5, insist=(0.8, 0.2)
+)
 REPLAN_S = 1.0
 """How often a way is looked for anew, since a person may have been seen on it."""
 
@@ -73,6 +82,44 @@ def march(tools: Tools, percept: Percept, seconds: float) -> Behaviour[Percept]:
     return percept
 
 
+def level_feet(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+    """Step about a pose until the feet are side by side, and stand.
+
+    Who sinks low with one foot ahead turns meanwhile, leans over and steps aside.
+    """
+    for _ in range(_LEVEL_TRIES):
+        if stagger(tools, percept) < LEVEL_M:
+            break
+        percept = yield from _step_about(tools, percept, pose)
+        percept = yield from stand(tools, percept, _REST_S)
+    return percept
+
+
+def _step_about(tools: Tools, percept: Percept, pose: Pose) -> Behaviour[Percept]:
+    """Step about a pose until the feet are side by side."""
+    floor = floor_of(tools.floor_plan, percept.scene)
+    follower = Follower(np.array([here(percept), pose[:2]]), pose[2], _LEVELLING, floor)
+    least_s, longest_s = _LEVEL_S
+    start_ns = percept.state.t_ns
+    while (elapsed_s := (percept.state.t_ns - start_ns) * 1e-9) < longest_s:
+        away = float(np.linalg.norm(follower.goal - here(percept)))
+        is_near = away < _NEAR_M or elapsed_s > _NEAR_S
+        if elapsed_s > least_s and is_near and stagger(tools, percept) < LEVEL_M:
+            break
+        ahead, left, turn = follower.velocity(percept.base) or STILL
+        # Never all zeros, which would mean standing.
+        turn = turn if abs(turn) > _LEAST_TURN else _LEAST_TURN
+        percept = yield tick(tools, percept, (ahead, left, turn))
+    return percept
+
+
+def stagger(tools: Tools, percept: Percept) -> float:
+    """Return how far one foot is ahead of the other, m."""
+    soles = tools.kinematics.soles_in_pelvis(percept.state.joint_position)  # (2, n, 3)
+    x, y, _ = rotation_matrix(percept.base.orientation_wxyz) @ (soles[0] - soles[1]).mean(axis=0)
+    return float(abs(np.cos(percept.base.yaw) * x + np.sin(percept.base.yaw) * y))
+
+
 def walk_to(
     tools: Tools, percept: Percept, pose: Pose, config: FollowerConfig | None = None
 ) -> Behaviour[Percept]:
@@ -91,7 +138,8 @@ def walk_to(
     # Choosing the pose took time already: look for the way in a tick of its own.
     percept = yield tick(tools, percept)
     floor = floor_of(tools.floor_plan, percept.scene)
-    follower = Follower(floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M), yaw, config)
+    path = floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M)
+    follower = Follower(path, yaw, config, floor)
     people = _people(percept)
     planned_ns = percept.state.t_ns
     while (velocity := follower.velocity(percept.base)) is not None:
@@ -102,7 +150,7 @@ def walk_to(
             people = _people(percept)
             floor = floor_of(tools.floor_plan, percept.scene)
             path = floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M)
-            follower = Follower(path, yaw, config)
+            follower = Follower(path, yaw, config, floor)
     return percept
 
 
@@ -141,9 +189,10 @@ def step_to(
     config: FollowerConfig | None = None,
     longest_s: float = np.inf,
 ) -> Behaviour[Percept]:
-    """Step straight to a pose in any direction without turning to it first."""
+    """Step to a pose in any direction without turning to it first, straight or round corners."""
     path = np.array([here(percept), pose[:2]])
-    follower = Follower(path, pose[2], config or FollowerConfig(settle_m=np.inf))
+    floor = floor_of(tools.floor_plan, percept.scene)
+    follower = Follower(path, pose[2], config or FollowerConfig(settle_m=np.inf), floor)
     began_ns = percept.state.t_ns
     while (velocity := follower.velocity(percept.base)) is not None:
         if (percept.state.t_ns - began_ns) * 1e-9 > longest_s:

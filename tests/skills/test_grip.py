@@ -1,0 +1,100 @@
+"""Where the robot goes before a low table, with a body that glides and may slip."""
+
+import numpy as np
+import pytest
+from tests.skills.rig import ROOM, TABLE, Ghost
+
+from yanshi.control.kinematics import LEFT
+from yanshi.control.palm import Approach
+from yanshi.control.reach_map import Stance
+from yanshi.core.messages import RobotState, Scene
+from yanshi.policies.walker import AT_REST, UPRIGHT, UpperBody
+from yanshi.skills.grip import AHEAD_OFF_M, OFF_M, STEPS_FROM_M, back_off, come_to
+from yanshi.skills.ground import floor_of
+from yanshi.skills.stances import Spot, sinking
+
+FRONT_X, EDGE_Y = TABLE.centre[0] - 0.5 * TABLE.size[0], 0.5 * TABLE.size[1]
+HEIGHT = 0.46
+STANCE = Stance(
+    ahead=0.4,
+    left=0.1,
+    height=HEIGHT,
+    lean=0.5,
+    side=LEFT,
+    approach=Approach.ABOVE,
+    heading=0.0,
+    score=1.0,
+)
+UPRIGHT_AT = (FRONT_X - 0.22, -EDGE_Y + 0.15)
+"""Near the table's corner."""
+SPOT = Spot(
+    pose=(UPRIGHT_AT[0] - sinking(HEIGHT), UPRIGHT_AT[1], 0.0),
+    upright=(*UPRIGHT_AT, 0.0),
+    before=(FRONT_X - 0.55, UPRIGHT_AT[1], 0.0),
+    stance=STANCE,
+    score=1.0,
+)
+
+
+class Sinker(Ghost):
+    """Goes back a little while it sinks, and the first time steps aside."""
+
+    def __init__(self, aside: float) -> None:
+        super().__init__(lambda ghost: [])
+        self.x, self.y, self.yaw = SPOT.before
+        self.aside = aside
+        self.postures: list[tuple[float, float]] = []
+
+    @property
+    def is_standing(self) -> bool:
+        return self.order == (0.0, 0.0, 0.0)
+
+    def step(
+        self,
+        state: RobotState,
+        velocity: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        upper_body: UpperBody = AT_REST,
+    ) -> None:
+        super().step(state, velocity)
+        was_low = bool(self.postures) and self.postures[-1][0] < STEPS_FROM_M
+        is_low = upper_body.posture[0] < STEPS_FROM_M
+        self.postures.append(upper_body.posture)
+        if is_low and not was_low:
+            self.x -= sinking(HEIGHT)
+            self.y += self.aside
+            self.aside = 0.0
+        elif was_low and not is_low:
+            self.x += sinking(HEIGHT)
+
+
+@pytest.mark.parametrize("aside", [0.2, -0.25, 0.4])
+def test_who_stepped_aside_while_sinking_goes_back_to_where_it_is_to_stand(aside):
+    sinker = Sinker(aside)
+    sinker.go(lambda tools, percept: come_to(tools, percept, SPOT))
+    assert abs(sinker.x - SPOT.pose[0]) < AHEAD_OFF_M
+    assert sinker.away(SPOT.pose) < OFF_M
+    assert sinker.aside == 0.0
+    # It never went beyond the stance on the way back.
+    farther = np.sign(aside) * (UPRIGHT_AT[1] - np.array(sinker.been)[:, 1])
+    assert farther.max() < 0.1
+    sinks = np.diff([height < STEPS_FROM_M for height, _ in sinker.postures])
+    assert np.count_nonzero(sinks) == 3  # Down, up and down again.
+
+
+def test_before_a_low_squat_it_leans_upright():
+    sinker = Sinker(0.0)
+    sinker.go(lambda tools, percept: come_to(tools, percept, SPOT))
+    changes = [b for a, b in zip(sinker.postures[:-1], sinker.postures[1:], strict=True) if a != b]
+    assert changes[:2] == [(UPRIGHT[0], STANCE.lean), (HEIGHT, STANCE.lean)]
+
+
+def test_backing_off_from_beside_a_table_leads_round_the_corner():
+    ghost = Ghost(lambda ghost: [])
+    ghost.x, ghost.y = FRONT_X + 0.1, -EDGE_Y - 0.25
+    before = (FRONT_X - 0.35, -EDGE_Y + 0.5)
+    ghost.go(lambda tools, percept: back_off(tools, percept, before))
+    assert ghost.away(before) < 0.12
+    floor = floor_of(ROOM, Scene(t_ns=0))
+    assert min(floor.clearance(spot) for spot in ghost.been) > 0.24
+    straight = np.linspace(ghost.been[0], before, 50)
+    assert min(floor.clearance((x, y)) for x, y in straight) < 0.2
