@@ -23,6 +23,7 @@ from yanshi.skills.place import (
     RIM_AIR_M,
     Goal,
     PutDown,
+    _as_thing,
     free_spot,
     goal_upon,
     palm_with_thing_at,
@@ -65,6 +66,16 @@ def percept_of(*things: Thing, at=(0.0, 0.0)) -> Percept:
         velocity=np.zeros(3),
     )
     return Percept(state=state, base=base, scene=Scene(t_ns=0, things=things))
+
+
+def test_what_is_let_go_stands_in_the_way_of_the_hand_that_left_it(rig: Rig):
+    rig.hold(RIGHT, "red cube")
+    hand = hands_of(rig.tools)[RIGHT]
+    palm = palm_with_thing_at(hand, np.eye(4), 0.4, (1.0, 2.0, 0.8))
+    left = _as_thing(hand.held, palm)
+    assert left.name == "red cube"
+    assert left.solid.size == hand.held.size
+    assert left.solid.position == pytest.approx((1.0, 2.0, 0.83))
 
 
 def test_a_can_is_fetched_and_put_on_the_tray_and_nothing_else_is_moved():
