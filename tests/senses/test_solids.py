@@ -272,7 +272,13 @@ PALM = 0.95
 """Height of an open hand's upper side above the floor, m."""
 
 
-def measure_person(hand: str, azimuth: float = 0.0, distance: float = 1.15, middle_up: float = 0.0):
+def measure_person(
+    hand: str,
+    azimuth: float = 0.0,
+    distance: float = 1.15,
+    middle_up: float = 0.0,
+    down_deg: float = 37.0,
+):
     """Return what is measured of a person at the origin with an arm of some geoms, on the map.
 
     The detector sees their middle so much higher than it is.
@@ -281,7 +287,7 @@ def measure_person(hand: str, azimuth: float = 0.0, distance: float = 1.15, midd
         '<geom type="plane" size="0 0 1"/>'
         '<geom type="capsule" size="0.17" fromto="0 0 0.3 0 0 1.4"/>' + hand
     )
-    pose = camera_pose(azimuth, 37.0)
+    pose = camera_pose(azimuth, down_deg)
     pose[:3, 3] = (-distance * np.cos(azimuth), -distance * np.sin(azimuth), 1.2)
     middle = pose[:3, :3].T @ (np.array([0.03, -0.03, 0.92 + middle_up]) - pose[:3, 3])
     person = Detection(
@@ -334,10 +340,10 @@ def test_what_is_as_thin_as_a_forearm_is_no_hand():
     assert measure_person(arm(0.0, half_wide=0.034)) is None
 
 
-@pytest.mark.parametrize(("top", "is_measured"), [(1.05, True), (1.14, False), (1.3, False)])
-def test_a_level_that_no_camera_so_low_sees_from_above_is_no_palm(top, is_measured):
-    solid = measure_person(arm(0.0, top=top), middle_up=0.2)
-    assert (solid is not None) is is_measured
+@pytest.mark.parametrize("height", [1.2, 1.3])
+def test_a_shoulder_as_high_as_the_camera_is_no_palm_though_the_middle_is_seen_too_high(height):
+    shoulder = f'<geom type="ellipsoid" size="0.12 0.1 0.19" pos="-0.4 0.1 {height}"/>'
+    assert measure_person(shoulder, middle_up=0.2, down_deg=10.0) is None
 
 
 def test_the_hand_of_somebody_far_away_is_not_measured():
