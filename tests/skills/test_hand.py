@@ -9,12 +9,12 @@ from tests.skills.rig import Ghost, Rig, SightedRig, thing
 
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.palm import Approach
-from yanshi.control.reach_map import load_reach_map
+from yanshi.control.reach_map import Stance, load_reach_map
 from yanshi.core.messages import Scene, Solid
 from yanshi.skills import hand
 from yanshi.skills.grip import body_of
 from yanshi.skills.hand import Handover
-from yanshi.skills.hands import hands_of
+from yanshi.skills.hands import hands_of, map_from_pelvis
 from yanshi.skills.stances import Spot
 from yanshi.worlds import goals
 
@@ -71,6 +71,36 @@ def test_who_holds_a_thing_out_in_the_best_stance_for_that_stays_where_they_are(
     start = rig.position
     rig.stand(3.0, body_of(spot))
     assert np.linalg.norm(rig.position - start) < 0.035
+
+
+@pytest.mark.parametrize("side", [LEFT, RIGHT])
+def test_over_a_hand_as_far_as_the_arm_reaches_a_thing_is_held_out_a_little_nearer(rig: Rig, side):
+    rig.hold(side, "red cube")
+    rig.stand(0.5)
+    held_out = hands_of(rig.tools)[side]
+    percept = rig.percept()
+    held_out.angles = percept.state.joint_position[held_out.arm.joints]
+    mirror = 1.0 if side == LEFT else -1.0
+    stance = Stance(
+        ahead=0.43,
+        left=0.18 * mirror,
+        height=0.71,
+        lean=0.0,
+        side=side,
+        approach=Approach.ABOVE,
+        heading=0.0,
+        score=0.0,
+    )
+    spot = Spot(pose=HERE, upright=HERE, before=HERE, stance=stance, score=0.0)
+    way = hand._way_out(rig.tools, percept, held_out, spot, 0.953)
+    joints = percept.state.joint_position.copy()
+    joints[held_out.arm.joints] = way.angles[-1]
+    palm = map_from_pelvis(percept) @ held_out.arm.pelvis_from_palm(joints)
+    x, y, z = (palm @ held_out.held.palm_from_thing)[:3, 3] - (*rig.position, 0.0)
+    assert 0.25 < x < 0.42
+    assert y == pytest.approx(0.18 * mirror, abs=0.04)
+    base = percept.base.position[2] - stance.height
+    assert z - base == pytest.approx(0.953 + hand.OVER_M + 0.03, abs=0.03)
 
 
 def test_where_nobody_holds_a_hand_out_it_waits_and_keeps_the_thing(monkeypatch):

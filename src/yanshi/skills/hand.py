@@ -37,6 +37,8 @@ SIDES = (0.0, 0.5 * np.pi, -0.5 * np.pi, np.pi)
 """From where it looks, rad about the person from where it came."""
 OVER_M = 0.12
 """How far above the open hand a thing is held out while the robot steps up."""
+NEARER_M = (0.0, 0.05, 0.1, 0.15)
+"""… and how much nearer than the open hand, where the arm comes no farther."""
 FEEL_M = 0.05
 """How much lower than it believes the open hand to be it goes to feel it."""
 HAND_M = 0.12
@@ -254,6 +256,8 @@ def _with_person(plan: FloorPlan, person: Thing) -> FloorPlan:
 def _way_out(tools: Tools, percept: Percept, hand: Hand, spot: Spot, height: float) -> ArmPath:
     """Return the arm's way to where it holds a thing over what the robot is about to step up to.
 
+    Where it does not come so far so high, it holds it a little nearer.
+
     Args:
         tools: The run's.
         percept: What is known now.
@@ -266,13 +270,21 @@ def _way_out(tools: Tools, percept: Percept, hand: Hand, spot: Spot, height: flo
     """
     pelvis_map, map_level = level_frames(percept)
     stance = spot.stance
-    point = (stance.ahead, stance.left, height + OVER_M - stance.height)
-    level_palm = palm_with_thing_at(hand, np.eye(4), stance.heading, point)
     joints = percept.state.joint_position.copy()
     assert hand.angles is not None
     joints[hand.arm.joints] = hand.angles
     boxes = boxes_about(tools.floor_plan, (), pelvis_map)
-    return hands_of(tools).free_way(hand.side, joints, pelvis_map @ map_level @ level_palm, boxes)
+    last: UnreachableError | None = None
+    for nearer in NEARER_M:
+        point = (stance.ahead - nearer, stance.left, height + OVER_M - stance.height)
+        level_palm = palm_with_thing_at(hand, np.eye(4), stance.heading, point)
+        goal = pelvis_map @ map_level @ level_palm
+        try:
+            return hands_of(tools).free_way(hand.side, joints, goal, boxes)
+        except UnreachableError as error:
+            last = error
+    assert last is not None
+    raise last
 
 
 def _what_became(percept: Percept, name: str, person: Thing) -> Outcome:
