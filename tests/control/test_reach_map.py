@@ -73,6 +73,13 @@ def test_every_posture_for_a_thing_where_it_is_brings_the_palm_to_it(reach, arms
     assert taken > 40
 
 
+@pytest.mark.parametrize("approach", list(Approach))
+def test_knees_stay_bent_unless_a_thing_is_too_high_for_that(reach, approach):
+    for height in (0.85, 0.95, 1.05):
+        assert reach.stances(height, approach=approach)[0].height < 0.74
+    assert reach.stances(1.14, approach=approach)[0].height > 0.74
+
+
 def test_stances_are_postures_that_the_walker_knows(reach):
     settings = load_contract(policy_folder("g1_walk"), G1).settings
     for height in HEIGHTS:

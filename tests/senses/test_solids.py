@@ -272,15 +272,24 @@ PALM = 0.95
 """Height of an open hand's upper side above the floor, m."""
 
 
-def measure_person(hand: str, azimuth: float = 0.0, distance: float = 1.15):
-    """Return what is measured of a person at the origin with an arm of some geoms, on the map."""
+def measure_person(
+    hand: str,
+    azimuth: float = 0.0,
+    distance: float = 1.15,
+    middle_up: float = 0.0,
+    down_deg: float = 37.0,
+):
+    """Return what is measured of a person at the origin with an arm of some geoms, on the map.
+
+    The detector sees their middle so much higher than it is.
+    """
     xml = (
         '<geom type="plane" size="0 0 1"/>'
         '<geom type="capsule" size="0.17" fromto="0 0 0.3 0 0 1.4"/>' + hand
     )
-    pose = camera_pose(azimuth, 37.0)
+    pose = camera_pose(azimuth, down_deg)
     pose[:3, 3] = (-distance * np.cos(azimuth), -distance * np.sin(azimuth), 1.2)
-    middle = pose[:3, :3].T @ (np.array([0.03, -0.03, 0.92]) - pose[:3, 3])
+    middle = pose[:3, :3].T @ (np.array([0.03, -0.03, 0.92 + middle_up]) - pose[:3, 3])
     person = Detection(
         kind="person", colour="", position_in_camera=tuple(middle.tolist()), confidence=0.9
     )
@@ -288,12 +297,12 @@ def measure_person(hand: str, azimuth: float = 0.0, distance: float = 1.15):
     return solid and solid_on_map(solid, pose)
 
 
-def arm(azimuth: float, top: float = PALM) -> str:
-    """Return a forearm and a palm of 17 by 12 cm that is held out towards the camera."""
+def arm(azimuth: float, top: float = PALM, half_wide: float = 0.06) -> str:
+    """Return a forearm and a palm, 17 by 12 cm by default, that is held out towards the camera."""
     x, y = -0.42 * np.cos(azimuth), -0.42 * np.sin(azimuth)
     turn = np.rad2deg(azimuth)
     return (
-        f'<geom type="box" size="0.085 0.06 0.01" pos="{x} {y} {top - 0.01}" '
+        f'<geom type="box" size="0.085 {half_wide} 0.01" pos="{x} {y} {top - 0.01}" '
         f'euler="0 0 {turn}"/>'
         f'<geom type="capsule" size="0.035" fromto="{0.2 * x} {0.2 * y} 1.1 '
         f'{0.8 * x} {0.8 * y} {top - 0.02}"/>'
@@ -324,6 +333,17 @@ def test_an_open_hand_is_found_to_2_cm_and_its_height_to_5_mm(azimuth, distance)
 )
 def test_who_holds_no_hand_out_has_none(hand):
     assert measure_person(hand) is None
+
+
+def test_what_is_as_thin_as_a_forearm_is_no_hand():
+    assert measure_person(arm(0.0, half_wide=0.045)) is not None
+    assert measure_person(arm(0.0, half_wide=0.034)) is None
+
+
+@pytest.mark.parametrize("height", [1.2, 1.3])
+def test_a_shoulder_as_high_as_the_camera_is_no_palm_though_the_middle_is_seen_too_high(height):
+    shoulder = f'<geom type="ellipsoid" size="0.12 0.1 0.19" pos="-0.4 0.1 {height}"/>'
+    assert measure_person(shoulder, middle_up=0.2, down_deg=10.0) is None
 
 
 def test_the_hand_of_somebody_far_away_is_not_measured():

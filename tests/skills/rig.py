@@ -10,7 +10,7 @@ from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.control.kinematics import LEFT
 from yanshi.control.palm import Approach
 from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene, Solid, Thing
-from yanshi.policies.walker import Walker
+from yanshi.policies.walker import AT_REST, UpperBody, Walker
 from yanshi.robots.g1.spec import G1
 from yanshi.senses.odometry import Odometry
 from yanshi.skills.grip import NECKED
@@ -163,10 +163,10 @@ class Rig:
         hands_of(self.tools)[side].held = held
         return held
 
-    def stand(self, seconds: float) -> None:
+    def stand(self, seconds: float, body: UpperBody = AT_REST) -> None:
         """Stand as the executive does between steps."""
         for _ in range(round(seconds / TICK_S)):
-            self.body.write(tick(self.tools, self.percept()))
+            self.body.write(tick(self.tools, self.percept(), upper_body=body))
             self.body.advance(TICK_S)
 
     @property
@@ -256,6 +256,8 @@ class Ghost:
         return float(np.hypot(point[0] - self.x, point[1] - self.y))
 
 
+NEAR_HAND_M = 0.5
+"""Nearer than this no open hand is seen whole."""
 LOOK_TICKS = 5
 """A rig with open eyes looks ten times a second."""
 
@@ -269,6 +271,8 @@ class SightedRig(Rig):
     """Whether a hand that somebody holds out is seen …"""
     open_hand_lift_m: float = 0.0
     """… and how much higher than it is."""
+    takes_person_for_hand: bool = False
+    """Whether from near something beside the person is taken for the open hand."""
     witness: Witness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -326,6 +330,8 @@ class SightedRig(Rig):
             return
         x, y, _ = self.body.data.body(home.person).xpos
         u, v, top = np.add(home.open_hand, (0.0, 0.0, self.open_hand_lift_m - 0.01)).tolist()
+        if self.takes_person_for_hand and np.hypot(*(self.position - (u, v))) < NEAR_HAND_M:
+            u, v, top = float(x) + 0.2, float(y), top + 0.25
         solid = Solid(shape="box", position=(u, v, top), size=(0.17, 0.09, 0.02), yaw=0.0)
         yield Thing(
             kind="person",

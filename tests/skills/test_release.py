@@ -21,6 +21,7 @@ from yanshi.skills.release import (
     FALL_M,
     RIM_AIR_M,
     Goal,
+    _as_thing,
     approaches_to,
     free_disc,
     free_spot,
@@ -204,3 +205,13 @@ def test_nothing_is_put_near_what_room_is_made_for():
 def test_from_the_side_nothing_is_put_on_low_furniture(height, sides):
     assert (Approach.SIDE in approaches_to(height)) is sides
     assert Approach.ABOVE in approaches_to(height)
+
+
+def test_what_is_let_go_stands_in_the_way_of_the_hand_that_left_it(rig: Rig):
+    rig.hold(RIGHT, "red cube")
+    hand = hands_of(rig.tools)[RIGHT]
+    palm = palm_with_thing_at(hand, np.eye(4), 0.4, (1.0, 2.0, 0.8))
+    left = _as_thing(hand.held, palm)
+    assert left.name == "red cube"
+    assert left.solid.size == hand.held.size
+    assert left.solid.position == pytest.approx((1.0, 2.0, 0.83))

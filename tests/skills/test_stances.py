@@ -20,6 +20,7 @@ from yanshi.skills.stances import (
     HEADROOM_M,
     TALL_LEAN,
     TALL_M,
+    _stances,
     boxes_about,
     front_of,
     grips_of,
@@ -262,11 +263,9 @@ def test_at_its_full_height_it_leans_and_low_down_it_leans_more():
     assert least_lean(0.46) > least_lean(0.76) > least_lean(0.66) == 0.0
 
 
-@pytest.mark.parametrize("top", [0.06, 0.12])
-def test_it_never_stands_upright_at_its_full_height_for_a_high_board(top):
-    x, y = SHELF.centre
-    target = (x, y - 0.5 * SHELF.size[0] + 0.1)
-    found = spots_on(SHELF, target, top=top)
-    tall = [spot.stance for spot in found if spot.stance.height > TALL_M]
+@pytest.mark.parametrize("approach", list(Approach))
+def test_it_never_stands_upright_at_its_full_height(approach):
+    found = _stances(tools_for(SHELF), 1.05, SHELF, 0.1, approach, 0.0)
+    tall = [stance for stance in found if stance.height > TALL_M]
     assert tall
     assert all(stance.lean >= TALL_LEAN for stance in tall)

@@ -61,8 +61,10 @@ class SolidsConfig:
     """How far from the person's middle an open hand is held, over the floor, m …"""
     hand_up: tuple[float, float] = (-0.08, 0.22)
     """… and how much higher than that, m."""
-    hand_size: tuple[float, float] = (0.06, 0.22)
+    hand_size: tuple[float, float] = (0.075, 0.22)
     """Edges that it may have, m."""
+    hand_below: float = 0.1
+    """How far below the camera it is at least, m: from lower down its palm is not seen."""
     hand_long: float = 0.18
     """From fingertips to wrist, m; what is nearer to the body is the forearm."""
     hand_depth: float = 0.016
@@ -147,6 +149,7 @@ def _open_hand(image: Image, person: Array, turn: Array, config: SolidsConfig) -
     up = points[:, 2] - person[2]
     is_there = (away > config.hand_away[0]) & (away < config.hand_away[1])
     is_there &= (up > config.hand_up[0]) & (up < config.hand_up[1])
+    is_there &= points[:, 2] < -config.hand_below
     is_there &= np.linalg.norm(points, axis=1) > config.own_hands
     points = points[is_there]
     if len(points) < config.points_min:

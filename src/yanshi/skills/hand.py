@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from yanshi.control.arm_path import ArmPath
+from yanshi.control.route import Point
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Thing
 from yanshi.policies.walker import AT_REST
@@ -37,6 +38,8 @@ SIDES = (0.0, 0.5 * np.pi, -0.5 * np.pi, np.pi)
 """From where it looks, rad about the person from where it came."""
 OVER_M = 0.12
 """How far above the open hand a thing is held out while the robot steps up."""
+NEARER_M = (0.0, 0.05, 0.1, 0.15)
+"""… and how much nearer than the open hand, where the arm comes no farther."""
 FEEL_M = 0.05
 """How much lower than it believes the open hand to be it goes to feel it."""
 HAND_M = 0.12
@@ -45,6 +48,8 @@ BODY_M = (0.45, 1.7)
 """Width and height of the box that stands for a person's body."""
 SEES_S = 0.8
 """How long it looks where the thing is in the end."""
+SAME_M = 0.1
+"""What seems to be the open hand so far from where it was before is not it."""
 IN_HAND_M = 0.2
 """What is seen farther from the open hand than this is not in it."""
 
@@ -100,47 +105,72 @@ class Handover(Flow):
 def _see_open_hand(
     tools: Tools, percept: Percept, person: Thing
 ) -> Behaviour[tuple[Percept, Thing]]:
-    """Walk round a person until an open hand is seen; wait for one in the end.
+    """Walk round a person until an open hand is seen, and look at it from before it.
+
+    From aside or in passing it is seen up to 10 cm off. Where none is seen, wait for one.
 
     Raises:
         UnreachableError: No way leads to the person.
     """
-    at = person.position[:2]
-    came_from = float(np.arctan2(here(percept)[1] - at[1], here(percept)[0] - at[0]))
+    came_from = _bearing(person, here(percept))
     for turn in SIDES:
         if person.solid is not None:
-            return percept, person
-        pose = pose_before_person(
-            floor_of(tools.floor_plan, percept.scene),
-            at,
-            here(percept),
-            distance=LOOK_FROM_M,
-            bearing=came_from + turn,
-        )
-        percept = yield from walk_to(tools, percept, pose)
-        percept, person = yield from _look_at(tools, percept, person, LOOK_S)
-    return (yield from _look_at(tools, percept, person, WAIT_S))
-
-
-def _look_at(
-    tools: Tools, percept: Percept, person: Thing, longest_s: float
-) -> Behaviour[tuple[Percept, Thing]]:
-    """Stand until a person's open hand is seen, and return what is known of the person."""
-    end_ns = percept.state.t_ns + round(longest_s * 1e9)
+            break
+        percept, person = yield from _look_from(tools, percept, person, came_from + turn)
+    end_ns = percept.state.t_ns + round(WAIT_S * 1e9)
     while percept.state.t_ns < end_ns and person.solid is None:
         percept = yield from stand(tools, percept, 0.1)
         person = _seen(percept, person)
-    return percept, person
+    if person.solid is None:
+        return percept, person
+    before_hand = _bearing(person, person.solid.position[:2])
+    return (yield from _look_from(tools, percept, person, before_hand))
+
+
+def _bearing(person: Thing, point: Point) -> float:
+    """Return where a point is from a person, rad on the map."""
+    x, y, _ = person.position
+    return float(np.arctan2(point[1] - y, point[0] - x))
+
+
+def _look_from(
+    tools: Tools, percept: Percept, person: Thing, bearing: float
+) -> Behaviour[tuple[Percept, Thing]]:
+    """Walk before a person on a side, stand and look; return what is known of the person then.
+
+    Raises:
+        UnreachableError: No way leads to the person.
+    """
+    pose = pose_before_person(
+        floor_of(tools.floor_plan, percept.scene),
+        person.position[:2],
+        here(percept),
+        distance=LOOK_FROM_M,
+        bearing=bearing,
+    )
+    percept = yield from walk_to(tools, percept, pose)
+    percept = yield from stand(tools, percept, LOOK_S)
+    return percept, _seen(percept, person)
 
 
 def _seen(percept: Percept, person: Thing) -> Thing:
-    """Return the person as seen last; who is not seen any more is where they were."""
+    """Return the person as seen last; who, or whose hand, is not seen any more is as before."""
     x, y, _ = person.position
-    return min(
+    seen = min(
         matches(percept.scene, PERSON),
         key=lambda t: np.hypot(t.position[0] - x, t.position[1] - y),
         default=person,
     )
+    return person if seen.solid is None and person.solid is not None else seen
+
+
+def _seen_from_near(percept: Percept, person: Thing) -> Thing:
+    """Return the same from so near that what seems to be the open hand may be something else."""
+    seen = _seen(percept, person)
+    assert seen.solid is not None
+    assert person.solid is not None
+    off = np.linalg.norm(np.subtract(seen.solid.position, person.solid.position))
+    return seen if off < SAME_M else person
 
 
 def _lay_into(
@@ -150,6 +180,7 @@ def _lay_into(
     assert hand.held is not None
     held = hand.held
     for number in range(TRIES):
+        person = _seen(percept, person)
         point = _above(person)
         with_person = replace(tools, floor_plan=_with_person(tools.floor_plan, person))
         think = partial(
@@ -173,7 +204,7 @@ def _lay_into(
             continue
         percept = yield from follow(tools, percept, hand, way, AT_REST)
         percept, scene = yield from come_to(with_person, percept, spot)
-        person = _seen(percept, person)  # Better known from near.
+        person = _seen_from_near(percept, person)
         percept, is_done = yield from let_go_at(
             replace(tools, floor_plan=_with_person(tools.floor_plan, person)),
             percept,
@@ -226,6 +257,8 @@ def _with_person(plan: FloorPlan, person: Thing) -> FloorPlan:
 def _way_out(tools: Tools, percept: Percept, hand: Hand, spot: Spot, height: float) -> ArmPath:
     """Return the arm's way to where it holds a thing over what the robot is about to step up to.
 
+    Where it does not come so far so high, it holds it a little nearer.
+
     Args:
         tools: The run's.
         percept: What is known now.
@@ -238,13 +271,21 @@ def _way_out(tools: Tools, percept: Percept, hand: Hand, spot: Spot, height: flo
     """
     pelvis_map, map_level = level_frames(percept)
     stance = spot.stance
-    point = (stance.ahead, stance.left, height + OVER_M - stance.height)
-    level_palm = palm_with_thing_at(hand, np.eye(4), stance.heading, point)
     joints = percept.state.joint_position.copy()
     assert hand.angles is not None
     joints[hand.arm.joints] = hand.angles
     boxes = boxes_about(tools.floor_plan, (), pelvis_map)
-    return hands_of(tools).free_way(hand.side, joints, pelvis_map @ map_level @ level_palm, boxes)
+    last: UnreachableError | None = None
+    for nearer in NEARER_M:
+        point = (stance.ahead - nearer, stance.left, height + OVER_M - stance.height)
+        level_palm = palm_with_thing_at(hand, np.eye(4), stance.heading, point)
+        goal = pelvis_map @ map_level @ level_palm
+        try:
+            return hands_of(tools).free_way(hand.side, joints, goal, boxes)
+        except UnreachableError as error:
+            last = error
+    assert last is not None
+    raise last
 
 
 def _what_became(percept: Percept, name: str, person: Thing) -> Outcome:

@@ -11,7 +11,7 @@ from yanshi.control.arm_path import ArmPath
 from yanshi.control.palm import Approach, palm_turn
 from yanshi.control.route import STILL, Point
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import Scene, Thing
+from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, as_long_as
@@ -28,7 +28,7 @@ from yanshi.skills.grip import (
     withdraw,
 )
 from yanshi.skills.ground import place_under
-from yanshi.skills.hands import Hand, hands_of, map_from_pelvis, open_fingers
+from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here, stand, tick, walk_to
 from yanshi.skills.search import SURE
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
@@ -232,7 +232,18 @@ def let_go_at(
         back[:3, 3] -= 0.08 * palm[:3, 0]
         back[:3, 3] -= 0.05 * palm[:3, 1] * (1.0 if hand.side else -1.0)
     percept = yield from palm_to(tools, percept, hand, back, body)
-    return (yield from withdraw(tools, percept, hand, spot, things)), True
+    loose.append(_as_thing(held, palm))
+    return (yield from withdraw(tools, percept, hand, spot, loose)), True
+
+
+def _as_thing(held: Held, map_from_palm: NDArray[np.float64]) -> Thing:
+    """Return what a palm holds as it stands where the palm lets go of it."""
+    T = map_from_palm @ held.palm_from_thing
+    x, y, z = (float(value) for value in T[:3, 3])
+    yaw = float(np.arctan2(T[1, 0], T[0, 0]))
+    solid = Solid(shape="box", position=(x, y, z), size=held.size, yaw=yaw)
+    colour, _, kind = held.name.rpartition(" ")
+    return Thing(kind=kind, colour=colour, position=(x, y, z), confidence=1.0, t_ns=0, solid=solid)
 
 
 def _way_above(
