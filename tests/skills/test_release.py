@@ -22,6 +22,7 @@ from yanshi.skills.release import (
     RIM_AIR_M,
     Goal,
     _as_thing,
+    _look_after,
     approaches_to,
     free_disc,
     free_spot,
@@ -215,3 +216,29 @@ def test_what_is_let_go_stands_in_the_way_of_the_hand_that_left_it(rig: Rig):
     assert left.name == "red cube"
     assert left.solid.size == hand.held.size
     assert left.solid.position == pytest.approx((1.0, 2.0, 0.83))
+
+
+def test_what_is_put_down_and_not_seen_any_more_is_told_to_be_unseen(rig: Rig):
+    x, y = TABLE.centre
+    goal = Goal(point=(x, y, 0.8), place=TABLE)
+
+    def told(*seen: Thing, at: Goal = goal) -> list[str]:
+        """Return what is said when that alone is seen, for as long as it looks."""
+        rig.remarks.clear()
+        look = _look_after(rig.tools, percept_of(*seen), "red ball", at)
+        try:
+            next(look)
+            while True:
+                t_ns = 3_000_000_000
+                later = percept_of(*(replace(t, t_ns=t_ns) for t in seen))
+                look.send(replace(later, state=replace(later.state, t_ns=t_ns)))
+        except StopIteration as end:
+            _, outcome = end.value
+        assert outcome.kind == "done"
+        return [remark.reason for remark in rig.remarks]
+
+    assert told() == ["put_unseen"]
+    assert told(thing("red ball", x + 0.02, y, 0.83)) == []
+    assert told(thing("red apple", x, y, 0.83)) == []  # From above it may look like one.
+    assert told(thing("red cup", x + 0.5, y, 0.83)) == ["put_unseen"]
+    assert told(at=Goal(point=(*BIN.centre, 0.57), place=BIN)) == []

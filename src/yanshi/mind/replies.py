@@ -148,6 +148,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "I held {thing} out and nobody took it, so I keep it.",
         "我把{thing}递了过去，没有人接，所以我先拿着。",
     ),
+    "put_unseen": (
+        "I let go of {thing} there, but I do not see it now.",
+        "我把{thing}放下了，但现在没有看到它。",
+    ),
     "not_stayed": (
         "I put {thing} down, and it did not stay where I put it.",
         "我把{thing}放下了，可它没有留在那儿。",

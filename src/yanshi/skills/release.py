@@ -65,6 +65,8 @@ FEEL_SPEED = 0.02
 BEHIND_M, BEHIND_S = 0.008, 0.6
 """What is below is felt when the palm stays so far behind for so long: in the air it is up to
 11 mm off, to and fro, as the body sways."""
+LOOKS_S = 2.0
+"""How long it looks for what it has put down."""
 STAYS_M, SEES_S = 0.2, 1.0
 """What is seen farther than this from where it was let go, and no longer ago, did not stay."""
 
@@ -141,7 +143,7 @@ def put(
             tools, percept, hand, goal.point, spot, scene.things
         )
         if is_done:
-            return percept, what_became(percept, held.name, goal)
+            return (yield from _look_after(tools, percept, held.name, goal))
         if hand.held is None:
             break
     return percept, out_of_reach
@@ -350,6 +352,34 @@ def _is_held(thing: Thing, hand: Hand, percept: Percept) -> bool:
     is_called_so = hand.held is not None and thing.name == hand.held.name
     near = GHOST_M if is_called_so else IN_HAND_M
     return bool(np.linalg.norm(np.array(thing.position) - palm[:3, 3]) < near)
+
+
+def _look_after(
+    tools: Tools, percept: Percept, name: str, goal: Goal
+) -> Behaviour[tuple[Percept, Outcome]]:
+    """Look for what was let go and say whether it stayed, or that it is not seen any more.
+
+    In a container it need not be seen.
+    """
+    if goal.place.is_container:
+        return percept, DONE
+    end_ns = percept.state.t_ns + round(LOOKS_S * 1e9)
+    while percept.state.t_ns < end_ns and not is_seen_at(percept, goal):
+        percept = yield from stand(tools, percept, 0.1)
+    outcome = what_became(percept, name, goal)
+    if outcome is DONE and not is_seen_at(percept, goal):
+        tools.remark(Outcome(kind="done", reason="put_unseen", facts=(name,)))
+    return percept, outcome
+
+
+def is_seen_at(percept: Percept, goal: Goal) -> bool:
+    """Whether anything is seen where a thing was put: from above it may look like another."""
+    return any(
+        np.hypot(thing.position[0] - goal.point[0], thing.position[1] - goal.point[1]) < SAME_M
+        and thing.confidence >= SURE
+        and (percept.state.t_ns - thing.t_ns) * 1e-9 < SEES_S
+        for thing in percept.scene.things
+    )
 
 
 def what_became(percept: Percept, name: str, goal: Goal) -> Outcome:
