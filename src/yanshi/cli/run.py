@@ -20,6 +20,7 @@ from yanshi.runtime.report import RunReport
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
     from yanshi.bodies.remote_body import RemoteBody
     from yanshi.bodies.simulation import Simulation
+    from yanshi.ledger.meter import Meter
     from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import BrainChoice
     from yanshi.mind.mind import Understands
@@ -148,38 +149,14 @@ def run(
     for path in (film, record, report):
         check_target(path)
     from yanshi.bodies.push import read_push
-    from yanshi.ledger.catalog import find, links
-    from yanshi.ledger.meter import open_meter
-    from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import read_brain
     from yanshi.policies.repertoire import add_place
-    from yanshi.robots.g1.spec import G1
     from yanshi.safety.plan_gate import read_keep_out
 
     pushes = [read_push(text) for text in push or ()]
     forbidden = [read_keep_out(text) for text in keep_out or ()]
     choice = read_brain(brain, cloud_deadline)
-    the_link = find("link", link, links()) if link else None
-    meter = open_meter(board, G1.limits, charge=battery / 100.0, link=the_link) if board else None
-    if battery != 100.0 and meter is None:
-        raise ConfigError(
-            f"--battery {battery:g} needs a board that draws from it: --board orin-nx-16gb.",
-            zh=f"--battery {battery:g} 需要指定耗电的计算板：--board orin-nx-16gb。",
-        )
-    if meter is not None and choice.model.source:
-        raise ConfigError(
-            f"--board {board} charges for the model on board; what {choice.model.name} would take "
-            "there is not known to a run. `yanshi fit` predicts it for the models in the ledger.",
-            zh=f"--board {board} 只为自带模型计费；不知道 {choice.model.name} 在那里要花多久。"
-            "yanshi fit 可以预测账本里的模型。",
-        )
-    weather = Weather(the_link, seed) if the_link else None
-    if weather is not None and choice.cloud is None:
-        raise ConfigError(
-            f"--link {link} needs a mind in the cloud: --brain cloud:URL#model or "
-            "hybrid:URL#model.",
-            zh=f"--link {link} 需要云端大脑：--brain cloud:URL#模型 或 hybrid:URL#模型。",
-        )
+    meter, weather = charge(choice, board, battery, link, seed)
     for folder in policies or ():
         add_place(folder)
     console = Console()
@@ -236,6 +213,51 @@ def run(
             console.print("Press Enter to close the 3-D page.")
             _wait_for_enter()
     raise typer.Exit(result.exit_code)
+
+
+def charge(
+    choice: "BrainChoice", board: str, battery: float, link: str, seed: int
+) -> tuple["Meter | None", "Weather | None"]:
+    """Return what charges a run's thoughts, and what its link does to them.
+
+    Args:
+        choice: The mind.
+        board: On which it is charged, or nothing.
+        battery: How full it is, percent.
+        link: To the cloud, or nothing.
+        seed: Of the link's ups and downs.
+
+    Raises:
+        ConfigError: They do not go together.
+        UnknownNameError: There is no such board or link.
+    """
+    from yanshi.ledger.catalog import find, links
+    from yanshi.ledger.meter import open_meter
+    from yanshi.ledger.weather import Weather
+    from yanshi.robots.g1.spec import G1
+
+    the_link = find("link", link, links()) if link else None
+    meter = open_meter(board, G1.limits, charge=battery / 100.0, link=the_link) if board else None
+    if battery != 100.0 and meter is None:
+        raise ConfigError(
+            f"--battery {battery:g} needs a board that draws from it: --board orin-nx-16gb.",
+            zh=f"--battery {battery:g} 需要指定耗电的计算板：--board orin-nx-16gb。",
+        )
+    if meter is not None and choice.model.source:
+        raise ConfigError(
+            f"--board {board} charges for the model on board; what {choice.model.name} would take "
+            "there is not known to a run. `yanshi fit` predicts it for the models in the ledger.",
+            zh=f"--board {board} 只为自带模型计费；不知道 {choice.model.name} 在那里要花多久。"
+            "yanshi fit 可以预测账本里的模型。",
+        )
+    weather = Weather(the_link, seed) if the_link else None
+    if weather is not None and choice.cloud is None:
+        raise ConfigError(
+            f"--link {link} needs a mind in the cloud: --brain cloud:URL#model or "
+            "hybrid:URL#model.",
+            zh=f"--link {link} 需要云端大脑：--brain cloud:URL#模型 或 hybrid:URL#模型。",
+        )
+    return meter, weather
 
 
 def tell_last_hash(console: Console, recorder: "RunRecorder") -> str:
