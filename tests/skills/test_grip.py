@@ -1,15 +1,30 @@
-"""Where the robot goes before a low table, with a body that glides and may slip."""
+"""How a body that glides comes to a low table; how far a thing is lifted."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.skills.rig import ROOM, TABLE, Ghost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.skills.rig import ROOM, TABLE, Ghost, thing
 
 from yanshi.control.kinematics import LEFT
 from yanshi.control.palm import Approach
 from yanshi.control.reach_map import Stance
-from yanshi.core.messages import RobotState, Scene
+from yanshi.core.messages import RobotState, Scene, Solid, Thing
 from yanshi.policies.walker import AT_REST, UPRIGHT, UpperBody
-from yanshi.skills.grip import AHEAD_OFF_M, OFF_M, STEPS_FROM_M, back_off, come_to
+from yanshi.skills.grip import (
+    AHEAD_OFF_M,
+    BESIDE_M,
+    BOARD_M,
+    LIFT_M,
+    LIFT_MAX_M,
+    OFF_M,
+    STEPS_FROM_M,
+    back_off,
+    come_to,
+    lift_over,
+)
 from yanshi.skills.ground import floor_of
 from yanshi.skills.stances import Spot, sinking
 
@@ -98,3 +113,35 @@ def test_backing_off_from_beside_a_table_leads_round_the_corner():
     assert min(floor.clearance(spot) for spot in ghost.been) > 0.24
     straight = np.linspace(ghost.been[0], before, 50)
     assert min(floor.clearance((x, y)) for x, y in straight) < 0.2
+
+
+def standing(name: str, x: float, tall: float, base: float = TABLE.height) -> Thing:
+    """Return a measured thing on the table, 6 cm wide."""
+    solid = Solid(
+        shape="box", position=(x, 0.0, base + 0.5 * tall), size=(0.06, 0.06, tall), yaw=0.0
+    )
+    return replace(thing(name, *solid.position), solid=solid)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.05, 0.25), st.lists(st.tuples(st.floats(0.07, 0.4), st.floats(0.05, 0.3))))
+def test_a_thing_is_lifted_over_what_stands_close_to_it(tall, neighbours):
+    x = TABLE.centre[0]
+    others = [standing("red can", x + away, height) for away, height in neighbours]
+    lift = lift_over(ROOM, standing("blue bottle", x, tall), others)
+    assert LIFT_M <= lift <= LIFT_MAX_M
+    close = [height for away, height in neighbours if away - 0.06 < BESIDE_M - 1e-9]
+    assert lift >= min(max(close, default=0.0), LIFT_MAX_M) - 1e-9  # Its lower end.
+    far = [away - 0.06 > BESIDE_M + 1e-9 for away, _ in neighbours]
+    if all(far):
+        assert lift == pytest.approx(LIFT_M)
+
+
+def test_a_thing_is_not_lifted_against_a_board_above_nor_over_what_stands_on_another():
+    shelf = replace(TABLE, height=1.0, boards=(0.45, 0.75, 1.0))
+    plan = replace(ROOM, places=(shelf,))
+    x = shelf.centre[0]
+    low, can = standing("blue cup", x, 0.1, 0.75), standing("red can", x + 0.1, 0.15, 0.75)
+    free = lift_over(replace(ROOM, places=(replace(TABLE, height=0.75),)), low, [can])
+    assert free > lift_over(plan, low, [can]) == pytest.approx(1.0 - BOARD_M - 0.85)
+    assert lift_over(plan, low, [standing("red can", x + 0.1, 0.15, 1.0)]) == pytest.approx(LIFT_M)

@@ -19,7 +19,7 @@ from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UPRIGHT, UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
-from yanshi.skills.ground import floor_of
+from yanshi.skills.ground import floor_of, place_under
 from yanshi.skills.hands import (
     Hand,
     Held,
@@ -33,7 +33,7 @@ from yanshi.skills.motion import here, level_feet, stand, step_to, tick, walk_to
 from yanshi.skills.search import SURE, is_still
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, things_about
-from yanshi.worlds.floor_plan import Place
+from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.things import kind_of
 
 Pose = NDArray[np.float64]
@@ -57,7 +57,10 @@ MISSES_M = 0.025
 ARRIVE_S = 1.5
 """How long it may take for the last millimetres."""
 CLOSE_S = 3.0
-LIFT_M = 0.10
+LIFT_M, LIFT_MAX_M = 0.10, 0.18
+"""How far a thing is lifted: as far as that, or farther where a neighbour is taller."""
+BESIDE_M, OVER_M, BOARD_M = 0.12, 0.02, 0.05
+"""A thing is lifted over what is so close to it, by so much, and not so near to a board above."""
 STEPS_UP = 3
 """How often the robot steps up to a thing until it stands where it wants to."""
 STEP_UP_S = 6.0
@@ -281,7 +284,8 @@ def take(
         return percept, Outcome(kind="failed", reason="no_grasp", facts=(thing.name,))
     # What it was called when it was asked for, it is called in the hand.
     seen = replace(seen, kind=thing.kind, colour=thing.colour)
-    percept, is_held = yield from _grasp(tools, percept, hand, seen, reach, body)
+    lift = lift_over(tools.floor_plan, seen, others)
+    percept, is_held = yield from _grasp(tools, percept, hand, seen, reach, body, lift)
     percept = yield from withdraw(tools, percept, hand, spot, others)
     if not is_held or hand.held is None:
         return percept, Outcome(kind="failed", reason="missed", facts=(thing.name,))
@@ -509,8 +513,37 @@ def _between(start: Pose, end: Pose, share: float) -> Pose:
     return T
 
 
+def lift_over(plan: FloorPlan, thing: Thing, others: Sequence[Thing]) -> float:
+    """Return how far a thing is lifted, m: over what stands close to it, and under what is above.
+
+    Args:
+        plan: The furniture.
+        thing: Measured.
+        others: What else stands about.
+    """
+    assert thing.solid is not None
+    bottom, top = bottom_and_top(thing)
+    tops = [LIFT_M + bottom]
+    for other in others:
+        if other.solid is None or abs(bottom_and_top(other)[0] - bottom) > SURFACE_OFF_M:
+            continue
+        widths = max(thing.solid.size[:2]) + max(other.solid.size[:2])
+        if _apart(other.position[:2], thing.position[:2]) - 0.5 * widths < BESIDE_M:
+            tops.append(bottom_and_top(other)[1] + OVER_M)
+    place = place_under(plan, thing)
+    boards = [] if place is None else [h for h in place.surface_heights if h > top]
+    room = min(boards, default=np.inf) - BOARD_M - top
+    return float(np.clip(min(max(tops) - bottom, room), LIFT_M, LIFT_MAX_M))
+
+
 def _grasp(
-    tools: Tools, percept: Percept, hand: Hand, thing: Thing, reach: Reach, body: UpperBody
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    thing: Thing,
+    reach: Reach,
+    body: UpperBody,
+    lift: float,
 ) -> Behaviour[tuple[Percept, bool]]:
     """Reach for a thing, close the fingers round it and lift it; tell whether it is held."""
     assert thing.solid is not None
@@ -536,7 +569,7 @@ def _grasp(
         lean=reach.grasp.lean,
     )
     above = reach.map_from_palm.copy()
-    above[2, 3] += LIFT_M
+    above[2, 3] += lift
     percept = yield from palm_to(tools, percept, hand, above, body)
     is_held = _is_felt(percept, hand, thing)
     if not is_held:
