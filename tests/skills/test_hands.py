@@ -313,3 +313,8 @@ def test_an_arm_that_holds_a_thing_is_firm_and_an_empty_one_at_rest_is_not(rig: 
     rig.hold(side, "red cup")
     hands[side].closure = np.full(3, 0.5)
     assert hands.body(felt, AT_REST).firmness == ARM_FIRMNESS > 1.0
+    hands[side].pinches = True
+    assert hands.body(felt, AT_REST).firmness == 1.0
+    hands[side].held = None
+    hands.lower(felt, [side])
+    assert not hands[side].pinches

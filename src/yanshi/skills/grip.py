@@ -25,6 +25,7 @@ from yanshi.skills.hands import (
     Held,
     feels,
     hands_of,
+    is_low,
     map_from_level,
     map_from_pelvis,
     open_fingers,
@@ -48,6 +49,8 @@ SETTLE_S = 0.5
 """How long the body rests in a new posture before anything is measured."""
 SINK_S_PER_M, LEAN_S_PER_RAD = 4.0, 1.5
 """How long it takes to sink and to lean."""
+GENTLE, RISE_STEP_S = 1.5, 0.06
+"""How many times as long it takes to rise with something in a hand, and one step of that."""
 PALM_SPEED = 0.14
 """Of a palm on its way to a thing, m/s."""
 NEAR_M, NEAR_RAD = 0.006, 0.06
@@ -236,10 +239,23 @@ def body_of(spot: Spot) -> UpperBody:
 def step_away(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
     """Straighten up and step back; the free arms hang by and by."""
     hands = hands_of(tools)
-    if spot.stance.height < STEPS_FROM_M:
+    if hands.held_names:
+        percept = yield from _rise_gently(tools, percept, spot)
+    elif spot.stance.height < STEPS_FROM_M:
         percept = yield from stand(tools, percept, 0.3 + 0.7 * _bend_s(spot))
     percept = yield from back_off(tools, percept, spot.before[:2])
     hands.lower(percept, hands.free)
+    return percept
+
+
+def _rise_gently(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
+    """Straighten up so slowly that nothing is flung out of a hand."""
+    start, end = np.array(body_of(spot).posture), np.array(UPRIGHT)
+    ticks = round(GENTLE * _bend_s(spot) / RISE_STEP_S)
+    for share in np.arange(1, ticks + 1) / max(ticks, 1):
+        height, lean = start + share * (end - start)
+        body = UpperBody(posture=(float(height), float(lean)))
+        percept = yield from stand(tools, percept, RISE_STEP_S, body)
     return percept
 
 
@@ -548,6 +564,7 @@ def _grasp(
     """Reach for a thing, close the fingers round it and lift it; tell whether it is held."""
     assert thing.solid is not None
     hand.closure = open_fingers(reach.grasp.closure)
+    hand.pinches = is_low(thing.solid.size[2])
     percept = yield from follow(tools, percept, hand, reach.way, body)
     percept = yield from palm_to(tools, percept, hand, reach.map_from_palm_before, body)
     percept = yield from palm_to(tools, percept, hand, reach.map_from_palm, body)

@@ -43,7 +43,8 @@ LOAD_FIRMNESS = 3.0
 """How many times as stiff as usual arms are that hold a load."""
 ARM_FIRMNESS = 2.0
 """… and arms with their fingers that hold a thing, or are led while the robot stands: soft ones
-swing with it, and it creeps out of soft fingers."""
+swing with it, and it creeps out of soft fingers. What is low is pinched, and firm fingers squeeze
+it out: for that they stay as soft as usual."""
 WAIST_FIRMNESS = 3.0
 """How many times as stiff as usual the waist rolls and pitches under a load, or when the robot
 stands and an arm is led: steps are shorter so, but a soft waist sways under an arm by 6 cm."""
@@ -126,6 +127,8 @@ class Hand:
     """Where the arm is wanted, rad, shape (7,); None while it hangs at rest."""
     closure: Angles | None = None
     held: Held | None = None
+    pinches: bool = False
+    """Whether its straight fingers press something low, or are about to."""
     bias: Angles | None = None
     """What is added to the angles for the arm to get there, rad, shape (7,)."""
     goal: Angles | None = None
@@ -183,6 +186,7 @@ class Hands:
         self.load = None
         for hand in self.hands:
             hand.angles = hand.closure = hand.held = hand.bias = hand.goal = None
+            hand.pinches = False
 
     def free_way(
         self,
@@ -241,7 +245,7 @@ class Hands:
         """Let arms go to hang while the robot goes on."""
         for side in sides:
             hand = self.hands[side]
-            hand.closure = None
+            hand.closure, hand.pinches = None, False
             if hand.angles is not None:
                 self._send(percept, hand, self._rest[hand.arm.joints], is_resting=True)
 
@@ -338,7 +342,8 @@ class Hands:
             effort |= {j: float(torque[j]) for j in arms if j not in asked.joints}
         is_led = self.load is not None or (bool(arms) and self._tools.walker.is_standing)
         is_firm = is_led or any(hand.held is not None for hand in self.hands)
-        firmness = ARM_FIRMNESS if is_firm else asked.firmness
+        pinches = any(hand.pinches for hand in busy)
+        firmness = ARM_FIRMNESS if is_firm and not pinches else asked.firmness
         return UpperBody(
             joints=joints | dict(asked.joints),
             waist=asked.waist,
@@ -433,10 +438,15 @@ def hands_of(tools: Tools) -> Hands:
     return hands
 
 
+def is_low(height: float) -> bool:
+    """Whether a thing of a height, m, is pinched by straight fingers."""
+    return height < FLAT_M
+
+
 def feels(percept: Percept, hand: Hand, height: float) -> bool:
     """Whether a hand's fingers feel a thing of a height, m, between them."""
     state = percept.state
-    return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=height < FLAT_M)
+    return hand.fingers.holds(state.joint_position, state.joint_torque, is_low=is_low(height))
 
 
 def map_from_pelvis(percept: Percept) -> NDArray[np.float64]:
