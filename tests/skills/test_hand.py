@@ -169,17 +169,3 @@ def test_an_open_hand_is_come_to_from_before_it(rig: Rig, angle):
     assert body.centre == (0.0, 0.0)
     assert body.is_solid
     assert not body.has_surface
-
-
-@pytest.mark.parametrize(
-    ("spot", "age_s", "kind"),
-    [((0.44, 0.02), 0.0, "done"), ((0.9, 0.3), 0.0, "failed"), ((0.9, 0.3), 9.0, "done")],
-    ids=["in the hand", "beside", "beside, long ago"],
-)
-def test_what_is_seen_elsewhere_afterwards_is_not_in_the_hand(rig: Rig, spot, age_s, kind):
-    percept = rig.percept()
-    apple = replace(thing("red apple", *spot, 1.0), t_ns=percept.state.t_ns - round(age_s * 1e9))
-    percept = replace(percept, scene=Scene(t_ns=0, things=(apple,)))
-    outcome = hand._what_became(percept, "red apple", person_with_hand(0.42, 0.0))
-    assert outcome.kind == kind
-    assert hand._what_became(rig.percept(), "red apple", person_with_hand(0.42, 0.0)).kind == "done"

@@ -22,21 +22,16 @@ from yanshi.skills.release import (
     RIM_AIR_M,
     Goal,
     _as_thing,
-    _look_after,
     approaches_to,
     free_disc,
     free_spot,
     goal_upon,
+    look_after,
     palm_with_thing_at,
     what_became,
     without_held,
 )
 from yanshi.skills.skill import Percept
-from yanshi.worlds.floor_plan import Place
-
-BIN = Place(
-    name="bin", centre=(-2.0, -2.0), size=(0.28, 0.28), yaw=0.0, height=0.32, is_container=True
-)
 
 
 def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float = 0.8) -> Thing:
@@ -179,19 +174,18 @@ def test_a_palm_is_where_the_held_thing_stands_on_the_point(rig: Rig, side, head
 
 def test_what_is_seen_elsewhere_did_not_stay_where_it_was_put():
     x, y = TABLE.centre
-    goal = Goal(point=(x, y, 0.75), place=TABLE)
+    point = (x, y, 0.75)
     stays = percept_of(thing("red ball", x + 0.02, y, 0.79))
     rolled = percept_of(thing("red ball", x + 0.5, y, 0.04))
     other = percept_of(thing("red cup", x + 0.5, y, 0.8))
-    assert what_became(stays, "red ball", goal).kind == "done"
-    outcome = what_became(rolled, "red ball", goal)
+    assert what_became(stays, "red ball", point).kind == "done"
+    outcome = what_became(rolled, "red ball", point)
     assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", "not_stayed", ("red ball",))
-    assert what_became(other, "red ball", goal).kind == "done"
+    assert what_became(rolled, "red ball", point, "fell_from_hand").reason == "fell_from_hand"
+    assert what_became(other, "red ball", point).kind == "done"
     # Two seconds ago it may have been in the hand still.
     late = replace(rolled, state=replace(rolled.state, t_ns=2_000_000_000))
-    assert what_became(late, "red ball", goal).kind == "done"
-    in_bin = Goal(point=(*BIN.centre, 0.57), place=BIN)
-    assert what_became(rolled, "red ball", in_bin).kind == "done"
+    assert what_became(late, "red ball", point).kind == "done"
 
 
 def test_nothing_is_put_near_what_room_is_made_for():
@@ -220,12 +214,11 @@ def test_what_is_let_go_stands_in_the_way_of_the_hand_that_left_it(rig: Rig):
 
 def test_what_is_put_down_and_not_seen_any_more_is_told_to_be_unseen(rig: Rig):
     x, y = TABLE.centre
-    goal = Goal(point=(x, y, 0.8), place=TABLE)
 
-    def told(*seen: Thing, at: Goal = goal) -> list[str]:
+    def told(*seen: Thing) -> list[str]:
         """Return what is said when that alone is seen, for as long as it looks."""
         rig.remarks.clear()
-        look = _look_after(rig.tools, percept_of(*seen), "red ball", at)
+        look = look_after(rig.tools, percept_of(*seen), "red ball", (x, y, 0.8))
         try:
             next(look)
             while True:
@@ -241,4 +234,4 @@ def test_what_is_put_down_and_not_seen_any_more_is_told_to_be_unseen(rig: Rig):
     assert told(thing("red ball", x + 0.02, y, 0.83)) == []
     assert told(thing("red apple", x, y, 0.83)) == []  # From above it may look like one.
     assert told(thing("red cup", x + 0.5, y, 0.83)) == ["put_unseen"]
-    assert told(at=Goal(point=(*BIN.centre, 0.57), place=BIN)) == []
+    assert told(thing("person", x, y, 0.9)) == ["put_unseen"]

@@ -21,9 +21,9 @@ from yanshi.skills.grip import TRIES, come_to, follow, level_frames
 from yanshi.skills.ground import floor_of, pose_before_person
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here, stand, walk_to
-from yanshi.skills.release import FALL_M, let_go_at, palm_with_thing_at
-from yanshi.skills.search import SURE, find, matches
-from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.release import FALL_M, let_go_at, look_after, palm_with_thing_at
+from yanshi.skills.search import find, matches
+from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
@@ -50,8 +50,6 @@ SEES_S = 0.8
 """How long it looks where the thing is in the end."""
 SAME_M = 0.1
 """What seems to be the open hand so far from where it was before is not it."""
-IN_HAND_M = 0.2
-"""What is seen farther from the open hand than this is not in it."""
 
 
 class Handover(Flow):
@@ -216,7 +214,9 @@ def _lay_into(
         )
         if is_done:
             percept = yield from stand(tools, percept, SEES_S)
-            return percept, _what_became(percept, held.name, person)
+            return (
+                yield from look_after(tools, percept, held.name, _above(person), "fell_from_hand")
+            )
     return percept, Outcome(kind="failed", reason="nobody_took", facts=(held.name,))
 
 
@@ -286,18 +286,3 @@ def _way_out(tools: Tools, percept: Percept, hand: Hand, spot: Spot, height: flo
             last = error
     assert last is not None
     raise last
-
-
-def _what_became(percept: Percept, name: str, person: Thing) -> Outcome:
-    """Say whether a thing that was let go is in the open hand, by what is seen now."""
-    assert person.solid is not None
-    seen = [
-        float(np.linalg.norm(np.subtract(thing.position, person.solid.position)))
-        for thing in percept.scene.things
-        if thing.name == name
-        and thing.confidence >= SURE
-        and (percept.state.t_ns - thing.t_ns) * 1e-9 < SEES_S
-    ]
-    if seen and min(seen) > IN_HAND_M:
-        return Outcome(kind="failed", reason="fell_from_hand", facts=(name,))
-    return DONE

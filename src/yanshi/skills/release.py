@@ -143,7 +143,9 @@ def put(
             tools, percept, hand, goal.point, spot, scene.things
         )
         if is_done:
-            return (yield from _look_after(tools, percept, held.name, goal))
+            if goal.place.is_container:  # There it need not be seen.
+                return percept, DONE
+            return (yield from look_after(tools, percept, held.name, goal.point))
         if hand.held is None:
             break
     return percept, out_of_reach
@@ -354,50 +356,65 @@ def _is_held(thing: Thing, hand: Hand, percept: Percept) -> bool:
     return bool(np.linalg.norm(np.array(thing.position) - palm[:3, 3]) < near)
 
 
-def _look_after(
-    tools: Tools, percept: Percept, name: str, goal: Goal
+def look_after(
+    tools: Tools,
+    percept: Percept,
+    name: str,
+    point: Sequence[float],
+    reason: str = "not_stayed",
 ) -> Behaviour[tuple[Percept, Outcome]]:
-    """Look for what was let go and say whether it stayed, or that it is not seen any more.
+    """Look for what was let go; say whether it stayed there, or that it is not seen any more.
 
-    In a container it need not be seen.
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        name: Of the thing.
+        point: Where it was let go, on the map, m, shape (3,).
+        reason: Why the step failed if it did not stay.
     """
-    if goal.place.is_container:
-        return percept, DONE
     end_ns = percept.state.t_ns + round(LOOKS_S * 1e9)
-    while percept.state.t_ns < end_ns and not is_seen_at(percept, goal):
+    while percept.state.t_ns < end_ns and not is_seen_at(percept, point):
         percept = yield from stand(tools, percept, 0.1)
-    outcome = what_became(percept, name, goal)
-    if outcome is DONE and not is_seen_at(percept, goal):
+    outcome = what_became(percept, name, point, reason)
+    if outcome is DONE and not is_seen_at(percept, point):
         tools.remark(Outcome(kind="done", reason="put_unseen", facts=(name,)))
     return percept, outcome
 
 
-def is_seen_at(percept: Percept, goal: Goal) -> bool:
-    """Whether anything is seen where a thing was put: from above it may look like another."""
+def is_seen_at(percept: Percept, point: Sequence[float]) -> bool:
+    """Whether a thing is seen where one was let go: from above it may look like another."""
     return any(
-        np.hypot(thing.position[0] - goal.point[0], thing.position[1] - goal.point[1]) < SAME_M
-        and thing.confidence >= SURE
-        and (percept.state.t_ns - thing.t_ns) * 1e-9 < SEES_S
-        for thing in percept.scene.things
+        np.hypot(thing.position[0] - point[0], thing.position[1] - point[1]) < SAME_M
+        for thing in _seen_now(percept)
     )
 
 
-def what_became(percept: Percept, name: str, goal: Goal) -> Outcome:
-    """Say whether a thing that was let go at a goal is there, by what is seen now.
+def what_became(
+    percept: Percept, name: str, point: Sequence[float], reason: str = "not_stayed"
+) -> Outcome:
+    """Say whether a thing that was let go is there, by what is seen now.
 
-    What is not seen, in a bowl or behind something, is believed to be there, and so is what fell
-    into a bin.
+    What is not seen, in a bowl or behind something, is believed to be there.
     """
     seen = [
-        float(np.linalg.norm(np.subtract(thing.position, goal.point)))
-        for thing in percept.scene.things
+        float(np.linalg.norm(np.subtract(thing.position, point)))
+        for thing in _seen_now(percept)
         if thing.name == name
+    ]
+    if seen and min(seen) > STAYS_M:
+        return Outcome(kind="failed", reason=reason, facts=(name,))
+    return DONE
+
+
+def _seen_now(percept: Percept) -> list[Thing]:
+    """Return the things that are seen for sure, and were a moment ago."""
+    return [
+        thing
+        for thing in percept.scene.things
+        if thing.kind != "person"
         and thing.confidence >= SURE
         and (percept.state.t_ns - thing.t_ns) * 1e-9 < SEES_S
     ]
-    if seen and min(seen) > STAYS_M and not goal.place.is_container:
-        return Outcome(kind="failed", reason="not_stayed", facts=(name,))
-    return DONE
 
 
 def _is_same(goal: Goal, other: Goal) -> bool:
