@@ -44,6 +44,7 @@ def test_what_no_hand_takes_is_not_put_aside_and_neither_is_what_is_not_sure():
     assert blocker(solid_thing("red can", 1.08, 0.0)) == "red can"
     assert blocker(replace(solid_thing("red can", 1.08, 0.0), confidence=0.3)) is None
     assert blocker(replace(solid_thing("red can", 1.08, 0.0), solid=None)) is None
+    assert blocker(replace(solid_thing("red can", 1.08, 0.0), kind="person")) is None
 
 
 def test_what_stands_on_another_board_or_is_the_thing_itself_is_not_in_the_way():

@@ -124,7 +124,9 @@ def in_the_way(scene: Scene, thing: Thing) -> Thing | None:
     config = GraspConfig()
     gaps: list[tuple[float, Thing]] = []
     for other in scene.things:
-        if other.solid is None or other.confidence < SURE or is_one(other, thing):
+        if other.solid is None or other.kind == "person":
+            continue
+        if other.confidence < SURE or is_one(other, thing):
             continue
         wide, low = min(other.solid.size[:2]), other.solid.size[2]
         if wide > config.width_max or low < config.width_min:
@@ -150,12 +152,14 @@ def _put_aside(
     if place is None:
         return percept, False
     bottom, _ = heights_on(neighbour, place)
+    hands = hands_of(tools)
+    free = hands.free
     percept, outcome, _ = yield from _take_in_turn(
         tools, percept, neighbour, TRIES, None, approaches_to(bottom), spares_neighbours=True
     )
-    hand = hands_of(tools).holding(neighbour.name)
-    if outcome is not DONE or hand is None:
+    if outcome is not DONE:
         return percept, False
+    (hand,) = (hands[side] for side in free if hands[side].held is not None)
     x, y, _ = thing.position
     others = [p for p in by_nearness(tools.floor_plan, here(percept)) if p != place]
     for goes_to in (place, *others):
