@@ -18,7 +18,7 @@ from yanshi.skills.hands import hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import approaches_to, by_nearness, free_spot, put
 from yanshi.skills.search import SURE, find, is_still, meant
-from yanshi.skills.skill import DONE, Outcome, Percept, Tools
+from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, grips_of, spots
 
 DOUBT_M = 0.03
@@ -37,9 +37,6 @@ def fetch(
     tools: Tools,
     percept: Percept,
     name: str,
-    *,
-    tries: int = TRIES,
-    sides: Sequence[int] | None = None,
     approaches: Sequence[Approach] = tuple(Approach),
 ) -> Behaviour[tuple[Percept, Outcome]]:
     """Find a thing and take it into a hand, from another stance at each try.
@@ -50,8 +47,6 @@ def fetch(
         tools: The run's.
         percept: What is known now.
         name: Of the thing.
-        tries: How often.
-        sides: Hands that may take it; all free ones if None.
         approaches: From where it is taken if that can be.
 
     Raises:
@@ -63,7 +58,7 @@ def fetch(
     count = 0
     while True:
         percept, outcome, again = yield from _take_in_turn(
-            tools, percept, found, tries, sides, approaches, spares_neighbours=count == ASIDE
+            tools, percept, found, approaches, spares_neighbours=count == ASIDE
         )
         neighbour = None if again is None else in_the_way(percept.scene, again)
         if outcome.reason != "no_grasp" or again is None or neighbour is None or count == ASIDE:
@@ -79,8 +74,6 @@ def _take_in_turn(
     tools: Tools,
     percept: Percept,
     thing: Thing,
-    tries: int,
-    sides: Sequence[int] | None,
     approaches: Sequence[Approach],
     *,
     spares_neighbours: bool,
@@ -95,8 +88,8 @@ def _take_in_turn(
     outcome = Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
     tried: list[Spot] = []
     blocked = 0
-    for _ in range(tries):
-        percept, ways = yield from _ways_to(tools, percept, thing, sides, approaches)
+    for _ in range(TRIES):
+        percept, ways = yield from _ways_to(tools, percept, thing, approaches)
         if not ways:
             return percept, replace(outcome, reason="out_of_reach"), thing
         spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
@@ -155,9 +148,9 @@ def _put_aside(
     hands = hands_of(tools)
     free = hands.free
     percept, outcome, _ = yield from _take_in_turn(
-        tools, percept, neighbour, TRIES, None, approaches_to(bottom), spares_neighbours=True
+        tools, percept, neighbour, approaches_to(bottom), spares_neighbours=True
     )
-    if outcome is not DONE:
+    if outcome.kind != "done":
         return percept, False
     (hand,) = (hands[side] for side in free if hands[side].held is not None)
     x, y, _ = thing.position
@@ -171,17 +164,12 @@ def _put_aside(
 
 
 def _ways_to(
-    tools: Tools,
-    percept: Percept,
-    thing: Thing,
-    sides: Sequence[int] | None,
-    approaches: Sequence[Approach],
+    tools: Tools, percept: Percept, thing: Thing, approaches: Sequence[Approach]
 ) -> Behaviour[tuple[Percept, Sequence[Spot]]]:
     """Return from where a thing can be taken, best first; nothing if from nowhere."""
     place = place_under(tools.floor_plan, thing)
     if place is None:
         return percept, ()
-    free = [side for side in hands_of(tools).free if sides is None or side in sides]
     grips = grips_of(*heights_on(thing, place), is_tapered=is_tapered(thing))
     think = partial(
         spots,
@@ -191,7 +179,7 @@ def _ways_to(
         thing.position[:2],
         place,
         grips=[grip for grip in grips if grip[0] in approaches] or grips,
-        sides=free,
+        sides=hands_of(tools).free,
     )
     percept, ways = yield from aside(tools, percept, think)
     if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.

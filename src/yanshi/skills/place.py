@@ -8,7 +8,6 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.fetch import fetch
-from yanshi.skills.grip import TRIES
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import Goal, approaches_to, by_nearness, free_spot, goal_upon, put
@@ -60,7 +59,7 @@ class PutDown(Flow):
                     if not hands.free:
                         return Outcome(kind="failed", reason="hands_full", facts=hands.held_names)
                     percept, outcome = yield from fetch(
-                        tools, percept, name, tries=TRIES, approaches=self._approaches(percept)
+                        tools, percept, name, self._approaches(percept)
                     )
                     if outcome.kind != "done":
                         return outcome
