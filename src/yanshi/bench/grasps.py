@@ -2,8 +2,9 @@
 
 No step is made and nothing is grasped. In each world `tidy` the robot is posed as it would stand
 for a thing, a centimetre off as it does, with the simulator's places in the place of its eyes, and
-asked for a grasp and the arm's way to it, from up to three stances, as in `pick`. Where there is
-none it is asked again without the things about it, and without one of them, which tells why.
+asked for a grasp and the arm's way to it, from up to three stances, chosen as `pick` does. Where
+there is none it is asked again without the things about it, and without one of them: that tells
+why.
 """
 
 import time
@@ -16,13 +17,15 @@ import numpy as np
 from yanshi.bench.hands import as_seen, place_at, reach_tools, reachable, shuffled
 from yanshi.bench.rows import Row, Trial, percentile_row, rate_row, report, run_trials
 from yanshi.bodies.simulation import Simulation
-from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.control.palm import Approach
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, Scene, Thing
+from yanshi.policies.walker import UPRIGHT
+from yanshi.skills.fetch import best_spot
 from yanshi.skills.grip import NECKED, TRIES, bottom_and_top, plan_reach, was_tried
 from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Percept, Tools
-from yanshi.skills.stances import Spot, grips_of, spots
+from yanshi.skills.stances import Spot, standing
 from yanshi.worlds.things import kind_of
 
 OFF_M, OFF_RAD = 0.012, 0.024
@@ -95,32 +98,32 @@ def search(
         At which try there was one, None if at none; and how long each took, s of the processor.
     """
     rng = np.random.default_rng(0)
-    plan = simulation.floor_plan
-    place = place_at(plan, thing.position)
+    place = place_at(simulation.floor_plan, thing.position)
     assert place is not None  # Else no stance would reach it.
     assert thing.solid is not None
-    grips = grips_of(*bottom_and_top(thing), is_tapered=thing.solid.is_tapered)
-    ways = spots(
-        tools,
-        Scene(t_ns=0),
-        plan.start[:2],
-        thing.position[:2],
-        place,
-        grips=grips,
-        sides=(LEFT, RIGHT),
-    )
+    scene = Scene(t_ns=0, things=tuple(others))
+    x, y, _ = simulation.floor_plan.start
+    start = _percept(simulation, scene, (x, y))
     tried: list[Spot] = []
     plan_s: list[float] = []
     while len(tried) < TRIES:
-        spot = next((spot for spot in ways if not was_tried(spot, tried)), None)
-        if spot is None:
+        spot = best_spot(tools, start, thing, place, tuple(Approach), tried)
+        if was_tried(spot, tried):
             break
         tried.append(spot)
-        percept = _standing(simulation, tools, spot, rng)
+        off = rng.normal(size=3) * (OFF_M, OFF_M, OFF_RAD)
+        percept = standing(tools, start, replace(spot, pose=tuple(spot.pose + off)))
         hand = hands_of(tools)[spot.stance.side]
         start_s = time.process_time()
         try:
-            plan_reach(tools, percept, hand, thing.solid, others)
+            plan_reach(
+                tools,
+                percept,
+                hand,
+                thing.solid,
+                others,
+                from_angles=hands_of(tools).ready(hand.side),
+            )
         except UnreachableError:
             continue
         else:
@@ -130,26 +133,15 @@ def search(
     return None, plan_s
 
 
-def _standing(
-    simulation: Simulation, tools: Tools, spot: Spot, rng: np.random.Generator
-) -> Percept:
-    """Return what the robot knows when it stands there nearly as it wants to, its arms folded."""
-    stance, (x, y, yaw) = spot.stance, spot.pose
-    joints = tools.walker.posed(stance.height, stance.lean).copy()
-    for hand in hands_of(tools).hands:
-        hand.angles = hands_of(tools).ready(hand.side)
-        joints[hand.arm.joints] = hand.angles
-    dx, dy, turned = rng.normal(size=3) * (OFF_M, OFF_M, OFF_RAD)
-    half = 0.5 * (yaw + turned)
-    upward = 1.0 if np.cos(half) >= 0.0 else -1.0
+def _percept(simulation: Simulation, scene: Scene, here: tuple[float, float]) -> Percept:
+    """Return what the robot knows who stands upright on a point of the map and sees a scene."""
     base = BaseEstimate(
         t_ns=0,
-        position=np.array([x + dx, y + dy, stance.height]),
-        orientation_wxyz=upward * np.array([np.cos(half), 0.0, 0.0, np.sin(half)]),
+        position=np.array([*here, UPRIGHT[0]]),
+        orientation_wxyz=np.array([1.0, 0.0, 0.0, 0.0]),
         velocity=np.zeros(3),
     )
-    state = replace(simulation.body.read(), joint_position=joints)
-    return Percept(state=state, base=base, scene=Scene(t_ns=0))
+    return Percept(state=simulation.body.read(), base=base, scene=scene)
 
 
 def bench_grasps(n: int, seed: int, out: Path | None = None, *, workers: int = 1) -> int:

@@ -89,7 +89,9 @@ class GraspConfig:
     beside: tuple[float, float] = (-0.003, 0.02)
     """Air to neighbours at least, and for full marks, m."""
     rise: float = 0.10
-    """From above the hand comes down this far, m."""
+    """From above the hand comes down this far, m …"""
+    low_rise: float = 0.06
+    """… and so far to a low thing: 10 cm more than that over a high board is out of reach."""
     rolls: tuple[float, ...] = (0.0, 0.35, -0.35, 0.7, -0.7)
     """From above the palm may lean aside so far, rad, away from what stands beside the thing."""
     roll_cost: float = 0.6
@@ -213,7 +215,8 @@ def _grasp(
     if approach is Approach.ABOVE:
         # A palm that leans aside comes from there.
         straight = palm_turn(approach, side, heading, lean._replace(roll=0.0))
-        before[:3, 3] += config.rise * (turn @ straight.T)[:, 2]
+        rise = config.low_rise if lean.tip else config.rise
+        before[:3, 3] += rise * (turn @ straight.T)[:, 2]
     else:
         along, face = config.come_from
         before[:3, 3] -= turn @ (along, -face if side == LEFT else face, 0.0)

@@ -12,14 +12,23 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
-from yanshi.skills.grip import TRIES, heights_on, is_one, is_tapered, take, was_tried
+from yanshi.skills.grip import (
+    TRIES,
+    heights_on,
+    is_one,
+    is_tapered,
+    plan_reach,
+    take,
+    was_tried,
+)
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import approaches_to, by_nearness, free_spot, put
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, grips_of, spots
+from yanshi.skills.stances import Spot, grips_of, short_way_across, spots, standing
+from yanshi.worlds.floor_plan import Place
 
 DOUBT_M = 0.03
 """How much nearer to the edge a thing may be than it seems from afar."""
@@ -29,6 +38,8 @@ ASIDE = 2
 """… and at most so many are."""
 CLOSE_M = 0.06
 """What stands farther from a thing than this, from side to side, leaves room for a hand."""
+THOUGHTS = 10
+"""So many ways to stand are thought through before it walks to one of them."""
 SPARE_M = 0.25
 """Nothing is put aside nearer to the thing that it was in the way of."""
 
@@ -89,10 +100,9 @@ def _take_in_turn(
     tried: list[Spot] = []
     blocked = 0
     for _ in range(TRIES):
-        percept, ways = yield from _ways_to(tools, percept, thing, approaches)
-        if not ways:
+        percept, spot = yield from _choose_spot(tools, percept, thing, approaches, tried)
+        if spot is None:
             return percept, replace(outcome, reason="out_of_reach"), thing
-        spot = next((spot for spot in ways if not was_tried(spot, tried)), ways[0])
         tried.append(spot)
         percept, outcome = yield from take(tools, percept, thing, spot)
         if outcome.kind == "done":
@@ -163,28 +173,67 @@ def _put_aside(
     return percept, False
 
 
-def _ways_to(
-    tools: Tools, percept: Percept, thing: Thing, approaches: Sequence[Approach]
-) -> Behaviour[tuple[Percept, Sequence[Spot]]]:
-    """Return from where a thing can be taken, best first; nothing if from nowhere."""
+def _choose_spot(
+    tools: Tools,
+    percept: Percept,
+    thing: Thing,
+    approaches: Sequence[Approach],
+    tried: Sequence[Spot],
+) -> Behaviour[tuple[Percept, Spot | None]]:
+    """Return from where a thing is taken best, and from nowhere that was tried if that can be.
+
+    None where no stance reaches it.
+    """
     place = place_under(tools.floor_plan, thing)
     if place is None:
-        return percept, ()
+        return percept, None
+    think = partial(best_spot, tools, percept, thing, place, approaches, tried)
+    percept, spot = yield from aside(tools, percept, think)
+    if isinstance(spot, UnreachableError):  # Seen from afar it may be nearer than it seems.
+        percept, spot = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
+    return percept, None if isinstance(spot, UnreachableError) else spot
+
+
+def best_spot(
+    tools: Tools,
+    percept: Percept,
+    thing: Thing,
+    place: Place,
+    approaches: Sequence[Approach],
+    tried: Sequence[Spot],
+    nearer: float = 0.0,
+) -> Spot:
+    """Return the best way to stand from which there is a grasp as far as can be thought ahead.
+
+    Raises:
+        UnreachableError: No stance reaches the thing.
+    """
+    hands = hands_of(tools)
     grips = grips_of(*heights_on(thing, place), is_tapered=is_tapered(thing))
-    think = partial(
-        spots,
+    ways = spots(
         tools,
         percept.scene,
         here(percept),
         thing.position[:2],
         place,
         grips=[grip for grip in grips if grip[0] in approaches] or grips,
-        sides=hands_of(tools).free,
+        sides=hands.free,
+        across=short_way_across(thing),
+        nearer=nearer,
     )
-    percept, ways = yield from aside(tools, percept, think)
-    if isinstance(ways, UnreachableError):  # Seen from afar it may be nearer than it seems.
-        percept, ways = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
-    return percept, () if isinstance(ways, UnreachableError) else ways
+    new = [spot for spot in ways if not was_tried(spot, tried)] or ways
+    if thing.solid is None:
+        return new[0]
+    others = [other for other in percept.scene.things if not is_one(other, thing)]
+    for spot in new[:THOUGHTS]:
+        hand = hands[spot.stance.side]
+        there, folded = standing(tools, percept, spot), hands.ready(hand.side)
+        try:
+            plan_reach(tools, there, hand, thing.solid, others, from_angles=folded)
+        except UnreachableError:
+            continue
+        return spot
+    return new[0]
 
 
 def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:

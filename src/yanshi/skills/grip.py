@@ -366,9 +366,23 @@ def solid_pose(solid: Solid) -> Pose:
 
 
 def plan_reach(
-    tools: Tools, percept: Percept, hand: Hand, solid: Solid, others: Sequence[Thing]
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    solid: Solid,
+    others: Sequence[Thing],
+    *,
+    from_angles: Angles | None = None,
 ) -> Reach:
     """Choose a grasp and find the arm's way to it.
+
+    Args:
+        tools: The run's.
+        percept: How the robot stands.
+        hand: That is to take it.
+        solid: The shape of what is taken.
+        others: What else stands about.
+        from_angles: Of the arm at the start, rad, shape (7,); where it is wanted now if None.
 
     Raises:
         UnreachableError: None of the best grasps can be come to.
@@ -382,8 +396,9 @@ def plan_reach(
         shape=shape, pelvis_from_thing=level_map @ solid_pose(solid), size=solid.size
     )
     joints = percept.state.joint_position.copy()
-    if hand.angles is not None:
-        joints[hand.arm.joints] = hand.angles
+    start = hand.angles if from_angles is None else from_angles
+    if start is not None:
+        joints[hand.arm.joints] = start
     pelvis_level = pelvis_map @ map_level
 
     shoulder = hand.arm.kinematics.shoulder_in_pelvis(joints, hand.side)

@@ -18,7 +18,7 @@ from yanshi.core.messages import Scene, Thing
 from yanshi.policies.walker import UPRIGHT, Posture, Walker
 from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
 from yanshi.skills.hands import hands_of
-from yanshi.skills.skill import Tools
+from yanshi.skills.skill import Percept, Tools
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
 Array = NDArray[np.float64]
@@ -33,6 +33,8 @@ TOP_M = 0.04
 """How thick a board is taken to be."""
 HEADROOM_M = 0.30
 """Least room above a board for a hand to come from above."""
+SPOTS = 24
+"""How many ways to stand are told at most."""
 WALK_COST = 0.04
 """Score that a metre of way costs."""
 SINK_AT, SINKS_BACK = (0.46, 0.51, 0.56, 0.61, 0.66), (0.12, 0.10, 0.065, 0.03, 0.02)
@@ -43,6 +45,9 @@ TALL_M, TALL_LEAN = 0.73, 0.2
 """Above this height too: upright with a hand 0.4 m above the pelvis it walks back by itself."""
 ASIDE_COST = 0.25
 """Score that a rad of facing aside costs."""
+ASKEW_RAD, ASKEW_COST = 0.3, 0.8
+"""How far the fingers' heading may be from the short way across a long thing, and the score that a
+rad more costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,17 @@ def grips_of(
     return grips
 
 
+def short_way_across(thing: Thing) -> float | None:
+    """Return in which direction fingers close round a long thing, rad on the map; either way round.
+
+    None where the hand fits round it in others too, or where its shape is not known yet.
+    """
+    solid = thing.solid
+    if solid is None or max(solid.size[:2]) <= GraspConfig().width_max:
+        return None
+    return solid.yaw + (0.0 if solid.size[0] <= solid.size[1] else 0.5 * np.pi)
+
+
 @cache
 def _reach_map() -> ReachMap:
     return load_reach_map()
@@ -111,6 +127,7 @@ def spots(
     sides: Sequence[int],
     along: float = 0.0,
     nearer: float = 0.0,
+    across: float | None = None,
 ) -> list[Spot]:
     """Return ways to stand for a thing on a place, the best first.
 
@@ -124,6 +141,7 @@ def spots(
         sides: Hands that are free: `LEFT`, `RIGHT`.
         along: How far straight ahead the hand goes on from there, m.
         nearer: How much nearer to the edge than it seems the thing may be, m.
+        across: In which direction fingers from above must close; any if None.
 
     Raises:
         UnreachableError: There is none.
@@ -138,11 +156,11 @@ def spots(
             for stance in _stances(tools, height, place, depth - nearer, approach, along):
                 if stance.side in sides:
                     for aside in FACING:
-                        found += _spot(floor, here, believed, out, edge, stance, aside)
+                        found += _spot(floor, here, believed, out, edge, stance, aside, across)
     found.sort(key=lambda spot: -spot.score)
     kept: list[Spot] = []
     for spot in found:
-        if len(kept) >= 12:
+        if len(kept) == SPOTS:
             break
         if any(_key(spot) == _key(other) for other in kept):
             continue
@@ -156,8 +174,27 @@ def spots(
     return kept
 
 
-def _key(spot: Spot) -> tuple[int, Approach, float, float]:
-    return (spot.stance.side, spot.stance.approach, round(spot.pose[0], 1), round(spot.pose[1], 1))
+def _key(spot: Spot) -> tuple[object, ...]:
+    stance = spot.stance
+    place = (round(spot.pose[0], 1), round(spot.pose[1], 1))
+    return (stance.side, stance.approach, stance.height, stance.lean, *place)
+
+
+def standing(tools: Tools, percept: Percept, spot: Spot) -> Percept:
+    """Return what the robot would feel if it stood there just so, its free arms folded."""
+    hands, stance = hands_of(tools), spot.stance
+    joints = tools.walker.posed(stance.height, stance.lean)
+    for hand in hands.hands:
+        mine = hand.arm.joints
+        is_free = hand.side in hands.free
+        joints[mine] = hands.ready(hand.side) if is_free else percept.state.joint_position[mine]
+    x, y, yaw = spot.pose
+    base = replace(
+        percept.base,
+        position=np.array([x, y, stance.height]),
+        orientation_wxyz=np.array([np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)]),
+    )
+    return replace(percept, state=replace(percept.state, joint_position=joints), base=base)
 
 
 def sinking(height: float) -> float:
@@ -218,6 +255,7 @@ def _spot(
     edge: Point,
     stance: Stance,
     aside: float,
+    across: float | None,
 ) -> list[Spot]:
     """Return the spot for a stance that faces a side of a place, or one turned aside from it."""
     yaw = out + np.pi + aside
@@ -242,9 +280,21 @@ def _spot(
             upright=(float(x + sinks * cos), float(y + sinks * sin), yaw),
             before=(*before, yaw),
             stance=stance,
-            score=stance.score - WALK_COST * away - ASIDE_COST * abs(aside),
+            score=stance.score
+            - WALK_COST * away
+            - ASIDE_COST * abs(aside)
+            - _askew_cost(stance, yaw, across),
         )
     ]
+
+
+def _askew_cost(stance: Stance, yaw: float, across: float | None) -> float:
+    """Return the score that fingers askew to a long thing cost."""
+    if across is None or stance.approach is not Approach.ABOVE:
+        return 0.0
+    askew = yaw + stance.heading - across
+    askew -= np.pi * np.round(askew / np.pi)
+    return float(ASKEW_COST * max(0.0, abs(askew) - ASKEW_RAD))
 
 
 def boxes_about(
