@@ -282,6 +282,7 @@ def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid | None:
         for t_ns, solid in solids
         if newest_ns - t_ns < SOLIDS_LAST_S * 1e9 and solid.shape == newest.shape
     ]
+    fresh = fresh[1 - len(fresh) % 2 :]  # Between two that contradict each other there is nothing.
     # Edges keep their order only among boxes that are turned alike; the middle one will do.
     ranked = sorted(fresh, key=lambda solid: solid.size[0] * solid.size[1])
     x, y, z = np.median([solid.position for solid in fresh], axis=0)
