@@ -27,7 +27,14 @@ from yanshi.skills.motion import here
 from yanshi.skills.release import approaches_to, by_nearness, free_spot, put
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, grips_of, short_way_across, spots, standing
+from yanshi.skills.stances import (
+    THOUGHTS,
+    Spot,
+    grips_of,
+    short_way_across,
+    spots,
+    standing,
+)
 from yanshi.worlds.floor_plan import Place
 
 DOUBT_M = 0.03
@@ -38,8 +45,6 @@ ASIDE = 2
 """… and at most so many are."""
 CLOSE_M = 0.06
 """What stands farther from a thing than this, from side to side, leaves room for a hand."""
-THOUGHTS = 10
-"""So many ways to stand are thought through before it walks to one of them."""
 SPARE_M = 0.25
 """Nothing is put aside nearer to the thing that it was in the way of."""
 

@@ -25,6 +25,7 @@ from yanshi.skills.grip import (
     palm_off,
     palm_to,
     servo,
+    was_tried,
     withdraw,
 )
 from yanshi.skills.ground import place_under
@@ -32,7 +33,7 @@ from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fing
 from yanshi.skills.motion import here, stand, tick, walk_to
 from yanshi.skills.search import SURE
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, boxes_about, spots
+from yanshi.skills.stances import THOUGHTS, Spot, boxes_about, spots, standing
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
 FALL_M = 0.008
@@ -116,20 +117,13 @@ def put(
     if isinstance(goal, Outcome):
         return percept, goal
     out_of_reach = Outcome(kind="failed", reason="out_of_reach", facts=(where,))
-    think = partial(
-        spots,
-        tools,
-        percept.scene,
-        here(percept),
-        goal.point[:2],
-        goal.place,
-        grips=[(held.approach, goal.point[2] + held.grip_height)],
-        sides=[hand.side],
-    )
-    percept, ways = yield from aside(tools, percept, think)
-    if isinstance(ways, UnreachableError):
-        return percept, out_of_reach
-    for spot in ways[:TRIES]:
+    tried: list[Spot] = []
+    for _ in range(TRIES):
+        think = partial(_best_spot, tools, percept, hand, goal, tried)
+        percept, spot = yield from aside(tools, percept, think)
+        if isinstance(spot, UnreachableError):
+            break
+        tried.append(spot)
         coming = _come_with(tools, percept, hand, spot, goal)
         percept, come = yield from as_long_as(percept, coming, _Feeling(tools, hand))
         if come is None:
@@ -146,9 +140,54 @@ def put(
             if goal.place.is_container:  # There it need not be seen.
                 return percept, DONE
             return (yield from look_after(tools, percept, held.name, goal.point))
-        if hand.held is None:
-            break
+        percept, is_held = yield from _still_holds(tools, percept, hand)
+        if not is_held:
+            hand.held = None
+            return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
     return percept, out_of_reach
+
+
+def _best_spot(
+    tools: Tools, percept: Percept, hand: Hand, goal: Goal, tried: Sequence[Spot]
+) -> Spot:
+    """Return the best way to stand that was not tried, and from which the arm comes to a goal.
+
+    Raises:
+        UnreachableError: No stance reaches it, or all were tried.
+    """
+    assert hand.held is not None
+    held = hand.held
+    ways = spots(
+        tools,
+        percept.scene,
+        here(percept),
+        goal.point[:2],
+        goal.place,
+        grips=[(held.approach, goal.point[2] + held.grip_height)],
+        sides=[hand.side],
+    )
+    new = [spot for spot in ways if not was_tried(spot, tried)]
+    if not new:
+        raise UnreachableError(f"All {len(ways)} stances before the {goal.place.name} were tried.")
+    loose = [t for t in percept.scene.things if not _is_held(t, hand, percept)]
+    for spot in new[:THOUGHTS]:
+        there = standing(tools, percept, spot)
+        try:
+            _way_above(tools, there, hand, goal.point, spot.stance.heading, loose)
+        except UnreachableError:
+            continue
+        return spot
+    return new[0]
+
+
+def _still_holds(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, bool]]:
+    """Stand until a hand feels what it holds, or until it is gone."""
+    end_ns = percept.state.t_ns + round(LOST_S * 1e9)
+    while not (is_felt := hands_of(tools).feels_held(percept, hand.side)):
+        if percept.state.t_ns >= end_ns:
+            break
+        percept = yield tick(tools, percept, STILL)
+    return percept, is_felt
 
 
 class _Feeling:

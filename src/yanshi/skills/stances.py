@@ -34,7 +34,9 @@ TOP_M = 0.04
 HEADROOM_M = 0.30
 """Least room above a board for a hand to come from above."""
 SPOTS = 24
-"""How many ways to stand are told at most."""
+"""How many ways to stand are told at most …"""
+THOUGHTS = 10
+"""… and how many of them are thought through before the robot walks to one."""
 WALK_COST = 0.04
 """Score that a metre of way costs."""
 SINK_AT, SINKS_BACK = (0.46, 0.51, 0.56, 0.61, 0.66), (0.12, 0.10, 0.065, 0.03, 0.02)
