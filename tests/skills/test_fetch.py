@@ -1,13 +1,20 @@
-"""What stands in the way of a hand."""
+"""What stands in the way of a hand, and where a robot goes to take a thing."""
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.skills.rig import thing
+from tests.skills.rig import SightedRig, thing
 
+from yanshi.control.palm import Approach
+from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
-from yanshi.skills.fetch import CLOSE_M, in_the_way
+from yanshi.skills.fetch import CLOSE_M, best_spot, in_the_way
+from yanshi.skills.grip import plan_reach, was_tried
+from yanshi.skills.ground import place_under
+from yanshi.skills.hands import hands_of
+from yanshi.skills.stances import standing
 
 APPLE = 0.07
 """Its width, m."""
@@ -57,3 +64,52 @@ def test_alone_or_unmeasured_nothing_is_in_the_way():
     unmeasured = replace(WANTED, solid=None)
     scene = Scene(t_ns=0, things=(unmeasured, solid_thing("red can", 1.08, 0.0)))
     assert in_the_way(scene, unmeasured) is None
+
+
+BANANA_ON_UPPER_BOARD = 5031
+"""A home whose shelf bears one, so deep that most arms meet the board's edge."""
+
+
+@pytest.fixture(scope="module")
+def shelf_rig():
+    """A robot that sees such a home, and what it knows at its start."""
+    rig = SightedRig(seed=BANANA_ON_UPPER_BOARD)
+    return rig, rig.percept()
+
+
+def chosen(rig, percept, banana, tried=()):
+    """Return where the robot would stand for the banana."""
+    place = place_under(rig.plan, banana)
+    return best_spot(rig.tools, percept, banana, place, tuple(Approach), tried)
+
+
+def can_be_taken(rig, percept, banana, spot):
+    """Whether there is a grasp for who stands there just so."""
+    hands = hands_of(rig.tools)
+    hand = hands[spot.stance.side]
+    others = [t for t in percept.scene.things if t is not banana]
+    there = standing(rig.tools, percept, spot)
+    try:
+        plan_reach(rig.tools, there, hand, banana.solid, others, from_angles=hands.ready(hand.side))
+    except UnreachableError:
+        return False
+    return True
+
+
+def test_it_walks_to_where_there_is_a_grasp_though_the_map_of_reach_has_others_first(shelf_rig):
+    rig, percept = shelf_rig
+    (banana,) = (t for t in percept.scene.things if t.name == "yellow banana")
+    by_the_map = chosen(rig, percept, replace(banana, solid=None))
+    thought_through = chosen(rig, percept, banana)
+    assert not can_be_taken(rig, percept, banana, by_the_map)
+    assert can_be_taken(rig, percept, banana, thought_through)
+
+
+def test_it_does_not_walk_where_it_has_been_in_vain(shelf_rig):
+    rig, percept = shelf_rig
+    (banana,) = (t for t in percept.scene.things if t.name == "yellow banana")
+    tried = []
+    for _ in range(3):
+        spot = chosen(rig, percept, banana, tried)
+        assert not was_tried(spot, tried)
+        tried.append(spot)

@@ -1,6 +1,7 @@
 """Putting down: free spots of furniture, poses of palms, and what became of a thing."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from tests.skills.rig import SHELF, TABLE, Rig, thing
 
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.palm import NO_LEAN, TIP_DOWN, Approach, Lean
+from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
 from yanshi.robots.g1.spec import G1
+from yanshi.skills.grip import was_tried
 from yanshi.skills.ground import edge_distance
 from yanshi.skills.hands import Held, hands_of, map_from_pelvis
 from yanshi.skills.motion import here
@@ -19,9 +22,12 @@ from yanshi.skills.release import (
     APART_M,
     EDGE_M,
     FALL_M,
+    LOST_S,
     RIM_AIR_M,
     Goal,
     _as_thing,
+    _best_spot,
+    _still_holds,
     approaches_to,
     free_disc,
     free_spot,
@@ -32,6 +38,7 @@ from yanshi.skills.release import (
     without_held,
 )
 from yanshi.skills.skill import Percept
+from yanshi.skills.stances import spots
 
 
 def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float = 0.8) -> Thing:
@@ -235,3 +242,47 @@ def test_what_is_put_down_and_not_seen_any_more_is_told_to_be_unseen(rig: Rig):
     assert told(thing("red apple", x, y, 0.83)) == []  # From above it may look like one.
     assert told(thing("red cup", x + 0.5, y, 0.83)) == ["put_unseen"]
     assert told(thing("person", x, y, 0.9)) == ["put_unseen"]
+
+
+def test_an_empty_hand_is_known_to_be_empty_after_a_second_and_not_before(rig: Rig):
+    rig.hold(RIGHT, "red can")
+    start_ns = rig.percept().state.t_ns
+
+    def end_of(flow):
+        """Follow a flow to its end and return what it returns."""
+        target = next(flow)
+        while True:
+            rig.body.write(target)
+            rig.body.advance(0.02)
+            try:
+                target = flow.send(rig.percept())
+            except StopIteration as end:
+                return end.value
+
+    flow = _still_holds(rig.tools, rig.percept(), hands_of(rig.tools)[RIGHT])
+    percept, is_held = end_of(flow)
+    assert not is_held
+    assert (percept.state.t_ns - start_ns) * 1e-9 == pytest.approx(LOST_S, abs=0.03)
+
+
+def test_who_has_tried_all_stances_for_a_goal_says_so_instead_of_trying_one_again(rig: Rig):
+    rig.hold(RIGHT, "red can")
+    hand, percept = hands_of(rig.tools)[RIGHT], rig.percept()
+    hand.angles = percept.state.joint_position[hand.arm.joints]
+    ask = partial(_best_spot, rig.tools, percept, hand, Goal(point=(1.75, 0, 0.8), place=TABLE))
+    tried = [ask([])]
+    for _ in range(2):
+        spot = ask(tried)
+        assert not was_tried(spot, tried)
+        tried.append(spot)
+    everywhere = spots(
+        rig.tools,
+        percept.scene,
+        here(percept),
+        (1.75, 0.0),
+        TABLE,
+        grips=[(Approach.ABOVE, 0.83)],
+        sides=[RIGHT],
+    )
+    with pytest.raises(UnreachableError, match="were tried"):
+        ask(everywhere)

@@ -5,7 +5,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from tests.skills.rig import WALKER
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.skills.rig import WALKER, Rig
 
 from yanshi.bodies.simulation import simulate
 from yanshi.control.kinematics import LEFT, RIGHT
@@ -14,6 +16,7 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UPRIGHT
 from yanshi.robots.g1.spec import G1
+from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Tools
 from yanshi.skills.stances import (
     AIR_M,
@@ -25,8 +28,10 @@ from yanshi.skills.stances import (
     front_of,
     grips_of,
     least_lean,
+    short_way_across,
     sinking,
     spots,
+    standing,
 )
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
@@ -132,6 +137,64 @@ def test_what_may_be_nearer_than_it_seems_is_stood_for_as_if_it_were():
     assert front
     for one, other in zip(front, there, strict=True):
         assert one.pose == pytest.approx(other.pose)
+
+
+def box_thing(size, yaw):
+    """Return a box that was measured on the table."""
+    solid = Solid(shape="box", position=(1.28, 0.1, 0.77), size=size, yaw=yaw)
+    return Thing(
+        kind="banana",
+        colour="yellow",
+        position=solid.position,
+        confidence=0.9,
+        t_ns=0,
+        solid=solid,
+    )
+
+
+@given(st.floats(-np.pi, np.pi), st.floats(0.03, 0.08), st.floats(0.1, 0.2), st.booleans())
+def test_fingers_close_the_short_way_across_a_long_thing(yaw, short, long, is_x_long):
+    size = (long, short, 0.04) if is_x_long else (short, long, 0.04)
+    across = short_way_across(box_thing(size, yaw))
+    extent = [abs(e * f(across - yaw)) for e, f in zip(size, (np.cos, np.sin), strict=False)]
+    assert sum(extent) == pytest.approx(short)
+
+
+def test_what_fits_between_the_digits_either_way_may_be_taken_either_way():
+    assert short_way_across(box_thing((0.05, 0.08, 0.05), 0.3)) is None
+    assert short_way_across(replace(box_thing((0.05, 0.2, 0.05), 0.3), solid=None)) is None
+
+
+@pytest.mark.parametrize("across", np.linspace(-1.4, 1.4, 8).tolist())
+def test_who_takes_a_long_thing_stands_so_that_its_fingers_lie_across_it(across):
+    ask = partial(spots, tools_for(TABLE), SCENE, (0.0, 0.0), (1.28, 0.1), TABLE, sides=BOTH)
+    grips = [(Approach.ABOVE, 0.78)]
+
+    def askew(spot):
+        off = spot.pose[2] + spot.stance.heading - across
+        return abs(off - np.pi * np.round(off / np.pi))
+
+    best, any_way = ask(grips=grips, across=across)[0], ask(grips=grips)[0]
+    assert askew(best) < 0.6
+    assert askew(best) <= askew(any_way)
+
+
+def test_who_stands_there_in_thought_is_as_the_spot_says_and_keeps_what_it_holds():
+    rig = Rig()
+    rig.hold(RIGHT, "red can")
+    spot = spots_on(TABLE, (1.28, 0.1), sides=[LEFT])[0]
+    now = rig.percept()
+    there = standing(rig.tools, now, spot)
+    assert there.base.yaw == pytest.approx(spot.pose[2])
+    assert there.base.position == pytest.approx([*spot.pose[:2], spot.stance.height])
+    left, right = (hands_of(rig.tools)[side].arm.joints for side in BOTH)
+    joints = there.state.joint_position
+    assert joints[left] == pytest.approx(hands_of(rig.tools).ready(LEFT))
+    assert joints[right] == pytest.approx(now.state.joint_position[right])
+    legs = [i for i, name in enumerate(G1.joint_names) if "knee" in name]
+    posed = WALKER.posed(spot.stance.height, spot.stance.lean)
+    assert joints[legs] == pytest.approx(posed[legs])
+    assert now.base.position[0] == pytest.approx(0.0, abs=0.05)  # It has not moved.
 
 
 def test_only_free_hands_are_offered_and_the_best_spot_comes_first():
