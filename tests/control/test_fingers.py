@@ -83,6 +83,9 @@ def test_a_digit_that_presses_stays_while_the_others_close_on(side):
     closure = fingers.close(np.array([0.4, 0.4, 0.4]), torque)
     assert closure[INDEX] == 0.4
     assert min(closure[THUMB], closure[MIDDLE]) > 0.4
+    assert fingers.close(np.array([0.4, 0.4, 0.4]), torque, firmly=True).min() > 0.4
+    hard = torques(fingers, fingers.config.hold_torque)
+    assert fingers.close(np.array([0.4, 0.4, 0.4]), hard, firmly=True).max() == 0.4
 
 
 @BOTH

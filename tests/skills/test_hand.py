@@ -15,6 +15,7 @@ from yanshi.skills import hand
 from yanshi.skills.grip import body_of
 from yanshi.skills.hand import Handover
 from yanshi.skills.hands import hands_of, map_from_pelvis
+from yanshi.skills.release import LOST_S
 from yanshi.skills.stances import Spot
 from yanshi.worlds import goals
 
@@ -107,15 +108,24 @@ def test_where_nobody_holds_a_hand_out_it_waits_and_keeps_the_thing(monkeypatch)
     monkeypatch.setattr(hand, "SIDES", (0.0,))
     monkeypatch.setattr(hand, "WAIT_S", 1.0)
     rig = SightedRig(world="handover", seed=1, sees_open_hand=False)
-    rig.hold(RIGHT, "red cube")
-    outcome = rig.carry_out(Handover(("cube",), rig.tools))
+    outcome = rig.carry_out(Handover(("purple can",), rig.tools))
     assert (outcome.kind, outcome.reason) == ("failed", "no_open_hand")
-    assert outcome.facts == ("cube",)
-    assert hands_of(rig.tools).held_names == ("red cube",)
+    assert outcome.facts == ("purple can",)
+    assert hands_of(rig.tools).held_names == ("purple can",)
     person = rig.simulation.home.person
     x, y = rig.body.data.body(person).xpos[:2] - rig.position
     assert np.hypot(x, y) == pytest.approx(hand.LOOK_FROM_M, abs=0.25)
     assert rig.off(*rig.body.data.body(person).xpos[:2]) < 0.3
+
+
+def test_what_is_lost_on_the_way_is_noticed_before_it_is_held_out(monkeypatch):
+    monkeypatch.setattr(hand, "FETCHES", 1)
+    rig = SightedRig(world="handover", seed=1)
+    rig.hold(RIGHT, "red cube")  # It believes so; there is nothing in the hand.
+    outcome = rig.carry_out(Handover(("cube",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "slipped")
+    assert hands_of(rig.tools).held_names == ()
+    assert rig.body.data.time < LOST_S + 0.5
 
 
 def test_with_both_hands_full_of_other_things_nothing_is_fetched(rig: Rig):

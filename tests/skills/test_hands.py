@@ -1,5 +1,7 @@
 """What both arms are told and where they come in physics; the mirror judges left and right."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.skills.rig import TICK_S, Rig
@@ -306,6 +308,16 @@ def test_with_a_hand_raised_for_a_high_board_the_robot_stays_where_it_is(rig: Ri
     assert np.linalg.norm(rig.position - before) < 0.03
 
 
+def closes_on(hands, side, felt):
+    """Whether digits that press with 0.8 N·m close on."""
+    hand, torque = hands[side], felt.state.joint_torque.copy()
+    closing = hand.fingers.angles((1.0, 1.0, 1.0)) - hand.fingers.angles(OPEN)
+    torque[hand.fingers.joints] = 0.8 * np.sign(closing)
+    hand.closure = np.full(3, 0.4)
+    hands.body(replace(felt, state=replace(felt.state, joint_torque=torque)), AT_REST)
+    return bool(hand.closure.max() > 0.4)
+
+
 @pytest.mark.parametrize("side", BOTH)
 def test_an_arm_that_holds_a_thing_is_firm_and_an_empty_one_at_rest_is_not(rig: Rig, side):
     hands, felt = hands_of(rig.tools), rig.percept()
@@ -313,8 +325,10 @@ def test_an_arm_that_holds_a_thing_is_firm_and_an_empty_one_at_rest_is_not(rig: 
     rig.hold(side, "red cup")
     hands[side].closure = np.full(3, 0.5)
     assert hands.body(felt, AT_REST).firmness == ARM_FIRMNESS > 1.0
+    assert closes_on(hands, side, felt)
     hands[side].pinches = True
     assert hands.body(felt, AT_REST).firmness == 1.0
+    assert not closes_on(hands, side, felt)
     hands[side].held = None
     hands.lower(felt, [side])
     assert not hands[side].pinches

@@ -20,6 +20,7 @@ from yanshi.skills.hands import Held, hands_of, map_from_pelvis
 from yanshi.skills.motion import here
 from yanshi.skills.release import (
     APART_M,
+    BESIDE_M,
     EDGE_M,
     FALL_M,
     LOST_S,
@@ -215,7 +216,8 @@ def test_what_is_let_go_stands_in_the_way_of_the_hand_that_left_it(rig: Rig):
     palm = palm_with_thing_at(hand, np.eye(4), 0.4, (1.0, 2.0, 0.8))
     left = _as_thing(hand.held, palm)
     assert left.name == "red cube"
-    assert left.solid.size == hand.held.size
+    room = (2.0 * BESIDE_M, 2.0 * BESIDE_M, 0.0)
+    assert left.solid.size == pytest.approx(np.add(hand.held.size, room))
     assert left.solid.position == pytest.approx((1.0, 2.0, 0.83))
 
 

@@ -41,6 +41,8 @@ class GripConfig:
     """Closure per second."""
     grip_torque: float = 0.6
     """A digit presses with this, N·m, about 9 N at its tip; its motors can do 1.4."""
+    hold_torque: float = 1.0
+    """… and with this when what it carries is to bear steps: palms go up and down by 10 cm."""
     held_torque: float = 0.25
     """A digit that bears less, N·m, touches nothing."""
     empty_closure: float = 0.9
@@ -89,15 +91,21 @@ class Fingers:
         return load
 
     def close(
-        self, closure: NDArray[np.float64], joint_torque: NDArray[np.float64]
+        self,
+        closure: NDArray[np.float64],
+        joint_torque: NDArray[np.float64],
+        *,
+        firmly: bool = False,
     ) -> NDArray[np.float64]:
         """Return the closures to command next: those that do not yet press close on.
 
         Args:
             closure: What was commanded last, shape (3,).
             joint_torque: Of all joints, as measured, N·m.
+            firmly: Whether they press as hard as for walking.
         """
-        is_loose = self.load(joint_torque) < self.config.grip_torque
+        wanted = self.config.hold_torque if firmly else self.config.grip_torque
+        is_loose = self.load(joint_torque) < wanted
         step = self.config.speed * self.config.tick_s
         closed: NDArray[np.float64] = np.minimum(closure + step * is_loose, 1.0)
         return closed

@@ -22,9 +22,14 @@ from yanshi.worlds.things import KINDS, kind_of
 
 Votes = dict[str, float]
 SOLIDS_KEPT = 7
-"""A thing's shape is the median of so many measurements …"""
+"""A thing's shape is the median of those of the last so many measurements …"""
+SOLIDS_AGREE_M = 0.025
+"""… that agree so well with what the newest say, or, as long as those contradict each other, with
+what most say …"""
+SOLIDS_NEW = 3
+"""… of which it takes so many to be believed against older ones …"""
 SOLIDS_LAST_S = 1.5
-"""… none of them older than the newest by more than this."""
+"""… and are not older than the newest of these by more than this."""
 BEHIND = 0.5
 """A place is empty where the surface seen is farther behind the middle of what should be there than
 this share of its half height."""
@@ -273,21 +278,25 @@ class SceneMemory:
 
 
 def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid | None:
-    """Return the median of the newest measurements of a shape."""
+    """Return the median of the measurements of a shape that count."""
     if not solids:
         return None
-    newest_ns, newest = solids[-1]
-    fresh = [
-        solid
-        for t_ns, solid in solids
-        if newest_ns - t_ns < SOLIDS_LAST_S * 1e9 and solid.shape == newest.shape
-    ]
-    fresh = fresh[1 - len(fresh) % 2 :]  # Between two that contradict each other there is nothing.
+    where = np.array([(*solid.position, solid.size[2]) for _, solid in solids])
+    is_alike = np.linalg.norm(where[:, None] - where, axis=2) < SOLIDS_AGREE_M
+    shapes = [solid.shape for _, solid in solids]
+    is_alike &= np.array([[one == other for one in shapes] for other in shapes])
+    newest = is_alike[-SOLIDS_NEW:, -SOLIDS_NEW:]
+    if len(newest) == SOLIDS_NEW and newest.all():
+        middle = len(solids) - 1
+    else:
+        middle = len(solids) - 1 - int(is_alike.sum(axis=1)[::-1].argmax())
+    agreed = [pair for pair, is_like in zip(solids, is_alike[middle], strict=True) if is_like]
+    fresh = [solid for t_ns, solid in agreed if agreed[-1][0] - t_ns < SOLIDS_LAST_S * 1e9]
+    fresh = fresh[1 - len(fresh) % 2 :]  # The median is one of them.
     # Edges keep their order only among boxes that are turned alike; the middle one will do.
     ranked = sorted(fresh, key=lambda solid: solid.size[0] * solid.size[1])
     x, y, z = np.median([solid.position for solid in fresh], axis=0)
-    middle = ranked[len(ranked) // 2]
-    return replace(middle, position=(float(x), float(y), float(z)))
+    return replace(ranked[len(ranked) // 2], position=(float(x), float(y), float(z)))
 
 
 def _information(detection: Detection) -> float:

@@ -45,6 +45,10 @@ ASIDE = 2
 """… and at most so many are."""
 CLOSE_M = 0.06
 """What stands farther from a thing than this, from side to side, leaves room for a hand."""
+GOOD_GRASP = 0.4
+"""What is taken with a lower score than this is easily lost on the way."""
+FETCHES = 2
+"""How often a thing is fetched that is lost on the way."""
 SPARE_M = 0.25
 """Nothing is put aside nearer to the thing that it was in the way of."""
 
@@ -208,7 +212,9 @@ def best_spot(
     tried: Sequence[Spot],
     nearer: float = 0.0,
 ) -> Spot:
-    """Return the best way to stand from which there is a grasp as far as can be thought ahead.
+    """Return the best way to stand from which there is a good grasp as far as can be foreseen.
+
+    Of those that have none, the one with the best.
 
     Raises:
         UnreachableError: No stance reaches the thing.
@@ -230,15 +236,19 @@ def best_spot(
     if thing.solid is None:
         return new[0]
     others = [other for other in percept.scene.things if not is_one(other, thing)]
+    best, best_score = new[0], 0.0
     for spot in new[:THOUGHTS]:
         hand = hands[spot.stance.side]
         there, folded = standing(tools, percept, spot), hands.ready(hand.side)
         try:
-            plan_reach(tools, there, hand, thing.solid, others, from_angles=folded)
+            reach = plan_reach(tools, there, hand, thing.solid, others, from_angles=folded)
         except UnreachableError:
             continue
-        return spot
-    return new[0]
+        if reach.grasp.score > best_score:
+            best, best_score = spot, reach.grasp.score
+        if best_score > GOOD_GRASP:
+            break
+    return best
 
 
 def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:

@@ -12,16 +12,16 @@ import numpy as np
 from yanshi.control.arm_path import ArmPath
 from yanshi.control.route import Point
 from yanshi.core.errors import UnreachableError
-from yanshi.core.messages import Thing
+from yanshi.core.messages import Scene, Thing
 from yanshi.policies.walker import AT_REST
 from yanshi.skills.aside import aside
-from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.fetch import fetch
+from yanshi.skills.behaviour import Behaviour, Flow, as_long_as
+from yanshi.skills.fetch import FETCHES, fetch
 from yanshi.skills.grip import TRIES, come_to, follow, level_frames
 from yanshi.skills.ground import floor_of, pose_before_person
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here, stand, walk_to
-from yanshi.skills.release import FALL_M, let_go_at, look_after, palm_with_thing_at
+from yanshi.skills.release import FALL_M, Feeling, let_go_at, look_after, palm_with_thing_at
 from yanshi.skills.search import find, matches
 from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, spots
@@ -78,26 +78,65 @@ class Handover(Flow):
         """Fetch the thing unless it is in a hand already, find the open hand, lay it there."""
         tools, name = self.tools, self.arguments[0]
         hands = hands_of(tools)
-        try:
+        outcome = Outcome(kind="failed", reason="slipped", facts=(name,))
+        for _ in range(FETCHES):
             if hands.holding(name) is None:
-                percept, outcome = yield from fetch(tools, percept, name)
+                try:
+                    percept, outcome = yield from fetch(tools, percept, name)
+                except UnreachableError:
+                    return Outcome(kind="failed", reason="out_of_reach", facts=(name,))
                 if outcome.kind != "done":
                     return outcome
-        except UnreachableError:
-            return Outcome(kind="failed", reason="out_of_reach", facts=(name,))
-        hand = hands.holding(name)
-        assert hand is not None
-        percept, person = yield from find(tools, percept, PERSON)
-        if isinstance(person, Outcome):
-            return person
-        try:
-            percept, person = yield from _see_open_hand(tools, percept, person)
-            if person.solid is None:
-                return Outcome(kind="failed", reason="no_open_hand", facts=(name,))
-            percept, outcome = yield from _lay_into(tools, percept, hand, person)
-        except UnreachableError:
-            return Outcome(kind="failed", reason="unreachable", facts=(PERSON,))
+            hand = hands.holding(name)
+            assert hand is not None
+            try:
+                percept, outcome = yield from _hand_over(tools, percept, hand)
+            except UnreachableError:
+                return Outcome(kind="failed", reason="unreachable", facts=(PERSON,))
+            if outcome.reason != "slipped":
+                break
         return outcome
+
+
+def _hand_over(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, Outcome]]:
+    """Find a person's open hand and lay into it what a hand holds.
+
+    Returns:
+        The newest percept, and done, `slipped` (lost on the way), or why it was not handed over.
+
+    Raises:
+        UnreachableError: No way leads to the person.
+    """
+    assert hand.held is not None
+    finding = _find_open_hand(tools, percept)
+    percept, found = yield from as_long_as(percept, finding, Feeling(tools, hand))
+    if found is None:
+        return percept, _lost(hand)
+    percept, person = found
+    if isinstance(person, Outcome):
+        return percept, person
+    if person.solid is None:
+        return percept, Outcome(kind="failed", reason="no_open_hand", facts=(hand.held.name,))
+    return (yield from _lay_into(tools, percept, hand, person))
+
+
+def _find_open_hand(tools: Tools, percept: Percept) -> Behaviour[tuple[Percept, Thing | Outcome]]:
+    """Find a person and the hand they hold out.
+
+    Raises:
+        UnreachableError: No way leads to the person.
+    """
+    percept, person = yield from find(tools, percept, PERSON)
+    if not isinstance(person, Outcome):
+        percept, person = yield from _see_open_hand(tools, percept, person)
+    return percept, person
+
+
+def _lost(hand: Hand) -> Outcome:
+    """Forget what a hand held, and return that it slipped."""
+    assert hand.held is not None
+    name, hand.held = hand.held.name, None
+    return Outcome(kind="failed", reason="slipped", facts=(name,))
 
 
 def _see_open_hand(
@@ -174,7 +213,11 @@ def _seen_from_near(percept: Percept, person: Thing) -> Thing:
 def _lay_into(
     tools: Tools, percept: Percept, hand: Hand, person: Thing
 ) -> Behaviour[tuple[Percept, Outcome]]:
-    """Hold the thing out over an open hand, lower it and let go, from another stance each time."""
+    """Hold the thing out over an open hand, lower it and let go, from another stance each time.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
     assert hand.held is not None
     held = hand.held
     for number in range(TRIES):
@@ -195,13 +238,13 @@ def _lay_into(
         if isinstance(ways, UnreachableError):
             return percept, Outcome(kind="failed", reason="hand_out_of_reach", facts=(held.name,))
         spot = ways[number % len(ways)]
-        percept = yield from walk_to(with_person, percept, spot.before)
-        out = partial(_way_out, tools, percept, hand, spot, point[2])
-        percept, way = yield from aside(tools, percept, out)
-        if isinstance(way, UnreachableError):
+        stepping = _step_up_with(tools, with_person, percept, hand, spot, point[2])
+        percept, come = yield from as_long_as(percept, stepping, Feeling(tools, hand))
+        if come is None:
+            return percept, _lost(hand)
+        percept, scene = come
+        if scene is None:
             continue
-        percept = yield from follow(tools, percept, hand, way, AT_REST)
-        percept, scene = yield from come_to(with_person, percept, spot)
         person = _seen_from_near(percept, person)
         percept, is_done = yield from let_go_at(
             replace(tools, floor_plan=_with_person(tools.floor_plan, person)),
@@ -218,6 +261,31 @@ def _lay_into(
                 yield from look_after(tools, percept, held.name, _above(person), "fell_from_hand")
             )
     return percept, Outcome(kind="failed", reason="nobody_took", facts=(held.name,))
+
+
+def _step_up_with(
+    tools: Tools, with_person: Tools, percept: Percept, hand: Hand, spot: Spot, height: float
+) -> Behaviour[tuple[Percept, Scene | None]]:
+    """Hold a thing out, step up to an open hand, and return what is seen; None out of reach.
+
+    Args:
+        tools: The run's.
+        with_person: The same with the person as furniture.
+        percept: What is known now.
+        hand: What holds the thing.
+        spot: How the robot is to stand.
+        height: Of the open hand above the floor, m.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    percept = yield from walk_to(with_person, percept, spot.before)
+    out = partial(_way_out, tools, percept, hand, spot, height)
+    percept, way = yield from aside(tools, percept, out)
+    if isinstance(way, UnreachableError):
+        return percept, None
+    percept = yield from follow(tools, percept, hand, way, AT_REST)
+    return (yield from come_to(with_person, percept, spot))
 
 
 def _above(person: Thing) -> tuple[float, float, float]:

@@ -323,8 +323,10 @@ class Hands:
             if hand.angles is not None and hand.arm.joints[0] not in asked.joints:
                 joints |= self._arm(percept, hand)
             if hand.held is not None and hand.closure is not None:
-                # What has slipped a little is gripped anew.
-                hand.closure = hand.fingers.close(hand.closure, percept.state.joint_torque)
+                # What has slipped a little is gripped anew; what is low would be squeezed out.
+                hand.closure = hand.fingers.close(
+                    hand.closure, percept.state.joint_torque, firmly=not hand.pinches
+                )
             if hand.closure is not None and hand.fingers.joints[0] not in asked.joints:
                 angles = hand.fingers.angles(hand.closure)
                 joints |= dict(zip(hand.fingers.joints.tolist(), angles.tolist(), strict=True))

@@ -7,15 +7,13 @@ from yanshi.control.palm import Approach
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.fetch import fetch
+from yanshi.skills.fetch import FETCHES, fetch
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import Goal, approaches_to, by_nearness, free_spot, goal_upon, put
 from yanshi.skills.search import choose, find, is_place, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
 
-FETCHES = 2
-"""How often a thing is fetched that is lost on the way."""
 BIN_AIR_M = 0.25
 """How far above a bin a thing is let go, m."""
 

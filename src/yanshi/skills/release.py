@@ -45,6 +45,8 @@ ABOVE_M = 0.12
 LIFTS_M = (ABOVE_M, 0.06, 0.03)
 """… or, where it does not come there, from nearer."""
 OPEN_S = 0.8
+BESIDE_M = 0.03
+"""What was let go may stand so far beside where it is thought to: it creeps in the hand."""
 LOWER_SPEED = 0.1
 """m/s."""
 OVER_EDGE_M, HIGH_M, RAISE_S = 0.08, 0.2, 2.0
@@ -125,7 +127,7 @@ def put(
             break
         tried.append(spot)
         coming = _come_with(tools, percept, hand, spot, goal)
-        percept, come = yield from as_long_as(percept, coming, _Feeling(tools, hand))
+        percept, come = yield from as_long_as(percept, coming, Feeling(tools, hand))
         if come is None:
             hand.held = None
             return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
@@ -190,7 +192,7 @@ def _still_holds(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[
     return percept, is_felt
 
 
-class _Feeling:
+class Feeling:
     """Tells whether a hand feels what it holds, or felt it a moment ago."""
 
     def __init__(self, tools: Tools, hand: Hand) -> None:
@@ -280,11 +282,13 @@ def let_go_at(
 
 
 def _as_thing(held: Held, map_from_palm: NDArray[np.float64]) -> Thing:
-    """Return what a palm holds as it stands where the palm lets go of it."""
+    """Return what a palm holds as it stands where it lets go of it, with room about it."""
     T = map_from_palm @ held.palm_from_thing
     x, y, z = (float(value) for value in T[:3, 3])
     yaw = float(np.arctan2(T[1, 0], T[0, 0]))
-    solid = Solid(shape="box", position=(x, y, z), size=held.size, yaw=yaw)
+    long, wide, high = held.size
+    size = (long + 2.0 * BESIDE_M, wide + 2.0 * BESIDE_M, high)
+    solid = Solid(shape="box", position=(x, y, z), size=size, yaw=yaw)
     colour, _, kind = held.name.rpartition(" ")
     return Thing(kind=kind, colour=colour, position=(x, y, z), confidence=1.0, t_ns=0, solid=solid)
 
