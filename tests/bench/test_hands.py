@@ -47,6 +47,7 @@ def lifted_cube() -> Room:
 
 def test_a_cube_in_the_hand_at_the_end_is_picked():
     seen = verdict(PICK, lifted_cube(), told())
+    assert seen.pop("away_m") == pytest.approx(np.hypot(2.9, 0.2), abs=0.01)  # From (3, 0).
     assert seen == {
         "is_done": True,
         "cause": "",
@@ -226,6 +227,7 @@ def trial(kind="pick", cause="", **others):
         "goal": (),
         "is_done": not cause,
         "cause": cause,
+        "away_m": 1.0,
         "was_taken": True,
         "has_fallen": cause == "fell",
         "knocked_off": False,
@@ -246,6 +248,13 @@ def test_the_rows_count_what_was_done_and_each_cause():
         trial(cause="missed", error_m=None),
         trial("place", cause="fell", error_m=0.03),
     ]
+    onto = [
+        trial("place", goal=("in", "red tray"), away_m=away, seconds=seconds)
+        for away, seconds in ((1.9, 10.0), (2.4, 40.0), (3.0, 50.0), (3.1, 90.0))
+    ]
+    onto += [trial("place", goal=("table",), away_m=2.5, seconds=99.0)]
+    (far,) = [row for row in make_rows(onto) if "tray" in row.name]
+    assert (far.value, far.n) == (45.0, 2)
     rows = {row.name: row for row in make_rows(trials)}
     carried = [trial("carry", mass_kg=1.0), trial("carry", cause="too heavy", mass_kg=3.8)]
     of_boxes = {row.name: row for row in make_rows(carried)}

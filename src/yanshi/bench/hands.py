@@ -384,9 +384,11 @@ def judge(task: Task, result: RunReport, watcher: Judge) -> dict[str, Any]:
         cause = "not believed"
     else:
         cause = CAUSES.get(reason, reason or result.outcome)
+    start = np.array(witness.home.floor_plan.start[:2])
     return {
         "is_done": bool(is_done and is_told_done),
         "cause": cause,
+        "away_m": float(np.linalg.norm(witness.things[0, number, :2] - start)),
         "was_taken": goals.lifted(task.thing).is_met(witness),
         "has_fallen": has_fallen,
         "knocked_off": bool((sunk > FELL_OFF_M).any()),
@@ -488,6 +490,9 @@ def make_rows(trials: Sequence[Trial]) -> list[Row]:
             rows.append(rate_row("hand: done, of things taken", taken))
         took = [t["seconds"] for t in of_kind if t["is_done"]]
         rows.append(percentile_row(f"{kind}: takes, median", took, 50.0, "", "s"))
+        if kind == "place":
+            into = [t["seconds"] for t in of_kind if t["is_done"] and _is_near_tray(t)]
+            rows.append(percentile_row("… into a tray, from 2 to 3 m", into, 50.0, "<= 40", "s"))
         causes = Counter(t["cause"] for t in of_kind if t["cause"])
         for cause, count in causes.most_common():
             rows.append(
@@ -505,6 +510,11 @@ def make_rows(trials: Sequence[Trial]) -> list[Row]:
         ),
     ]
     return rows
+
+
+def _is_near_tray(trial: Trial) -> bool:
+    """Whether a thing was 2 to 3 m away and was to be put on a tray."""
+    return bool(trial["goal"][-1].endswith(TRAY_KIND) and 2.0 <= trial["away_m"] <= 3.0)
 
 
 def list_failures(trials: Sequence[Trial]) -> list[str]:
