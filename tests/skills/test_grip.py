@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.skills.rig import ROOM, TABLE, Ghost, thing
+from tests.skills.rig import ROOM, TABLE, Ghost, SightedRig, thing
 
 from yanshi.control.kinematics import LEFT
 from yanshi.control.palm import Approach
@@ -26,6 +26,7 @@ from yanshi.skills.grip import (
     lift_over,
 )
 from yanshi.skills.ground import floor_of
+from yanshi.skills.pick import Pick
 from yanshi.skills.stances import Spot, sinking
 
 FRONT_X, EDGE_Y = TABLE.centre[0] - 0.5 * TABLE.size[0], 0.5 * TABLE.size[1]
@@ -145,3 +146,16 @@ def test_a_thing_is_not_lifted_against_a_board_above_nor_over_what_stands_on_ano
     free = lift_over(replace(ROOM, places=(replace(TABLE, height=0.75),)), low, [can])
     assert free > lift_over(plan, low, [can]) == pytest.approx(1.0 - BOARD_M - 0.85)
     assert lift_over(plan, low, [standing("red can", x + 0.1, 0.15, 1.0)]) == pytest.approx(LIFT_M)
+
+
+def test_who_rises_from_a_low_table_with_a_thing_in_a_hand_does_not_tip():
+    """On standing feet the robot tipped by 26° here before it took a step."""
+    rig, most = SightedRig(seed=8034), 0.0
+
+    def watch(rig):
+        nonlocal most
+        up = rig.body.data.body("pelvis").xmat[8]
+        most = max(most, float(np.arccos(min(up, 1.0))))
+
+    assert rig.carry_out(Pick(("green ball",), rig.tools), watch).kind == "done"
+    assert most < np.deg2rad(18.0)

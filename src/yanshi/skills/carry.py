@@ -23,6 +23,7 @@ from yanshi.skills.grip import (
     OVERSHOOT_M,
     STEP_UP_S,
     STEPS_UP,
+    back_off,
     body_of,
     come_to,
     level_frames,
@@ -479,7 +480,7 @@ def take(
     rise_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
     percept = yield from move_load(tools, percept, load, drawn, rise_s, UpperBody())
     for _ in range(BACK_OFF_TRIES):  # With much before the chest steps back are short.
-        percept = yield from step_away(tools, percept, spot)
+        percept = yield from back_off(tools, percept, spot.before[:2])
         if _is_clear_of(percept, spot):
             break
     carried = np.eye(4)
@@ -639,7 +640,7 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
             _, outcome = yield from _lost(tools, percept, load)
             return outcome
     else:
-        percept = yield from step_away(tools, percept, spot)
+        percept = yield from back_off(tools, percept, spot.before[:2])
         return Outcome(kind="failed", reason="out_of_reach", facts=(berth.place,))
     is_felt = hands.presses_load(percept)
     percept = yield from let_go(tools, percept, load, body)

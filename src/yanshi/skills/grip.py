@@ -44,13 +44,15 @@ TRIES = 3
 LOOK_S = 0.6
 LOOK_AGAIN_S = 0.6
 STEPS_FROM_M = 0.6
-"""A pelvis that is lower than this rises before the robot steps, and sinks on level feet."""
+"""A pelvis that is lower than this rises before the robot steps away, and sinks on level feet."""
 SETTLE_S = 0.5
 """How long the body rests in a new posture before anything is measured."""
 SINK_S_PER_M, LEAN_S_PER_RAD = 4.0, 1.5
 """How long it takes to sink and to lean."""
-GENTLE, RISE_STEP_S = 1.5, 0.06
-"""How many times as long it takes to rise with something in a hand, and one step of that."""
+GENTLE = 1.5
+"""How many times as long it takes to rise with something in a hand."""
+ON_THE_SPOT = (-0.03, 0.0, 0.0)
+"""Who is asked to go so slowly steps on the spot, m/s and rad/s."""
 PALM_SPEED = 0.14
 """Of a palm on its way to a thing, m/s."""
 NEAR_M, NEAR_RAD = 0.006, 0.06
@@ -239,23 +241,29 @@ def body_of(spot: Spot) -> UpperBody:
 def step_away(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
     """Straighten up and step back; the free arms hang by and by."""
     hands = hands_of(tools)
-    if hands.held_names:
-        percept = yield from _rise_gently(tools, percept, spot)
-    elif spot.stance.height < STEPS_FROM_M:
-        percept = yield from stand(tools, percept, 0.3 + 0.7 * _bend_s(spot))
+    if hands.held_names or spot.stance.height < STEPS_FROM_M:
+        percept = yield from _rise(tools, percept, spot, GENTLE if hands.held_names else 1.0)
     percept = yield from back_off(tools, percept, spot.before[:2])
     hands.lower(percept, hands.free)
     return percept
 
 
-def _rise_gently(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
-    """Straighten up so slowly that nothing is flung out of a hand."""
-    start, end = np.array(body_of(spot).posture), np.array(UPRIGHT)
-    ticks = round(GENTLE * _bend_s(spot) / RISE_STEP_S)
-    for share in np.arange(1, ticks + 1) / max(ticks, 1):
-        height, lean = start + share * (end - start)
-        body = UpperBody(posture=(float(height), float(lean)))
-        percept = yield from stand(tools, percept, RISE_STEP_S, body)
+def _rise(tools: Tools, percept: Percept, spot: Spot, slowness: float) -> Behaviour[Percept]:
+    """Rise, then straighten up, so slowly that nothing is flung out of a hand.
+
+    From a low squat it steps on the spot meanwhile: on feet that stand it tips by up to 30° before
+    it takes a step. Straightened up too soon it steps back.
+    """
+    (low, lean), (high, upright) = body_of(spot).posture, UPRIGHT
+    velocity = ON_THE_SPOT if low < STEPS_FROM_M else STILL
+    for end_s, start, end in (
+        (SINK_S_PER_M * abs(high - low), (low, lean), (high, lean)),
+        (LEAN_S_PER_RAD * abs(upright - lean), (high, lean), (high, upright)),
+    ):
+        ticks = round(slowness * end_s / 0.02)
+        for posture in np.linspace(start, end, ticks + 1)[1:]:
+            body = UpperBody(posture=(float(posture[0]), float(posture[1])))
+            percept = yield tick(tools, percept, velocity, body)
     return percept
 
 
