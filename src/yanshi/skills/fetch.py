@@ -216,6 +216,15 @@ def best_spot(
 
     Of those that have none, the one with the best.
 
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        thing: What is to be taken; while its shape is not known, nothing is foreseen.
+        place: What it is on.
+        approaches: From where it is taken if that can be.
+        tried: Where it was tried in vain.
+        nearer: How much nearer to the edge than it seems the thing may be, m.
+
     Raises:
         UnreachableError: No stance reaches the thing.
     """

@@ -78,15 +78,15 @@ class Handover(Flow):
         """Fetch the thing unless it is in a hand already, find the open hand, lay it there."""
         tools, name = self.tools, self.arguments[0]
         hands = hands_of(tools)
-        outcome = Outcome(kind="failed", reason="slipped", facts=(name,))
+        lost: Outcome | None = None
         for _ in range(FETCHES):
             if hands.holding(name) is None:
                 try:
                     percept, outcome = yield from fetch(tools, percept, name)
                 except UnreachableError:
-                    return Outcome(kind="failed", reason="out_of_reach", facts=(name,))
+                    outcome = Outcome(kind="failed", reason="out_of_reach", facts=(name,))
                 if outcome.kind != "done":
-                    return outcome
+                    return lost or outcome
             hand = hands.holding(name)
             assert hand is not None
             try:
@@ -94,8 +94,10 @@ class Handover(Flow):
             except UnreachableError:
                 return Outcome(kind="failed", reason="unreachable", facts=(PERSON,))
             if outcome.reason != "slipped":
-                break
-        return outcome
+                return outcome
+            lost = outcome
+        assert lost is not None
+        return lost
 
 
 def _hand_over(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, Outcome]]:

@@ -49,7 +49,7 @@ class PutDown(Flow):
         """Fetch the thing unless it is in a hand already, then put it down."""
         tools, name = self.tools, self.arguments[0]
         hands = hands_of(tools)
-        outcome = Outcome(kind="failed", reason="slipped", facts=(name,))
+        lost: Outcome | None = None
         try:
             for _ in range(FETCHES):
                 hand = hands.holding(name)
@@ -60,15 +60,19 @@ class PutDown(Flow):
                         tools, percept, name, self._approaches(percept)
                     )
                     if outcome.kind != "done":
-                        return outcome
+                        return lost or outcome
                     hand = hands.holding(name)
                     assert hand is not None
                 percept, outcome = yield from self._put(percept, hand)
                 if outcome.reason != "slipped":
-                    break
+                    return outcome
+                lost = outcome
         except UnreachableError:
-            return Outcome(kind="failed", reason="out_of_reach", facts=(self.arguments[-1],))
-        return outcome
+            return lost or Outcome(
+                kind="failed", reason="out_of_reach", facts=(self.arguments[-1],)
+            )
+        assert lost is not None
+        return lost
 
     def _put(self, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, Outcome]]:
         """Put down what a hand holds, looking before for what the step names if need be."""
