@@ -11,10 +11,10 @@ from yanshi.control.palm import Approach
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.skills.fetch import CLOSE_M, best_spot, in_the_way
-from yanshi.skills.grip import plan_reach, was_tried
+from yanshi.skills.grip import plan_reach
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import hands_of
-from yanshi.skills.stances import standing
+from yanshi.skills.stances import standing, was_tried
 
 APPLE = 0.07
 """Its width, m."""

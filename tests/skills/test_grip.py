@@ -26,6 +26,7 @@ from yanshi.skills.grip import (
     lift_over,
 )
 from yanshi.skills.ground import floor_of
+from yanshi.skills.hands import hands_of
 from yanshi.skills.pick import Pick
 from yanshi.skills.stances import Spot, sinking
 
@@ -159,3 +160,5 @@ def test_who_rises_from_a_low_table_with_a_thing_in_a_hand_does_not_tip():
 
     assert rig.carry_out(Pick(("green ball",), rig.tools), watch).kind == "done"
     assert most < np.deg2rad(18.0)
+    (held,) = (hand.held for hand in hands_of(rig.tools).hands if hand.held is not None)
+    assert not held.is_heavy

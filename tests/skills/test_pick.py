@@ -27,6 +27,7 @@ def test_a_can_is_taken_off_the_furniture_and_nothing_else_is_moved():
 
     hands = hands_of(rig.tools)
     assert hands.held_names == ("purple can",)
+    assert [hand.held.is_heavy for hand in hands.hands if hand.held] == [True]
     (free,) = hands.free
     hand = hands[LEFT + RIGHT - free]
     # What it believes of the thing in its hand is so.

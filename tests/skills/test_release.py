@@ -14,7 +14,6 @@ from yanshi.control.palm import NO_LEAN, TIP_DOWN, Approach, Lean
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
 from yanshi.robots.g1.spec import G1
-from yanshi.skills.grip import was_tried
 from yanshi.skills.ground import edge_distance
 from yanshi.skills.hands import Held, hands_of, map_from_pelvis
 from yanshi.skills.motion import here
@@ -39,7 +38,7 @@ from yanshi.skills.release import (
     without_held,
 )
 from yanshi.skills.skill import Percept
-from yanshi.skills.stances import spots
+from yanshi.skills.stances import spots, was_tried
 
 
 def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float = 0.8) -> Thing:

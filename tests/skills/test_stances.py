@@ -25,6 +25,7 @@ from yanshi.skills.stances import (
     TALL_M,
     _stances,
     boxes_about,
+    foreseen,
     front_of,
     grips_of,
     least_lean,
@@ -177,6 +178,23 @@ def test_who_takes_a_long_thing_stands_so_that_its_fingers_lie_across_it(across)
     best, any_way = ask(grips=grips, across=across)[0], ask(grips=grips)[0]
     assert askew(best) < 0.6
     assert askew(best) <= askew(any_way)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0.01, 1.0)), min_size=1, max_size=6))
+def test_the_first_stance_that_is_good_enough_in_thought_is_taken_else_the_best(marks):
+    ways = spots_on(TABLE, (1.28, 0.1))[: len(marks)]
+
+    def judge(spot):
+        mark = marks[ways.index(spot)]
+        if mark is None:
+            raise UnreachableError("The arm does not come there.")
+        return mark
+
+    known = [mark for mark in marks if mark is not None]
+    good = [mark for mark in known if mark > 0.5]
+    wanted = good[0] if good else max(known, default=marks[0])
+    assert marks[ways.index(foreseen(ways, judge, 0.5))] == wanted
+    assert marks[ways.index(foreseen(ways, judge))] == (known[0] if known else None)
 
 
 def test_who_stands_there_in_thought_is_as_the_spot_says_and_keeps_what_it_holds():

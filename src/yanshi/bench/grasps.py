@@ -22,10 +22,10 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, Scene, Thing
 from yanshi.policies.walker import UPRIGHT
 from yanshi.skills.fetch import best_spot
-from yanshi.skills.grip import NECKED, TRIES, bottom_and_top, plan_reach, was_tried
+from yanshi.skills.grip import NECKED, TRIES, bottom_and_top, plan_reach
 from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Percept, Tools
-from yanshi.skills.stances import Spot, standing
+from yanshi.skills.stances import Spot, standing, was_tried
 from yanshi.worlds.things import kind_of
 
 OFF_M, OFF_RAD = 0.012, 0.024

@@ -91,7 +91,7 @@ class GraspConfig:
     rise: float = 0.10
     """From above the hand comes down this far, m …"""
     low_rise: float = 0.06
-    """… and so far to a low thing: 10 cm more than that over a high board is out of reach."""
+    """… and so far to a low thing: so the arm comes to it on a higher board, too."""
     rolls: tuple[float, ...] = (0.0, 0.35, -0.35, 0.7, -0.7)
     """From above the palm may lean aside so far, rad, away from what stands beside the thing."""
     roll_cost: float = 0.6

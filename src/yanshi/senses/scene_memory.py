@@ -283,8 +283,8 @@ def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid | None:
         return None
     where = np.array([(*solid.position, solid.size[2]) for _, solid in solids])
     is_alike = np.linalg.norm(where[:, None] - where, axis=2) < SOLIDS_AGREE_M
-    shapes = [solid.shape for _, solid in solids]
-    is_alike &= np.array([[one == other for one in shapes] for other in shapes])
+    shapes = np.array([solid.shape for _, solid in solids])
+    is_alike &= shapes[:, None] == shapes
     newest = is_alike[-SOLIDS_NEW:, -SOLIDS_NEW:]
     if len(newest) == SOLIDS_NEW and newest.all():
         middle = len(solids) - 1

@@ -19,7 +19,6 @@ from yanshi.skills.grip import (
     is_tapered,
     plan_reach,
     take,
-    was_tried,
 )
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import hands_of
@@ -28,12 +27,13 @@ from yanshi.skills.release import approaches_to, by_nearness, free_spot, put
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.skills.stances import (
-    THOUGHTS,
     Spot,
+    foreseen,
     grips_of,
     short_way_across,
     spots,
     standing,
+    was_tried,
 )
 from yanshi.worlds.floor_plan import Place
 
@@ -245,19 +245,14 @@ def best_spot(
     if thing.solid is None:
         return new[0]
     others = [other for other in percept.scene.things if not is_one(other, thing)]
-    best, best_score = new[0], 0.0
-    for spot in new[:THOUGHTS]:
+    solid = thing.solid
+
+    def score(spot: Spot) -> float:
         hand = hands[spot.stance.side]
         there, folded = standing(tools, percept, spot), hands.ready(hand.side)
-        try:
-            reach = plan_reach(tools, there, hand, thing.solid, others, from_angles=folded)
-        except UnreachableError:
-            continue
-        if reach.grasp.score > best_score:
-            best, best_score = spot, reach.grasp.score
-        if best_score > GOOD_GRASP:
-            break
-    return best
+        return plan_reach(tools, there, hand, solid, others, from_angles=folded).grasp.score
+
+    return foreseen(new, score, GOOD_GRASP)
 
 
 def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:

@@ -62,6 +62,8 @@ MISSES_M = 0.025
 ARRIVE_S = 1.5
 """How long it may take for the last millimetres."""
 CLOSE_S = 3.0
+HEAVY_KG = 0.18
+"""What is lighter by its kind would only be squeezed by firm fingers, or out of them."""
 LIFT_M, LIFT_MAX_M = 0.10, 0.18
 """How far a thing is lifted: as far as that, or farther where a neighbour is taller."""
 BESIDE_M, OVER_M, BOARD_M = 0.12, 0.02, 0.05
@@ -152,16 +154,6 @@ def heights_on(thing: Thing, place: Place) -> tuple[float, float]:
 def is_tapered(thing: Thing) -> bool:
     """Whether a thing has a neck, by its shape, or by its kind as long as that is not known."""
     return thing.kind in NECKED if thing.solid is None else thing.solid.is_tapered
-
-
-def was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
-    """Whether a hand came the same way from nearly the same spot."""
-    return any(
-        spot.stance.side == other.stance.side
-        and spot.stance.approach is other.stance.approach
-        and np.hypot(spot.pose[0] - other.pose[0], spot.pose[1] - other.pose[1]) < 0.12
-        for other in tried
-    )
 
 
 def _apart(a: ArrayLike, b: ArrayLike) -> float:
@@ -397,18 +389,54 @@ def plan_reach(
     """
     pelvis_map, map_level = level_frames(percept)
     level_map = np.asarray(np.linalg.inv(map_level), dtype=np.float64)
-    shape = SHAPES[solid.shape]
-    if shape is grasps.Shape.BOX and solid.size[2] < FLAT_M:
-        shape = grasps.Shape.FLAT
-    wanted = grasps.Thing(
-        shape=shape, pelvis_from_thing=level_map @ solid_pose(solid), size=solid.size
-    )
+    pelvis_level = pelvis_map @ map_level
     joints = percept.state.joint_position.copy()
     start = hand.angles if from_angles is None else from_angles
     if start is not None:
         joints[hand.arm.joints] = start
-    pelvis_level = pelvis_map @ map_level
+    best = grasps.best_grasps(
+        _wanted(solid, level_map),
+        sides=[hand.side],
+        neighbours=things_about(others, level_map),
+        reach=_reach_of(hand, joints, pelvis_level),
+        n=6,
+        config=GraspConfig(above_room=0.0) if solid.is_tapered else None,
+    )
+    core = Box(
+        pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.35 * np.array(solid.size)
+    )
+    last: UnreachableError | None = None
+    # At first with air to everything; where there is none, a hand may brush past its neighbours.
+    for slim in (1.0, BRUSHED) if others else (1.0,):
+        boxes = boxes_about(tools.floor_plan, others, pelvis_map, slim=slim)
+        for grasp in best:
+            try:
+                way = _way_to(tools, hand, joints, grasp, pelvis_level, boxes, core)
+            except UnreachableError as error:
+                last = error
+                continue
+            return Reach(
+                grasp=grasp,
+                way=way,
+                map_from_palm=map_level @ grasp.pelvis_from_palm,
+                map_from_palm_before=map_level @ grasp.pelvis_from_palm_before,
+            )
+    assert last is not None
+    raise last
 
+
+def _wanted(solid: Solid, level_map: Pose) -> grasps.Thing:
+    """Return what is to be taken in the level pelvis frame."""
+    shape = SHAPES[solid.shape]
+    if shape is grasps.Shape.BOX and solid.size[2] < FLAT_M:
+        shape = grasps.Shape.FLAT
+    return grasps.Thing(
+        shape=shape, pelvis_from_thing=level_map @ solid_pose(solid), size=solid.size
+    )
+
+
+def _reach_of(hand: Hand, joints: NDArray[np.float64], pelvis_level: Pose) -> grasps.Reach:
+    """Return how to ask how freely an arm moves with its palm at a pose."""
     shoulder = hand.arm.kinematics.shoulder_in_pelvis(joints, hand.side)
     posed = joints.copy()  # The next pose is near the last one: so are the arm's angles.
 
@@ -422,41 +450,37 @@ def plan_reach(
             return 0.0
         return hand.arm.dexterity(posed)
 
-    best = grasps.best_grasps(
-        wanted,
-        sides=[hand.side],
-        neighbours=things_about(others, level_map),
-        reach=free,
-        n=6,
-        config=GraspConfig(above_room=0.0) if solid.is_tapered else None,
-    )
-    core = Box(
-        pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.35 * np.array(solid.size)
-    )
-    last: UnreachableError | None = None
-    # At first with air to everything; where there is none, a hand may brush past its neighbours.
-    for slim in (1.0, BRUSHED):
-        boxes = boxes_about(tools.floor_plan, others, pelvis_map, slim=slim)
-        for grasp in best:
-            joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
-            goal = pelvis_level @ grasp.pelvis_from_palm
-            goes_on = partial(_straight_on, hand, joints, goal, boxes)
-            before = pelvis_level @ grasp.pelvis_from_palm_before
-            try:
-                way = hands_of(tools).free_way(hand.side, joints, before, [*boxes, core], goes_on)
-            except UnreachableError as error:
-                last = error
-                continue
-            return Reach(
-                grasp=grasp,
-                way=way,
-                map_from_palm=map_level @ grasp.pelvis_from_palm,
-                map_from_palm_before=map_level @ grasp.pelvis_from_palm_before,
-            )
-        if not others:
-            break
-    assert last is not None
-    raise last
+    return free
+
+
+def _way_to(
+    tools: Tools,
+    hand: Hand,
+    joints: NDArray[np.float64],
+    grasp: Grasp,
+    pelvis_level: Pose,
+    boxes: Sequence[Box],
+    core: Box,
+) -> ArmPath:
+    """Return an arm's way to where a grasp begins, from which it goes straight on to its end.
+
+    Args:
+        tools: The run's.
+        hand: The one that is to take it.
+        joints: Of the whole robot, rad; the fingers are set to those of the grasp.
+        grasp: In the level pelvis frame.
+        pelvis_level: The level pelvis frame in the pelvis frame.
+        boxes: What stands about.
+        core: What the thing itself keeps free on the way, though not at its end.
+
+    Raises:
+        UnreachableError: There is none.
+    """
+    joints[hand.fingers.joints] = hand.fingers.angles(grasp.closure)
+    goal = pelvis_level @ grasp.pelvis_from_palm
+    before = pelvis_level @ grasp.pelvis_from_palm_before
+    goes_on = partial(_straight_on, hand, joints, goal, boxes)
+    return hands_of(tools).free_way(hand.side, joints, before, [*boxes, core], goes_on)
 
 
 def _straight_on(
@@ -607,6 +631,7 @@ def _grasp(
         approach=reach.grasp.approach,
         grip_height=_grip_height(percept, hand, thing.solid, reach.grasp.approach),
         lean=reach.grasp.lean,
+        is_heavy=kind_of(thing.kind).mass_kg > HEAVY_KG,
     )
     above = reach.map_from_palm.copy()
     above[2, 3] += lift

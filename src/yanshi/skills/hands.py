@@ -32,7 +32,6 @@ from yanshi.policies.walker import UpperBody
 from yanshi.robots.g1.model import load_g1
 from yanshi.skills.motion import HANDS
 from yanshi.skills.skill import Percept, Tools
-from yanshi.worlds.things import kind_of
 
 Angles = NDArray[np.float64]
 
@@ -60,8 +59,6 @@ READY = (0.3, -0.5, -0.3, -1.0, 0.0, -0.8, 0.0)
 ARM_STEP = 1.6 * 0.02
 """How far a joint of an arm that goes by itself moves in a tick, rad."""
 _MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
-HEAVY_KG = 0.18
-"""What is lighter than this would only be squeezed by firm fingers, or out of them."""
 FLAT_M = GraspConfig().low
 """Over a thing lower than this the fingers may close."""
 HOLD_PALMS = ((0.26, -0.18, 0.17), (0.28, -0.20, 0.10), (0.24, -0.22, 0.22), (0.30, -0.16, 0.05))
@@ -87,11 +84,8 @@ class Held:
     """How far above its lowest point it is gripped, m."""
     lean: Lean = NO_LEAN
     """How the palm leaned when it took it."""
-
-    @property
-    def is_heavy(self) -> bool:
-        """Whether things of its kind weigh so much that they slip out of a loose grip."""
-        return kind_of(self.name.rpartition(" ")[2]).mass_kg > HEAVY_KG
+    is_heavy: bool = False
+    """Whether things of its kind weigh so much that they slip out of a loose grip."""
 
 
 @dataclass(slots=True, eq=False)

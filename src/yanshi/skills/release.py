@@ -25,7 +25,6 @@ from yanshi.skills.grip import (
     palm_off,
     palm_to,
     servo,
-    was_tried,
     withdraw,
 )
 from yanshi.skills.ground import place_under
@@ -33,7 +32,7 @@ from yanshi.skills.hands import Hand, Held, hands_of, map_from_pelvis, open_fing
 from yanshi.skills.motion import here, stand, tick, walk_to
 from yanshi.skills.search import SURE
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
-from yanshi.skills.stances import THOUGHTS, Spot, boxes_about, spots, standing
+from yanshi.skills.stances import Spot, boxes_about, foreseen, spots, standing, was_tried
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
 FALL_M = 0.008
@@ -172,14 +171,13 @@ def _best_spot(
     if not new:
         raise UnreachableError(f"All {len(ways)} stances before the {goal.place.name} were tried.")
     loose = [t for t in percept.scene.things if not _is_held(t, hand, percept)]
-    for spot in new[:THOUGHTS]:
+
+    def comes_there(spot: Spot) -> float:
         there = standing(tools, percept, spot)
-        try:
-            _way_above(tools, there, hand, goal.point, spot.stance.heading, loose)
-        except UnreachableError:
-            continue
-        return spot
-    return new[0]
+        _way_above(tools, there, hand, goal.point, spot.stance.heading, loose)
+        return 1.0
+
+    return foreseen(new, comes_there)
 
 
 def _still_holds(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, bool]]:

@@ -1,6 +1,6 @@
 """Where to stand, how high and how far leaning, for a hand to come to a thing on furniture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -180,6 +180,38 @@ def _key(spot: Spot) -> tuple[object, ...]:
     stance = spot.stance
     place = (round(spot.pose[0], 1), round(spot.pose[1], 1))
     return (stance.side, stance.approach, stance.height, stance.lean, *place)
+
+
+def was_tried(spot: Spot, tried: Sequence[Spot]) -> bool:
+    """Whether a hand came the same way from nearly the same spot."""
+    return any(
+        spot.stance.side == other.stance.side
+        and spot.stance.approach is other.stance.approach
+        and np.hypot(spot.pose[0] - other.pose[0], spot.pose[1] - other.pose[1]) < 0.12
+        for other in tried
+    )
+
+
+def foreseen(ways: Sequence[Spot], judge: Callable[[Spot], float], enough: float = 0.0) -> Spot:
+    """Return the first way to stand that comes out well enough in thought, else the best.
+
+    Args:
+        ways: The likeliest first; so many as `THOUGHTS` are thought through.
+        judge: Gives marks above 0, or raises `UnreachableError` where the arm fails. Where it fails
+            from all of them, the first is returned.
+        enough: With more marks than this, nothing better is looked for.
+    """
+    best, best_marks = ways[0], 0.0
+    for spot in ways[:THOUGHTS]:
+        try:
+            marks = judge(spot)
+        except UnreachableError:
+            continue
+        if marks > best_marks:
+            best, best_marks = spot, marks
+        if best_marks > enough:
+            break
+    return best
 
 
 def standing(tools: Tools, percept: Percept, spot: Spot) -> Percept:
