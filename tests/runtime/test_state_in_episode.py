@@ -188,6 +188,37 @@ def test_a_leg_that_is_no_longer_felt_sits_down():
     assert report.said[0] == TABLE[Fault.JOINT_FROZEN].words[0]
 
 
+def off_by(angle: float, joint: str) -> Callable[[RobotState], RobotState]:
+    def alter(state: RobotState) -> RobotState:
+        position = state.joint_position.copy()
+        position[G1.joint_index(joint)] += angle
+        return replace(state, joint_position=position)
+
+    return alter
+
+
+def test_a_leg_that_does_not_obey_is_told_and_sits_down():
+    run = prepare()
+    spoil(run, off_by(-0.1, "right_hip_roll"), from_ms=2001, to_ms=10**9)
+    report = run.episode.run("go forward 2")
+    fault, *_ = ((t, text) for t, kind, text in run.onlooker.events if kind == "fault")
+    assert fault == (2080 * MS, "leg_astray right_hip_roll")
+    assert report.outcome == "failed"
+    assert run.episode._recovery.stage is Stage.DOWN
+    assert report.said[0] == TABLE[Fault.LEG_ASTRAY].words[0]
+
+
+def test_an_arm_that_does_not_obey_is_told_once():
+    run = prepare()
+    spoil(run, off_by(0.1, "left_elbow"), from_ms=2001, to_ms=3000)
+    report = run.episode.run("go forward 1")
+    assert report.outcome == "done"
+    assert report.falls == 0
+    faults = [(t, text) for t, kind, text in run.onlooker.events if kind == "fault"]
+    assert faults == [(2080 * MS, "arm_astray left_elbow")]
+    assert report.said.count(TABLE[Fault.ARM_ASTRAY].words[0]) == 1
+
+
 def test_sensors_of_coarse_steps_wake_nobody_while_standing_walking_and_waving():
     """A quick form of an hour: encoders and IMU as coarse as real ones."""
     run = prepare()

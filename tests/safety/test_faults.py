@@ -38,6 +38,12 @@ FIRED_BY = {
     Fault.JOINT_FROZEN: (
         "runtime/test_state_in_episode.py:test_a_leg_that_is_no_longer_felt_sits_down"
     ),
+    Fault.LEG_ASTRAY: (
+        "runtime/test_state_in_episode.py:test_a_leg_that_does_not_obey_is_told_and_sits_down"
+    ),
+    Fault.ARM_ASTRAY: (
+        "runtime/test_state_in_episode.py:test_an_arm_that_does_not_obey_is_told_once"
+    ),
     Fault.FEET_ODD: (
         "senses/test_footing.py:test_a_knee_whose_zero_has_moved_is_told_and_a_sound_one_is_not"
     ),

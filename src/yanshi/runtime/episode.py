@@ -40,7 +40,7 @@ from yanshi.runtime.hearing import Hearing
 from yanshi.runtime.loops import Loop, Scheduler, Timings
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.priority import right_of_way
-from yanshi.runtime.recovery import DOING, FALLEN, Recovery, Stage
+from yanshi.runtime.recovery import DOING, FALLEN, STANDING, Recovery, Stage
 from yanshi.runtime.report import HeardReport, RunReport, StepReport, Trace
 from yanshi.runtime.sight import Looks, Sight
 from yanshi.runtime.words import OneSentence, Said, Words
@@ -56,6 +56,7 @@ from yanshi.safety.gate import (
 )
 from yanshi.safety.heat import WARM_SPEED, Heat
 from yanshi.safety.lease import Lease
+from yanshi.safety.motor_watch import MotorWatch
 from yanshi.safety.state_watch import StateWatch
 from yanshi.safety.stop import Stop
 from yanshi.senses.footing import Footing
@@ -197,7 +198,8 @@ class Episode:
         self._felt = StateWatch(state)
         self._footing = Footing(self._kinematics)
         self._suspension = Suspension(self._kinematics)
-        self._weighed_ns = -1
+        self._motors = MotorWatch(robot)
+        self._weighed_ns = self._judged_ns = -1
         self._heat = Heat()
         self._state = state
         self._sensed_ns = self._now_ns = self._obeyed_ns = -1
@@ -335,6 +337,7 @@ class Episode:
             self._pushed.append(push)
             self._tell(t_ns, "push", str(push))
         self._sense_body(t_ns)
+        self._watch_motors(t_ns)
         self._watch_feet(t_ns)
         self._watch_weight(t_ns)
         if self._peer is not None and (lost := self._peer.missing()) is not None:
@@ -361,6 +364,17 @@ class Episode:
             self._idle_since_ns = None
         elif self._idle_since_ns is None:
             self._idle_since_ns = t_ns
+
+    def _watch_motors(self, t_ns: int) -> None:
+        """Look whether the motors pull as they were told to, while the robot is on its feet."""
+        if self._recovery.stage not in STANDING:
+            self._motors.reset()
+        elif self._state.t_ns != self._judged_ns:
+            self._judged_ns = self._state.t_ns
+            for fault in self._motors.update(self._state, self._sent, t_ns):
+                if fault is Fault.ARM_ASTRAY and not self._watch.ticks[fault]:
+                    self._say(t_ns, ending_of(fault))
+                self._raise_fault(t_ns, fault, ", ".join(self._motors.astray))
 
     def _watch_feet(self, t_ns: int) -> None:
         """Say once when both feet do not seem to stand on one floor; a dancer lifts its heels."""

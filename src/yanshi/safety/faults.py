@@ -53,6 +53,10 @@ class Fault(Enum):
     """The IMU repeats itself to the last bit."""
     JOINT_FROZEN = auto()
     """A joint's encoder repeats itself to the last bit although the joint moves."""
+    LEG_ASTRAY = auto()
+    """A motor of a leg or the waist does not pull as it was told to, by its own joint's senses."""
+    ARM_ASTRAY = auto()
+    """One of an arm does not."""
     FEET_ODD = auto()
     """Both feet carry and do not fit one floor: a leg's encoder has lost its zero."""
     FEET_OFF = auto()
@@ -126,6 +130,7 @@ class Row:
 
 GATE = "yanshi.safety.gate:gate_target"
 STATE_WATCH = "yanshi.safety.state_watch:StateWatch.take"
+MOTOR_WATCH = "yanshi.safety.motor_watch:MotorWatch.update"
 LEASE = "yanshi.safety.lease:Lease.admit"
 CHECK_IN = "yanshi.safety.check_in:CheckIn.fault"
 PEER = "yanshi.bodies.remote_body:RemoteBody.missing"
@@ -207,6 +212,24 @@ TABLE: dict[Fault, Row] = {
         words=(
             "I can no longer feel one of my joints, so I sit down. Please help me.",
             "我有一个关节没有知觉了，所以先坐下，请帮帮我。",
+        ),
+    ),
+    Fault.LEG_ASTRAY: Row(
+        action=Action.SIT,
+        ends=Ends.NEVER,
+        detector=MOTOR_WATCH,
+        words=(
+            "One of my legs does not move as I tell it to, so I sit down. Please help me.",
+            "我的腿有一个关节不听使唤，所以先坐下，请帮帮我。",
+        ),
+    ),
+    Fault.ARM_ASTRAY: Row(
+        action=Action.WARN,
+        ends=Ends.NEVER,
+        detector=MOTOR_WATCH,
+        words=(
+            "One of my arms does not move as I tell it to. Please check it.",
+            "我的一只手臂有个关节不听使唤，请检查一下。",
         ),
     ),
     Fault.FEET_ODD: Row(
