@@ -1,12 +1,26 @@
-"""A fall is told from leaning and sinking, not from bowing and squatting."""
+"""A fall is told by a rule and by what was learnt, not from bowing and squatting."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from yanshi.core.errors import AssetError, ContractError, UnknownNameError
 from yanshi.core.messages import BaseEstimate, RobotState
-from yanshi.senses.balance import Balance, tilt_and_rate
+from yanshi.robots.g1.spec import G1
+from yanshi.senses.balance import (
+    JOINTS,
+    LAGS,
+    N_FELT,
+    Balance,
+    BalanceConfig,
+    FallWatch,
+    Feeling,
+    is_past_return,
+    tilt_and_rate,
+)
 
-TICK_S = 0.02
+WIDTH = len(LAGS) * N_FELT
 
 
 def turned(axis: np.ndarray, angle: float) -> np.ndarray:
@@ -20,15 +34,15 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def measured(orientation: np.ndarray, spin: np.ndarray) -> RobotState:
-    zeros = np.zeros(3)
+    joints = np.zeros(len(G1.joint_names))
     return RobotState(
         t_ns=0,
-        joint_position=zeros,
-        joint_velocity=zeros,
-        joint_torque=zeros,
+        joint_position=G1.default_position,
+        joint_velocity=joints,
+        joint_torque=joints,
         orientation_wxyz=orientation,
         angular_velocity=spin,
-        acceleration=zeros,
+        acceleration=np.zeros(3),
     )
 
 
@@ -48,10 +62,23 @@ def leaning(tilt: float, rate: float, way: float = 0.3, yaw: float = 1.1) -> Rob
     return measured(product(heading, turned(axis, tilt)), rate * axis)
 
 
-def is_falling(tilt: float, rate: float, height: float) -> bool:
-    balance = Balance()
-    state, base = leaning(tilt, rate), at_height(height)
-    return [balance.update(state, base) for _ in range(3)][-1]
+def write_watch(path, layers):
+    arrays = {}
+    for number, (weight, bias) in enumerate(layers):
+        arrays |= {f"weight_{number}": weight, f"bias_{number}": bias}
+    np.savez(path, **arrays)
+    return FallWatch(path)
+
+
+@pytest.fixture
+def watch(tmp_path):
+    """Return a maker of networks that always answer the same."""
+
+    def make(probability: float) -> FallWatch:
+        logit = np.log(probability / (1.0 - probability))
+        return write_watch(tmp_path / "watch.npz", [(np.zeros((1, WIDTH)), np.array([logit]))])
+
+    return make
 
 
 def test_the_rate_of_tilt_is_what_the_tilt_does_a_moment_later():
@@ -88,11 +115,35 @@ def test_an_upright_robot_has_no_tilt_and_no_rate_however_it_turns():
 def test_what_counts_is_where_the_lean_will_be_and_how_low_the_pelvis_is(
     tilt_deg, rate, height, verdict
 ):
-    assert is_falling(np.deg2rad(tilt_deg), rate, height) is verdict
+    assert is_past_return(np.deg2rad(tilt_deg).item(), rate, height, BalanceConfig()) is verdict
 
 
-def test_one_strange_measurement_is_no_fall():
-    balance = Balance()
+@pytest.mark.parametrize(("tilt_deg", "verdict"), [(25.0, False), (70.0, True)])
+def test_the_rule_tells_what_the_network_does_not(watch, tilt_deg, verdict):
+    balance = Balance(G1, watch=watch(0.01))
+    state, base = leaning(np.deg2rad(tilt_deg), 1.0), at_height(0.7)
+    assert [balance.update(state, base) for _ in range(3)] == [False, verdict, verdict]
+
+
+@pytest.mark.parametrize(
+    ("probability", "tilt_deg", "verdict"), [(0.995, 20.0, True), (0.9, 20.0, False)]
+)
+def test_the_network_tells_what_the_rule_does_not(watch, probability, tilt_deg, verdict):
+    balance = Balance(G1, watch=watch(probability))
+    state, base = leaning(np.deg2rad(tilt_deg), 1.0), at_height(0.7)
+    assert [balance.update(state, base) for _ in range(3)] == [False, verdict, verdict]
+    balance.reset()
+    assert not balance.update(state, base)
+
+
+def test_a_robot_that_hardly_leans_is_not_asked_about(watch):
+    balance = Balance(G1, watch=watch(0.995))
+    state, base = leaning(np.deg2rad(8.0), 0.0), at_height(0.7)
+    assert not any(balance.update(state, base) for _ in range(5))
+
+
+def test_one_strange_measurement_is_no_fall(watch):
+    balance = Balance(G1, watch=watch(0.01))
     steady, strange = leaning(0.0, 0.0), leaning(1.5, 3.0)
     verdicts = [balance.update(s, at_height(0.75)) for s in (steady, strange, steady, strange)]
     assert not any(verdicts)
@@ -102,3 +153,62 @@ def test_one_strange_measurement_is_no_fall():
 def test_falls_in_all_directions_are_alike(way):
     tilt, rate = tilt_and_rate(leaning(0.8, 1.7, float(way)))
     assert (tilt, rate) == (pytest.approx(0.8), pytest.approx(1.7))
+
+
+def test_what_is_seen_is_what_was_felt_now_and_a_moment_ago():
+    feeling, rng = Feeling(G1), np.random.default_rng(0)
+    felt = []
+    for tick in range(9):
+        state = leaning(float(rng.uniform(0.0, 0.5)), float(rng.normal()))
+        seen = feeling.update(state, at_height(0.7)).reshape(len(LAGS), N_FELT)
+        felt.append(feeling.now.copy())
+        for lag, then in zip(LAGS, seen, strict=True):
+            np.testing.assert_array_equal(then, felt[max(0, tick - lag)])
+    feeling.reset()
+    fresh = feeling.update(state, at_height(0.6)).reshape(len(LAGS), N_FELT)
+    assert (fresh == fresh[0]).all()
+
+
+def test_a_robot_feels_the_same_whichever_way_it_faces():
+    one, other = (
+        Feeling(G1).update(leaning(0.4, 1.2, yaw=yaw), at_height(0.7)) for yaw in (0.2, 2.9)
+    )
+    np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_angles_are_felt_from_the_stance():
+    bent = G1.default_position.copy()
+    bent[G1.joint_index("left_knee")] += 0.3
+    state = replace(leaning(0.0, 0.0), joint_position=bent)
+    felt = Feeling(G1).update(state, at_height(0.7))[10:N_FELT]
+    assert felt[JOINTS.index("left_knee")] == pytest.approx(0.3)
+    assert np.count_nonzero(felt) == 1
+
+
+def test_a_network_answers_as_its_layers_say(tmp_path):
+    rng = np.random.default_rng(1)
+    layers = [
+        (rng.normal(size=(8, WIDTH)).astype(np.float32), rng.normal(size=8).astype(np.float32)),
+        (rng.normal(size=(1, 8)).astype(np.float32), rng.normal(size=1).astype(np.float32)),
+    ]
+    watch = write_watch(tmp_path / "watch.npz", layers)
+    for seen in rng.normal(size=(20, WIDTH)).astype(np.float32):
+        (w1, b1), (w2, b2) = layers
+        logit = (w2 @ np.tanh(w1 @ seen + b1) + b2)[0]
+        assert watch.probability(seen) == pytest.approx(1.0 / (1.0 + np.exp(-logit)), abs=1e-5)
+
+
+def test_a_network_of_other_senses_is_refused(tmp_path):
+    with pytest.raises(ContractError, match=f"from {WIDTH} numbers to 1"):
+        write_watch(tmp_path / "watch.npz", [(np.zeros((1, 7)), np.zeros(1))])
+
+
+def test_a_network_that_is_not_there_is_asked_for(tmp_path):
+    with pytest.raises(AssetError, match="yanshi train balance"):
+        FallWatch(tmp_path / "none.npz")
+
+
+def test_a_robot_without_a_waist_is_refused():
+    kept = tuple(name for name in G1.joint_names if not name.startswith("waist"))
+    with pytest.raises(UnknownNameError, match="waist_yaw"):
+        Balance(replace(G1, joint_names=kept))

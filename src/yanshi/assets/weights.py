@@ -19,7 +19,7 @@ from yanshi.core.errors import AssetError
 
 HOME = Path(__file__).parents[1]
 MANIFEST = Path(__file__).with_name("weights.sha256")
-PATTERNS = ("*.onnx", "*.gguf", "*.bin", "motion.npz", "plan-guess.npz")
+PATTERNS = ("*.onnx", "*.gguf", "*.bin", "motion.npz", "plan-guess.npz", "fall-watch.npz")
 """Names of files that hold what was trained, or what a trained policy follows."""
 
 

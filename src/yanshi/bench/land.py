@@ -137,7 +137,7 @@ class Fall:
         self.ground = ground = ProvingGround(contender, rng, on_step=self._look)
         self._body, self._torso = ground.body, ground.model.body(G1_LINKS.torso).id
         speed = float(rng.uniform(*SPEED)) if start.walks else 0.0
-        odometry, balance = Odometry(skeleton_once(), (0.0, 0.0, 0.0)), Balance()
+        odometry, balance = Odometry(skeleton_once(), (0.0, 0.0, 0.0)), Balance(G1)
         begin = ticks_of(rng.uniform(*FIRST_S))
         self.is_certain = False
         self.after_s = 0.0

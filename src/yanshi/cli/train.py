@@ -89,6 +89,29 @@ def train_mind(
         print(f"Try it: yanshi plan --brain {base}+{out}")
 
 
+@train.command("balance")
+def train_balance(
+    robots: Annotated[int, typer.Option(min=500, help="That are followed.")] = 2400,
+    seed: Annotated[int, typer.Option(min=0, help="Of the robots and the first weights.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that follow robots.")] = 2,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="Where it goes; ours is replaced if none."),
+    ] = None,
+    work: Annotated[
+        Path,
+        typer.Option(metavar="FOLDER", help="What the robots felt; more robots go on from there."),
+    ] = Path("out/train_balance"),
+) -> None:
+    """Train the watch that tells falls early (about 15 minutes on two cores)."""
+    need_training_packages()
+    from yanshi.senses.balance import WEIGHTS
+    from yanshi.train import fall_watch
+
+    config = fall_watch.FallWatchTraining(robots=robots, seed=seed)
+    fall_watch.train_fall_watch(config, work, out or WEIGHTS, workers)
+
+
 Minutes = Annotated[
     float, typer.Option(min=0.05, help="Training time in all; more than before goes on.")
 ]

@@ -80,7 +80,7 @@ class Recovery:
                 has fallen stays down.
         """
         self._tools = tools
-        self._balance = Balance()
+        self._balance = Balance(tools.robot)
         installed = installed_policies()
         self._lander = Lander(tools.robot) if DEFAULT_LANDER in installed else None
         self._getup: Getup | None = None

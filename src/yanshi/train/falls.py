@@ -67,7 +67,7 @@ def _fell(
     body = MujocoBody(G1, floor, noise=SensorNoise(), seed=int(rng.integers(2**31)))
     torso = body.model.body(G1_LINKS.torso).id
     walker.reset(body.read())
-    odometry, balance = Odometry(skeleton, (0.0, 0.0, 0.0)), Balance()
+    odometry, balance = Odometry(skeleton, (0.0, 0.0, 0.0)), Balance(G1)
     ahead, left, turn = (rng.integers(2) * rng.uniform(-1.0, 1.0, 3) * _FASTEST).tolist()
     low, high = _ARM_RANGE * G1.limits.lower[_ARMS], _ARM_RANGE * G1.limits.upper[_ARMS]
     arms = UpperBody(joints=dict(zip(_ARMS.tolist(), rng.uniform(low, high).tolist(), strict=True)))
