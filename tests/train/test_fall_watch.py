@@ -163,24 +163,24 @@ def test_a_run_s_network_answers_as_the_trained_one(tmp_path, lives):
 
 
 def test_a_fall_is_told_after_two_ticks_in_a_row_by_whoever_tells_it_first():
-    life = leaning([5, 20, 20, 5, 20, 20, 20, 60], down=7, ruled=6)
+    life = leaning([5, 25, 25, 5, 25, 25, 25, 60], down=7, ruled=6)
     sure = np.array([1, 1, 0, 1, 1, 1, 1, 1], np.float32)
     assert told_tick(life, sure, BalanceConfig()) == 5
     assert told_tick(life, 0.0 * sure, BalanceConfig()) == 6
     assert told_tick(replace(life, ruled=-1), 0.0 * sure, BalanceConfig()) == -1
-    assert told_tick(leaning([5.0] * 8), sure, BalanceConfig()) == -1
+    assert told_tick(leaning([18.0] * 8), sure, BalanceConfig()) == -1
 
 
 def test_what_is_counted_is_who_was_called_lost_and_how_early():
     sure = [(np.zeros((1, WIDTH), np.float32), np.array([9.0], np.float32))]
     fell = leaning(np.minimum(np.arange(50) * 2.0, 70.0), down=49, ruled=47)
-    stayed = leaning(np.full(50, 14.0))
+    stayed = leaning(np.full(50, 24.0))
     figures = count([fell, stayed], sure)
     assert (figures["fell"], figures["stayed_up"]) == (1, 1)
     by_network, by_rule = figures["network"], figures["rule"]
     assert by_network["called_lost_that_stayed_up"] == 1  # It is sure of everything.
     assert by_rule["called_lost_that_stayed_up"] == 0
-    assert by_network["median_lead_s"] == pytest.approx((49 - 8) * TICK_S)
+    assert by_network["median_lead_s"] == pytest.approx((49 - 12) * TICK_S)
     assert by_rule["median_lead_s"] == pytest.approx(0.04)
     assert by_network["told_150_ms_before_down"] == 1
     assert by_rule["told_150_ms_before_down"] == 0

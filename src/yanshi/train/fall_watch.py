@@ -79,6 +79,8 @@ _ARMS = G1.joint_indices(
 _KNEES = tuple(JOINTS.index(f"{side}_knee") for side in ("left", "right"))
 _BLEND_S = 0.5
 """Over which a dancer takes the robot over, and gives it back."""
+_LEANS_FROM = np.deg2rad(7.2)
+"""Tilt from which on every tick is learnt from; of the others few are."""
 DOWN_M, DOWN_UP = 0.3, 0.5
 """A pelvis lower than this, m, or with a smaller cosine of its tilt (60°), is down."""
 
@@ -97,7 +99,7 @@ class FallWatchTraining:
     batch: int = 1024
     rate: float = 2e-3
     still: float = 0.05
-    """Share kept of the ticks at which a robot is not asked about."""
+    """Share kept of the ticks at which a robot hardly leans."""
     false_alarm: float = 3.0
     """How much worse it is to call a robot lost that is not, than the reverse."""
 
@@ -389,7 +391,7 @@ def _examples(
     seen, right = [], []
     for life in lives:
         label = falls_soon(life, config.soon_s)
-        matters = _tilt(life.felt) > 0.6 * BalanceConfig().doubtful
+        matters = _tilt(life.felt) > _LEANS_FROM
         keep = (label >= 0) & (matters | (rng.random(len(label)) < config.still))
         for felt in (life.felt, mirrored(life.felt)):
             seen.append(seen_of(felt)[keep])
