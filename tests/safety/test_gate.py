@@ -327,6 +327,15 @@ def test_bounds_do_not_change_when_their_maker_writes_on():
     assert bounds.lower[0] == -1.0
     for name in ("lower", "upper", "torque", "step_up", "step_down", "no_stiffness"):
         assert not getattr(bounds, name).flags.writeable
+    assert not bounds.limp_damping.flags.writeable
+
+
+def test_a_limp_joint_is_braked_as_its_bounds_were_told_and_pulled_by_nothing():
+    bounds = Bounds.of(LIMITS, np.array([1.0, 2.0, 3.0]))
+    gated, faults = gate(target(*MIDDLE), sent_at(0.1, 0.2, 0.6), UNFELT["nan"], bounds=bounds)
+    assert faults == {Fault.STATE_MALFORMED}
+    assert gated.damping.tolist() == [1.0, 2.0, 3.0]
+    assert gated.stiffness.tolist() == [0.0] * 3
 
 
 # -- whatever comes in ------------------------------------------------------------------------

@@ -18,6 +18,16 @@ def test_nobody_leads_until_somebody_speaks():
     assert (lease.leader(0), lease.epoch) == ("a", 1)
 
 
+def test_before_anybody_spoke_nobody_had_the_lead_at_any_time():
+    for t_ns in (-S, -1, 0, 1, S):
+        assert Lease().leader(t_ns) == ""
+
+
+def test_the_first_number_is_nought():
+    assert Lease().admit("a", -1, now_ns=0) is Fault.ORDER_REPLAYED
+    assert Lease().admit("a", 0, now_ns=0) is None
+
+
 def test_an_order_of_one_who_does_not_lead_is_refused_and_changes_nothing():
     lease = Lease()
     lease.admit("a", 0, now_ns=0)

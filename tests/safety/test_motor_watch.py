@@ -161,11 +161,12 @@ def test_a_motor_near_its_fastest_may_pull_less(share, fault, sign):
 
 
 def test_a_sample_from_before_is_not_judged_and_begins_the_count_anew():
-    watch, astray = MotorWatch(G1), off_by(50.0)
-    for _ in range(3):
-        assert not watch.update(astray, told(), 10_000_000)
-    assert not watch.update(astray, told(), 10_000_001)
-    assert [watch.update(astray, told(), 0) for _ in range(4)] == [frozenset()] * 3 + [LEG]
+    watch, astray = MotorWatch(G1), replace(off_by(50.0), t_ns=7 * TICK_NS)
+    now = astray.t_ns
+    ages = [0, 3_000_000, 10_000_000, 10_000_000]
+    assert [watch.update(astray, told(), now + age) for age in ages] == [frozenset()] * 3 + [LEG]
+    assert not watch.update(astray, told(), now + 10_000_001)
+    assert [watch.update(astray, told(), now) for _ in range(4)] == [frozenset()] * 3 + [LEG]
 
 
 def test_fingers_are_not_judged():

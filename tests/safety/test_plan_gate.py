@@ -131,6 +131,36 @@ def test_a_straight_way_over_forbidden_floor_is_refused(text, yaw, is_refused):
     assert refusal == (Refusal(reason="keep_out") if is_refused else None)
 
 
+@pytest.mark.parametrize(
+    ("text", "yaw", "end"),
+    [
+        ("go forward 2", 0.5, (1.755, 0.959)),
+        ("go back 2", 0.5, (-1.755, -0.959)),
+        ("go left 2", 0.5, (-0.959, 1.755)),
+        ("go right 2", 0.5, (0.959, -1.755)),
+        ("go left 2", -2.0, (1.819, -0.832)),
+    ],
+)
+def test_a_way_leads_where_the_robot_faces_and_to_no_mirror_image_of_that(text, yaw, end):
+    here = (-3.0, 1.0)
+    x, y = here[0] + end[0], here[1] + end[1]
+    there = KeepOut(centre=(x, y), size=(0.01, 0.01))
+    around = replace(ALONE, here=here, yaw=yaw, keep_out=(there,))
+    assert judge(text, around) == Refusal(reason="keep_out")
+    mirrors = [(x, 2.0 - y), (-6.0 - x, y), (-x, -y), (y, x)]
+    for centre in mirrors:
+        away = replace(around, keep_out=(KeepOut(centre=centre, size=(0.01, 0.01)),))
+        assert judge(text, away) is None
+
+
+def test_a_zone_holds_its_edge_and_nothing_beyond():
+    zone = KeepOut(centre=(3.0, -2.0), size=(1.0, 0.5))
+    for inside in ((3.0, -2.0), (2.5, -2.25), (3.5, -1.75), (2.5, -1.75), (3.5, -2.25)):
+        assert zone.holds(inside)
+    for outside in ((2.49, -2.0), (3.51, -2.0), (3.0, -2.26), (3.0, -1.74), (-3.0, 2.0)):
+        assert not zone.holds(outside)
+
+
 def test_a_place_on_forbidden_floor_is_not_gone_to_but_one_behind_it_is():
     around = replace(ALONE, keep_out=(KEEP_OUT,), places={"table": (2.2, 0.5), "door": (4.0, 0.0)})
     assert judge("go table", around) == Refusal(reason="keep_out")
@@ -162,13 +192,20 @@ def test_a_way_along_a_zone_that_touches_it_crosses_it():
     assert not KEEP_OUT.is_crossed((0.0, 1.01), (5.0, 1.01))
     assert not KEEP_OUT.is_crossed((0.0, -1.01), (5.0, -1.01))
     assert not KEEP_OUT.is_crossed((2.51, -5.0), (2.51, 5.0))
+    assert not KEEP_OUT.is_crossed((2.0, -5.0), (2.0, -2.0))  # Towards it, and not so far.
+    assert not KEEP_OUT.is_crossed((2.0, 5.0), (2.0, 2.0))
+    assert KEEP_OUT.is_crossed((0.5, 0.0), (2.5, 2.0))  # Over a corner.
 
 
 def test_forbidden_floor_is_read_as_people_write_it():
     assert read_keep_out("1.5,-0.5: 2x1") == KeepOut(centre=(1.5, -0.5), size=(2.0, 1.0))
     for text in ("", "1,2", "1,2:3", "1,2:-3x1", "1..2,2:3x1", "a,b:cxd", "1,2:3x1 or so"):
-        with pytest.raises(ConfigError, match="is no stretch of floor. Write") as refused:
+        with pytest.raises(ConfigError) as refused:
             read_keep_out(text)
+        assert str(refused.value) == (
+            f"{text!r} is no stretch of floor. Write its middle and its size in metres on the "
+            "map, X,Y:LENGTHxWIDTH, e.g. 1.5,-0.5:2x1."
+        )
         assert "不是一块地面" in refused.value.zh
 
 
@@ -209,5 +246,6 @@ def test_no_wording_gets_a_limb_swung_at_somebody(skill, argument, metres):
 
 def test_near_people_the_robot_walks_slowly_and_alone_as_it_likes():
     assert speed_max((0.0, 0.0), ()) == math.inf
+    assert speed_max((1.0, 1.0), ((1.0, 1.0), (9.0, 9.0))) == 0.25
     for metres, speed in ((3.0, 2.5), (1.2, 0.7), (0.9, 0.4), (0.75, 0.25), (0.1, 0.25)):
         assert speed_max((0.0, 0.0), ((5.0, 5.0), (0.0, metres))) == pytest.approx(speed)

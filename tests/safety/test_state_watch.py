@@ -104,9 +104,43 @@ def test_a_sample_that_does_not_come_or_is_none_newer_changes_nothing_and_is_wor
 
 
 def test_a_robot_that_is_not_felt_cannot_be_begun_with():
-    with pytest.raises(BodyError, match="what came is no measurement: every angle") as refused:
-        StateWatch(spoilt(0, "angular_velocity", np.nan))
-    assert refused.value.zh.startswith("读到的机器人状态无效")
+    first = spoilt(0, "angular_velocity", np.nan)
+    with pytest.raises(BodyError) as refused:
+        StateWatch(first)
+    assert str(refused.value) == (
+        "The robot was read and what came is no measurement: every angle, speed, torque, "
+        "orientation, rotation rate and acceleration must be finite. Check the sensors' link; "
+        f"measured: {first}."
+    )
+    assert refused.value.zh == (
+        "读到的机器人状态无效：关节和 IMU 的测量都必须是有限数值。请检查传感器连接。"
+    )
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize(("length", "is_taken"), [(1.0, True), (0.9, False), (1.1, False)])
+def test_an_orientation_is_a_rotation_whichever_way_the_robot_is_turned(place, length, is_taken):
+    turned = np.zeros(4)
+    turned[place] = length
+    watch = StateWatch(sample(0))
+    watch.take(sample(1, orientation_wxyz=turned))
+    assert watch.is_missing is not is_taken
+    mixed = length * np.array([0.5, -0.5, 0.5, 0.5])
+    watch.take(sample(2, orientation_wxyz=mixed))
+    assert watch.is_missing is not is_taken
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_largest_number_that_can_be_measured_is_taken_and_no_larger_one(sign):
+    watch = StateWatch(sample(0))
+    watch.take(spoilt(1, "acceleration", sign * 1e6))
+    assert watch.is_missing is False
+    watch.take(spoilt(2, "acceleration", sign * 1.001e6))
+    assert watch.is_missing is True
+
+
+def test_nothing_is_missing_at_first():
+    assert StateWatch(sample(0)).is_missing is False
 
 
 def frozen_imu(tick: int) -> RobotState:
@@ -187,6 +221,16 @@ def test_an_encoder_that_stays_where_it_is_but_tells_a_speed_is_found(speed):
     faults = faults_of([frozen_joint(tick, speed=speed) for tick in range(1, 7)])
     assert faults[:4] == [frozenset()] * 4
     assert faults[4:] == [{Fault.JOINT_FROZEN}] * 2
+
+
+@pytest.mark.parametrize("part", ["joint_position", "joint_velocity"])
+def test_an_encoder_of_which_half_changes_is_awake(part):
+    """A joint held where it is tells the same angle, one that turns evenly the same speed."""
+    samples = []
+    for tick in range(1, 20):
+        now = frozen_joint(tick, 2.0 + 3.0 * tick)
+        samples.append(replace(now, **{part: getattr(sample(tick), part)}))
+    assert not any(faults_of(samples))
 
 
 def test_a_joint_that_has_moved_meanwhile_begins_anew():
