@@ -208,16 +208,36 @@ def test_a_thing_that_looks_otherwise_now_is_another():
     assert not is_still(thing("blue ball", 1.9, 0.3), ball)
 
 
-def test_a_cube_that_looks_like_an_apple_now_is_still_the_cube_by_its_shape():
-    def seen(name: str, shape: str) -> Thing:
-        solid = Solid(shape=shape, position=(1.9, 0.3, 0.5), size=(0.05, 0.05, 0.05), yaw=0.0)
-        return replace(thing(name, 1.9, 0.3), solid=solid)
+def measured(name: str, shape: str, height: float = 0.07) -> Thing:
+    """Return a thing whose shape the eyes have measured, and whose name they mistake."""
+    solid = Solid(shape=shape, position=(1.9, 0.3, 0.5), size=(0.05, 0.05, height), yaw=0.0)
+    return replace(thing(name, 1.9, 0.3), solid=solid)
 
-    cube = thing("green cube", 1.9, 0.3)
+
+def test_a_cube_that_looks_like_an_apple_now_is_still_the_cube_by_its_shape():
+    seen, cube = measured, thing("green cube", 1.9, 0.3)
     assert is_still(seen("green apple", "box"), cube)
     assert not is_still(seen("green apple", "sphere"), cube)
     assert not is_still(seen("red apple", "box"), cube)
-    assert not is_still(seen("green book", "box"), cube)  # Its shape does not tell it is none.
+    assert not is_still(seen("green book", "box", 0.03), cube)  # It may well be one.
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "height", "verdict"),
+    [
+        ("purple cube", "purple can", 0.064, True),  # No can is as low.
+        ("purple cube", "purple can", 0.115, False),
+        ("purple can", "purple cube", 0.115, True),
+        ("green cup", "green bowl", 0.084, True),  # No bowl is as high.
+        ("green cup", "green bowl", 0.060, False),
+        ("green bowl", "green cup", 0.060, True),
+        ("green cup", "red bowl", 0.084, False),
+        ("green cup", "green bottle", 0.15, False),  # Neither is.
+    ],
+)
+def test_a_thing_is_not_taken_for_another_that_cannot_be_as_high(before, now, height, verdict):
+    assert is_still(measured(now, "cylinder", height), thing(before, 1.9, 0.3)) is verdict
+    assert not is_still(thing(now, 1.9, 0.3), thing(before, 1.9, 0.3))  # Nothing was measured.
 
 
 def test_a_can_that_shows_its_white_lid_is_still_the_red_can():

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from yanshi.core.errors import ConfigError, UnknownNameError
-from yanshi.worlds.things import COLOURS, KINDS, PAINTS, add_thing, kind_of, vary_paint
+from yanshi.worlds.things import (
+    COLOURS,
+    KINDS,
+    PAINTS,
+    SCALE_MAX,
+    SCALE_MIN,
+    add_thing,
+    can_be_as_high,
+    kind_of,
+    vary_paint,
+)
 
 PAIRS = [(kind, kind_of(kind).colours[0]) for kind in KINDS]
 
@@ -93,3 +103,16 @@ def test_an_unknown_kind_is_refused_with_the_nearest_name():
 def test_a_kind_is_refused_in_a_colour_that_it_does_not_come_in():
     with pytest.raises(ConfigError, match="A banana may be: yellow"):
         add_thing(floor(), "banana", "red", position=(0, 0, 0), yaw=0, rng=np.random.default_rng())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thing_can_be_as_high_as_the_smallest_and_the_largest_of_its_kind(kind):
+    usual = 2.0 * kind_of(kind).half_height
+    for scale in (SCALE_MIN, 1.0, SCALE_MAX):
+        assert can_be_as_high(kind, scale * usual)
+    assert not can_be_as_high(kind, SCALE_MAX * usual + 0.011)
+    assert not can_be_as_high(kind, SCALE_MIN * usual - 0.011)
+
+
+def test_of_who_is_no_thing_nobody_knows_how_high():
+    assert can_be_as_high("person", 1.9)

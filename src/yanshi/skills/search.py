@@ -22,7 +22,7 @@ from yanshi.skills.ground import (
 from yanshi.skills.motion import here, stand, step_to, tick, turn_to, walk_to
 from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.worlds.floor_plan import Place
-from yanshi.worlds.things import shape_of
+from yanshi.worlds.things import can_be_as_high, shape_of
 
 SURE = 0.6
 """Confidence from which a sighting is acted on: two good looks."""
@@ -167,7 +167,8 @@ def is_still(thing: Thing, before: Thing) -> bool:
     """Whether what is seen now may be what was called so before.
 
     By how it looks; or by its shape, for a cube may look like an apple from above and is none; or
-    by its kind alone if it is upright and round, for from above a can shows its lid.
+    by its kind alone if it is upright and round, for from above a can shows its lid; or by its
+    height, if it is as high as what it was called before and no such thing as it is called now is.
     """
     if thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name):
         return True
@@ -176,7 +177,10 @@ def is_still(thing: Thing, before: Thing) -> bool:
         return True
     if thing.solid is None or thing.colour != before.colour:
         return False
-    return thing.solid.shape == shape_of(before.kind) != shape_of(thing.kind)
+    if thing.solid.shape == shape_of(before.kind) != shape_of(thing.kind):
+        return True
+    height = thing.solid.size[2]
+    return can_be_as_high(before.kind, height) and not can_be_as_high(thing.kind, height)
 
 
 def called(thing: Thing, name: str) -> Thing:

@@ -42,6 +42,9 @@ PAINTS: dict[str, tuple[float, float, float]] = {
 SCALE_MIN, SCALE_MAX = 0.93, 1.08
 """How much smaller or larger than usual a thing may be."""
 
+HEIGHT_ERROR_M = 0.01
+"""How far off a measured height may be."""
+
 ANY_BUT_BROWN = tuple(colour for colour in COLOURS if colour != "brown")
 
 
@@ -127,6 +130,14 @@ def kind_of(name: str) -> Kind:
 def shape_of(kind: str) -> str:
     """Return what a hand may take things of a kind for; empty for who is no thing, as a person."""
     return KIND_FACTS[kind].shape if kind in KIND_FACTS else ""
+
+
+def can_be_as_high(kind: str, height: float) -> bool:
+    """Whether a thing of a kind may stand so high, m, give or take what eyes measure wrongly."""
+    if kind not in KIND_FACTS:
+        return True
+    usual = 2.0 * KIND_FACTS[kind].half_height
+    return SCALE_MIN * usual - HEIGHT_ERROR_M <= height <= SCALE_MAX * usual + HEIGHT_ERROR_M
 
 
 def vary_paint(colour: str, rng: np.random.Generator) -> Rgba:
