@@ -160,12 +160,39 @@ def test_a_motor_near_its_fastest_may_pull_less(share, fault, sign):
     assert verdicts(*[replace(state, joint_torque=less)] * 4)[-1] == fault
 
 
-def test_a_sample_from_before_is_not_judged_and_begins_the_count_anew():
-    watch, astray = MotorWatch(G1), replace(off_by(50.0), t_ns=7 * TICK_NS)
+def test_a_sample_is_judged_by_the_target_of_its_time_however_late_it_comes():
+    watch = MotorWatch(G1)
+    targets = [told(offset=0.2 * (-1) ** tick) for tick in range(30)]
+    for late in (0, 1, 3):
+        watch.reset()
+        for tick in range(late, 30):
+            state = replace(pulling(targets[tick - late]), t_ns=(tick - late) * TICK_NS)
+            assert not watch.update(state, targets[tick], tick * TICK_NS)
+        pull = state.joint_torque.copy()
+        pull[KNEE] = 0.0
+        slack = [
+            replace(state, t_ns=(30 + tick - late) * TICK_NS, joint_torque=pull)
+            for tick in range(3 + late + 1)
+        ]
+        found = [
+            watch.update(weak, targets[-1], (30 + tick) * TICK_NS)
+            for tick, weak in enumerate(slack)
+        ]
+        assert found[-1] == LEG
+
+
+def test_a_sample_of_no_target_s_time_is_not_judged_and_begins_the_count_anew():
+    astray = replace(off_by(50.0), t_ns=7 * TICK_NS)
     now = astray.t_ns
-    ages = [0, 3_000_000, 10_000_000, 10_000_000]
+    watch = MotorWatch(G1)
+    ages = [0, 3_000_000, 10_000_000, -10_000_000]
     assert [watch.update(astray, told(), now + age) for age in ages] == [frozenset()] * 3 + [LEG]
-    assert not watch.update(astray, told(), now + 10_000_001)
+    watch = MotorWatch(G1)
+    for age in (10_000_001, -10_000_001, 90_000_000, 10_000_001):
+        assert not watch.update(astray, told(), now + age)
+    for _ in range(3):
+        assert not watch.update(astray, told(), now)
+    assert not watch.update(replace(astray, t_ns=now + 10**9), told(), now)
     assert [watch.update(astray, told(), now) for _ in range(4)] == [frozenset()] * 3 + [LEG]
 
 

@@ -201,6 +201,9 @@ LIMP_LATE = (Action.DAMP, 120.0)
 NUMB_MS = 260.0
 """As late as a knee that sleeps is found when nothing else breaks and it hardly moves; A3 asks for
 100."""
+ASTRAY_MS = 100.0
+"""How soon a motor that does not pull as it was told to is found; a dead one must be asked for a
+pull first."""
 KINDS: dict[str, Kind] = {
     "IMU garbage twice": _broken(
         "A1",
@@ -220,11 +223,11 @@ KINDS: dict[str, Kind] = {
     "20 ms late": _broken("A5", _from("states", "delayed", 20.0), slows_ms=TICK_MS),
     "rotation rate off": _broken("A6", _from("gyro", "wrong", 0.1)),
     "orientation off": _broken("A6", _from("tilt", "wrong", 4.0)),
-    "knee reads wrongly": _broken("A7", _joint("wrong", 0.1)),
+    "knee reads wrongly": _broken("A7", _joint("wrong", 0.1), Action.SIT, ASTRAY_MS, may_fall=True),
     "knee zero moved": _broken("A7", _joint("moved", 0.1)),
     "knee reads zero": _broken("A7", _joint("off"), Action.SIT, 140.0, may_fall=True),
     "knee weak": _broken("A8", _motor("wrong", 0.5)),
-    "knee dead": _broken("A8", _motor("off"), may_fall=True),
+    "knee dead": _broken("A8", _motor("off"), Action.SIT, ASTRAY_MS + 60.0, may_fall=True),
     "policy garbage once": _broken(
         "B1", _from("policy", "garbage", last_s=0.02), Action.HOLD, TICK_MS, lasts=False
     ),

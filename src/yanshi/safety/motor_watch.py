@@ -8,6 +8,7 @@ so long. An encoder whose zero has moved for its own motor, too, is not found he
 this has no clock and no I/O.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,10 @@ class MotorConfig:
     """Above this share of its largest speed a motor pulls less, as it should."""
     samples: int = 4
     """How many in a row must show it: 80 ms at 50 samples a second."""
-    age_max_s: float = 0.01
-    """Who was measured longer before is not judged: it obeyed another target then."""
+    apart_max_s: float = 0.01
+    """A sample is judged by the target that was in force at most so long before or after."""
+    targets: int = 4
+    """How many targets are remembered, for samples that come late."""
 
 
 class MotorWatch:
@@ -53,23 +56,30 @@ class MotorWatch:
         self._most = robot.limits.torque[self._joints]
         self._speed_max = self.config.speed * robot.limits.velocity[self._joints]
         self._streak = np.zeros(len(names), dtype=np.intp)
+        self._sent: deque[tuple[int, JointTarget]] = deque(maxlen=self.config.targets)
 
     def reset(self) -> None:
         """Begin anew."""
         self._streak[:] = 0
+        self._sent.clear()
 
     def update(self, state: RobotState, sent: JointTarget, now_ns: int) -> frozenset[Fault]:
-        """Take in a sample and what the motors obeyed when it was made; return the fault it shows.
+        """Take in a sample and what the motors obey now; return the fault that it shows.
 
         Args:
             state: What was measured.
-            sent: The last target that was written before.
-            now_ns: When it was read.
+            sent: The last target that was written.
+            now_ns: The time now.
         """
-        if now_ns - state.t_ns > self.config.age_max_s * 1e9:
-            self.reset()
+        self._sent.append((now_ns, sent))
+        apart_ns, obeyed = min(
+            ((abs(t_ns - state.t_ns), target) for t_ns, target in reversed(self._sent)),
+            key=lambda pair: pair[0],
+        )
+        if apart_ns > self.config.apart_max_s * 1e9:
+            self._streak[:] = 0
             return NO_FAULT
-        side = self._side(state, sent)
+        side = self._side(state, obeyed)
         streak = self._streak
         goes_on = (side != 0) & (side == np.sign(streak))
         streak[:] = np.where(goes_on, streak, 0) + side
@@ -85,12 +95,12 @@ class MotorWatch:
         found = np.abs(self._streak) >= self.config.samples
         return tuple(name for name, is_found in zip(self._names, found, strict=True) if is_found)
 
-    def _side(self, state: RobotState, sent: JointTarget) -> NDArray[np.intp]:
+    def _side(self, state: RobotState, obeyed: JointTarget) -> NDArray[np.intp]:
         """Return for each joint 1 or -1 where it pulls more or less than it should, else 0."""
         joints = self._joints
-        speed, stiffness = state.joint_velocity[joints], sent.stiffness[joints]
-        wanted = stiffness * (sent.position[joints] - state.joint_position[joints])
-        wanted -= sent.damping[joints] * speed
+        speed, stiffness = state.joint_velocity[joints], obeyed.stiffness[joints]
+        wanted = stiffness * (obeyed.position[joints] - state.joint_position[joints])
+        wanted -= obeyed.damping[joints] * speed
         off = state.joint_torque[joints] - np.clip(wanted, -self._most, self._most)
         least = np.maximum(self.config.angle * stiffness, self.config.torque_min)
         is_off = (np.abs(off) > least) & (np.abs(speed) <= self._speed_max)
