@@ -37,8 +37,9 @@ class MotorConfig:
     """Above this share of its largest speed a motor pulls less, as it should."""
     samples: int = 4
     """How many in a row must show it: 80 ms at 50 samples a second."""
-    apart_max_s: float = 0.01
-    """A sample is judged by the target that was in force at most so long before or after."""
+    before_max_s: float = 0.01
+    """A sample is judged if it was made at most so long before the time of a target that is
+    remembered: later in a tick the next one is in force."""
     targets: int = 4
     """How many targets are remembered, for samples that come late."""
 
@@ -69,16 +70,14 @@ class MotorWatch:
         Args:
             state: What was measured.
             sent: The last target that was written.
-            now_ns: The time now.
+            now_ns: The time now; it never goes back.
         """
         self._sent.append((now_ns, sent))
-        apart_ns, obeyed = min(
-            ((abs(t_ns - state.t_ns), target) for t_ns, target in reversed(self._sent)),
-            key=lambda pair: pair[0],
-        )
-        if apart_ns > self.config.apart_max_s * 1e9:
+        later = [(t_ns, target) for t_ns, target in self._sent if t_ns >= state.t_ns]
+        if not later or later[0][0] - state.t_ns > self.config.before_max_s * 1e9:
             self._streak[:] = 0
             return NO_FAULT
+        _, obeyed = later[0]
         side = self._side(state, obeyed)
         streak = self._streak
         goes_on = (side != 0) & (side == np.sign(streak))
