@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.skills.rig import WALKER, Rig
 
@@ -180,6 +180,7 @@ def test_who_takes_a_long_thing_stands_so_that_its_fingers_lie_across_it(across)
     assert askew(best) <= askew(any_way)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats(0.01, 1.0)), min_size=1, max_size=6))
 def test_the_first_stance_that_is_good_enough_in_thought_is_taken_else_the_best(marks):
     ways = spots_on(TABLE, (1.28, 0.1))[: len(marks)]

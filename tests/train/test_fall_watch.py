@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+pytest.importorskip("torch")
+
 from yanshi.cli.main import make_app
 from yanshi.robots.g1.spec import G1
 from yanshi.senses.balance import (

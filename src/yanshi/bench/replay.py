@@ -307,7 +307,7 @@ def play(tape: Tape, mind: Mind) -> Deeds:
         replace(simulation, body=body),
         mind,
         PlayedEyes(tape),
-        config=EpisodeConfig(longest_s=longest_s),
+        config=EpisodeConfig(longest_s=longest_s, is_obeyed=False),
     )
     result = episode.run(tape.sentence)
     eyes = Eyes()
