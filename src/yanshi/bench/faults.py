@@ -712,9 +712,7 @@ def _sensor_and_policy_cases() -> list[Case]:
         """Who falls of it may do so late: it is looked at for longer."""
         injection = Injection(part=part, kind=kind, **more)
         options = {"after_s": 2.0 * AFTER_S}
-        return _both(
-            row, injection, FALL_SEEN, stays_up_or_falls_seen, options=options, is_slow=True
-        )
+        return _both(row, injection, FALL_SEEN, stays_up_or_falls_seen, options=options)
 
     return [
         *broken("A1", "imu", "garbage", upright, samples=1),

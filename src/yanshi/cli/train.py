@@ -103,7 +103,7 @@ def train_balance(
         typer.Option(metavar="FOLDER", help="What the robots felt; more robots go on from there."),
     ] = Path("out/train_balance"),
 ) -> None:
-    """Train the watch that tells falls early (about 15 minutes on two cores)."""
+    """Train the watch that tells falls early (about 20 minutes on two cores)."""
     need_training_packages()
     from yanshi.senses.balance import WEIGHTS
     from yanshi.train import fall_watch

@@ -2,7 +2,7 @@
 
 Two watches look, and either may tell. One is a small network (`train/fall_watch.py` trains it) that
 has seen pushed, weakened, laden and dancing robots, and which of them came back; it tells most
-falls while the robot still steps. The other is a rule that needs no training: a robot that leans
+falls 150 ms before the robot is down. The other is a rule that needs no training: a robot that leans
 far and leans on faster never comes back, so what counts is where the lean will be in a moment. One
 whose knees give way stays upright but sinks: its pelvis comes nearer to its soles than any squat
 brings it.

@@ -1,4 +1,4 @@
-"""Learn to tell a fall while the robot still steps: which of these robots came back?
+"""Learn to tell a fall before the robot is down: which of these robots came back?
 
 In the physics of a run, robots stand, walk, squat, move their arms, dance and perform routines.
 They are pushed, lose a motor's strength, stand on a smooth floor or get a load in a hand, and are
@@ -76,7 +76,6 @@ _ARM_RANGE = 0.6
 _ARMS = G1.joint_indices(
     name for name in G1.joint_names if any(part in name for part in ("shoulder", "elbow", "wrist"))
 )
-_KNEES = tuple(JOINTS.index(f"{side}_knee") for side in ("left", "right"))
 _BLEND_S = 0.5
 """Over which a dancer takes the robot over, and gives it back."""
 _LEANS_FROM = np.deg2rad(7.2)
