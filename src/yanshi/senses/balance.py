@@ -2,10 +2,10 @@
 
 Two watches look, and either may tell. One is a small network (`train/fall_watch.py` trains it) that
 has seen pushed, weakened, laden and dancing robots, and which of them came back; it tells most
-falls 150 ms before the robot is down. The other is a rule that needs no training: a robot that leans
-far and leans on faster never comes back, so what counts is where the lean will be in a moment. One
-whose knees give way stays upright but sinks: its pelvis comes nearer to its soles than any squat
-brings it.
+falls 150 ms before the robot is down. The other is a rule that needs no training: a robot that
+leans far and leans on faster never comes back, so what counts is where the lean will be in a
+moment. One whose knees give way stays upright but sinks: its pelvis comes nearer to its soles than
+any squat brings it.
 
 Of the rule: measured with both ready walkers and their dances, squats and bows, and after pushes of
 28 to 110 N·s, no robot that stayed up leaned by more than 30°, or came lower than 0.40 m.
