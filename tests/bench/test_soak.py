@@ -41,11 +41,20 @@ def test_a_short_one_weighs_every_process_and_counts_what_was_done(tmp_path):
     assert rows["minutes"] >= 0.1
     assert rows["orders"] >= 1
     assert rows["falls"] == rows["MuJoCo warnings"] == 0
-    # The body's process is the tests' own here.
+    # The process that balances is the tests' own here.
     own_mb = anonymous_mb(os.getpid())
-    assert rows["body: memory in the end"] == pytest.approx(own_mb, rel=0.3)
+    assert rows["balance: memory in the end"] == pytest.approx(own_mb, rel=0.3)
     for name in ("mind", "eyes"):
         assert 20.0 < rows[f"{name}: memory in the end"] < 800.0
+
+
+def test_apart_body_and_watch_are_weighed_too(tmp_path):
+    out = tmp_path / "s.json"
+    soak.bench_soak(0.05, 1, out, is_real_time=True, apart=True)
+    rows = {row["name"]: row["value"] for row in json.loads(out.read_text())["rows"]}
+    for name in ("balance", "body", "watch", "mind", "eyes"):
+        assert rows[f"{name}: memory in the end"] > 5.0
+    assert 0.0 <= rows["reflex ticks that were late"] <= 1.0
 
 
 def test_what_a_process_takes_for_itself_is_weighed_and_pages_of_files_are_not(tmp_path):

@@ -6,12 +6,16 @@ its processes is weighed; in the end late ticks, falls, faults and warnings are 
 
 import itertools
 import os
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from yanshi.bench.rows import Row, Trial, rate_row, report, run_trials
+from yanshi.bodies.remote_body import RemoteBody
 from yanshi.bodies.simulation import simulate
+from yanshi.runtime.apart import Apart
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.observer import Observer, Snapshot
@@ -103,13 +107,27 @@ def growth_mb_per_h(t_s: list[float], mb: list[float], warm_up: float = WARM_UP)
     return float(np.median((weights[b] - weights[a]) / (times[b] - times[a])))
 
 
-def soak(minutes: float, seed: int, *, is_real_time: bool) -> Trial:
-    """Let a robot work for a while and return what became of it."""
-    with Brain() as brain:
+def soak(minutes: float, seed: int, *, is_real_time: bool, apart: bool = False) -> Trial:
+    """Let a robot work for a while and return what became of it.
+
+    Args:
+        minutes: How long, on the run's clock.
+        seed: Of the home.
+        is_real_time: Whether that is the machine's clock.
+        apart: Whether body and watch have processes of their own, as in `yanshi run --apart`.
+    """
+    with ExitStack() as stack:
+        brain = stack.enter_context(Brain())
         brain.enter(WORLD, seed)
         simulation = simulate(WORLD, seed)
         brain.wait_ready(simulation)
-        pids = {"body": os.getpid(), "mind": brain.mind.pid, "eyes": brain.eyes.pid}
+        pids = {"balance": os.getpid(), "mind": brain.mind.pid, "eyes": brain.eyes.pid}
+        peer = None
+        if apart:
+            others = stack.enter_context(Apart(simulation))
+            pids |= {"body": others.body.pid, "watch": others.watch.pid}
+            peer = RemoteBody(simulation.body, others.lines)
+            simulation = replace(simulation, body=peer)
         scales = Scales({name: pid for name, pid in pids.items() if pid is not None})
         episode = Episode(
             simulation,
@@ -118,6 +136,7 @@ def soak(minutes: float, seed: int, *, is_real_time: bool) -> Trial:
             is_real_time=is_real_time,
             observers=[scales],
             config=EpisodeConfig(longest_s=minutes * 60.0 + 300.0),
+            peer=peer,
         )
         words = Orders(round(minutes * 60e9))
         result = episode.hear(words)
@@ -139,12 +158,16 @@ def soak(minutes: float, seed: int, *, is_real_time: bool) -> Trial:
     }
 
 
-def bench_soak(minutes: float, seed: int, out: Path | None, *, is_real_time: bool) -> int:
+def bench_soak(
+    minutes: float, seed: int, out: Path | None, *, is_real_time: bool, apart: bool = False
+) -> int:
     """Run, print the rows and return 1 when a target was missed."""
-    settings = {"minutes": minutes, "seed": seed, "is_real_time": is_real_time}
-    (trial,) = run_trials(
-        lambda _: soak(minutes, seed, is_real_time=is_real_time), 1, out=out, settings=settings
-    )
+    settings = {"minutes": minutes, "seed": seed, "is_real_time": is_real_time, "apart": apart}
+
+    def run(_: int) -> Trial:
+        return soak(minutes, seed, is_real_time=is_real_time, apart=apart)
+
+    (trial,) = run_trials(run, 1, out=out, settings=settings)
     clock = "wall" if is_real_time else "simulated"
     notes = [f"{name}: {count}" for name, count in trial["faults"].items()]
     return report(f"soak, {clock} clock", make_rows(trial), out, notes)

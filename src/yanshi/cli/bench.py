@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from yanshi.cli.run import Brains, ClockName, CloudDeadline
+from yanshi.cli.run import ApartOption, Brains, ClockName, CloudDeadline, need_real_time
 
 if TYPE_CHECKING:
     from yanshi.bench.contest import Contest
@@ -363,13 +363,17 @@ def bench_faults(
 def bench_soak(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long, on the run's clock.")] = 60.0,
     clock: Annotated[ClockName, typer.Option(help="Which clock.")] = ClockName.SIM,
+    apart: ApartOption = False,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
     """Tell the robot one thing after the other for an hour: does anything leak or wear out?"""
     from yanshi.bench import soak
 
-    raise typer.Exit(soak.bench_soak(minutes, seed, json, is_real_time=clock is ClockName.WALL))
+    if apart:
+        need_real_time("--apart", clock)
+    is_real_time = clock is ClockName.WALL
+    raise typer.Exit(soak.bench_soak(minutes, seed, json, is_real_time=is_real_time, apart=apart))
 
 
 @bench.command("replay")
