@@ -26,9 +26,9 @@ from yanshi.skills.release import (
     RIM_AIR_M,
     Goal,
     _as_thing,
-    _best_spot,
     _still_holds,
     approaches_to,
+    best_spot_over,
     free_disc,
     free_spot,
     goal_upon,
@@ -270,7 +270,7 @@ def test_who_has_tried_all_stances_for_a_goal_says_so_instead_of_trying_one_agai
     rig.hold(RIGHT, "red can")
     hand, percept = hands_of(rig.tools)[RIGHT], rig.percept()
     hand.angles = percept.state.joint_position[hand.arm.joints]
-    ask = partial(_best_spot, rig.tools, percept, hand, Goal(point=(1.75, 0, 0.8), place=TABLE))
+    ask = partial(best_spot_over, rig.tools, percept, hand, Goal(point=(1.75, 0, 0.8), place=TABLE))
     tried = [ask([])]
     for _ in range(2):
         spot = ask(tried)

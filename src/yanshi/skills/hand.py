@@ -21,10 +21,18 @@ from yanshi.skills.grip import TRIES, come_to, follow, level_frames
 from yanshi.skills.ground import floor_of, pose_before_person
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here, stand, walk_to
-from yanshi.skills.release import FALL_M, Feeling, let_go_at, look_after, palm_with_thing_at
+from yanshi.skills.release import (
+    FALL_M,
+    Feeling,
+    Goal,
+    best_spot_over,
+    let_go_at,
+    look_after,
+    palm_with_thing_at,
+)
 from yanshi.skills.search import find, matches
 from yanshi.skills.skill import Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, boxes_about, spots
+from yanshi.skills.stances import Spot, boxes_about
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
 PERSON, OPEN_HAND = "person", "open hand"
@@ -222,24 +230,20 @@ def _lay_into(
     """
     assert hand.held is not None
     held = hand.held
-    for number in range(TRIES):
+    tried: list[Spot] = []
+    for _ in range(TRIES):
         person = _seen(percept, person)
         point = _above(person)
         with_person = replace(tools, floor_plan=_with_person(tools.floor_plan, person))
-        think = partial(
-            spots,
-            with_person,
-            percept.scene,
-            here(percept),
-            point[:2],
-            with_person.floor_plan.place(OPEN_HAND),
-            grips=[(held.approach, point[2] + held.grip_height)],
-            sides=[hand.side],
-        )
-        percept, ways = yield from aside(tools, percept, think)
-        if isinstance(ways, UnreachableError):
-            return percept, Outcome(kind="failed", reason="hand_out_of_reach", facts=(held.name,))
-        spot = ways[number % len(ways)]
+        goal = Goal(point=point, place=with_person.floor_plan.place(OPEN_HAND))
+        think = partial(best_spot_over, with_person, percept, hand, goal, tried)
+        percept, spot = yield from aside(tools, percept, think)
+        if isinstance(spot, UnreachableError):
+            if not tried:
+                failed = Outcome(kind="failed", reason="hand_out_of_reach", facts=(held.name,))
+                return percept, failed
+            spot = tried[0]  # There is no other: the body will not come to stand just so again.
+        tried.append(spot)
         stepping = _step_up_with(tools, with_person, percept, hand, spot, point[2])
         percept, come = yield from as_long_as(percept, stepping, Feeling(tools, hand))
         if come is None:

@@ -120,7 +120,7 @@ def put(
     out_of_reach = Outcome(kind="failed", reason="out_of_reach", facts=(where,))
     tried: list[Spot] = []
     for _ in range(TRIES):
-        think = partial(_best_spot, tools, percept, hand, goal, tried)
+        think = partial(best_spot_over, tools, percept, hand, goal, tried)
         percept, spot = yield from aside(tools, percept, think)
         if isinstance(spot, UnreachableError):
             break
@@ -148,10 +148,17 @@ def put(
     return percept, out_of_reach
 
 
-def _best_spot(
+def best_spot_over(
     tools: Tools, percept: Percept, hand: Hand, goal: Goal, tried: Sequence[Spot]
 ) -> Spot:
     """Return the best way to stand that was not tried, and from which the arm comes to a goal.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        hand: What holds the thing.
+        goal: Where that is to end.
+        tried: From where it was tried in vain.
 
     Raises:
         UnreachableError: No stance reaches it, or all were tried.
