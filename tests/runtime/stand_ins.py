@@ -14,6 +14,7 @@ from yanshi.mind.tongue import hear
 from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.eyes_process import Glance
 from yanshi.runtime.observer import Observer, Snapshot
+from yanshi.senses.map_match import Viewpoint
 from yanshi.senses.scene_memory import Surfaces
 
 
@@ -70,7 +71,7 @@ class ClosedEyes:
         self._t_ns = 0
 
     def look(
-        self, t_ns: int, qpos: np.ndarray, up_in_camera: np.ndarray, *, want_rgb: bool = False
+        self, t_ns: int, qpos: np.ndarray, viewpoint: Viewpoint, *, want_rgb: bool = False
     ) -> None:
         if self.is_dead:
             raise BodyError("The eyes' process ended.")
@@ -83,7 +84,13 @@ class ClosedEyes:
         depth = np.zeros((4, 4), dtype=np.float32)
         surfaces = Surfaces(depth=depth, focal_length=4.0)
         return Glance(
-            t_ns=self._t_ns, detections=(), solids=(), surfaces=surfaces, took_ms=1.0, rgb=None
+            t_ns=self._t_ns,
+            detections=(),
+            solids=(),
+            surfaces=surfaces,
+            match=None,
+            took_ms=1.0,
+            rgb=None,
         )
 
 

@@ -30,11 +30,38 @@ def test_each_loop_runs_at_its_own_rate_and_the_last_one_last():
     assert [name for name, t in ran if t == 100 * MS] == ["slow", "middle", "fast"]
 
 
+def test_a_loop_with_a_phase_is_due_so_far_into_each_period():
+    ran: list[int] = []
+    clock = ManualClock()
+    loops = [
+        Loop(name="fast", period_ns=2 * MS, deadline_ns=MS, run=lambda t: None),
+        Loop(name="eyes", period_ns=20 * MS, phase_ns=6 * MS, deadline_ns=MS, run=ran.append),
+    ]
+    Scheduler(clock, loops).run_until(lambda: clock.now_ns() >= 58 * MS)
+    assert ran == [6 * MS, 26 * MS, 46 * MS]
+
+
 def test_a_period_that_does_not_fit_the_fastest_is_refused():
     loops = [
         Loop(name=str(ms), period_ns=ms * MS, deadline_ns=MS, run=lambda t: None) for ms in (2, 5)
     ]
     with pytest.raises(ValueError, match="Period of 5 is"):
+        Scheduler(ManualClock(), loops)
+
+
+@pytest.mark.parametrize("phase_ms", [-2, 1, 20])
+def test_a_phase_at_which_a_loop_would_never_run_is_refused(phase_ms):
+    loops = [
+        Loop(name="fast", period_ns=2 * MS, deadline_ns=MS, run=lambda t: None),
+        Loop(
+            name="eyes",
+            period_ns=20 * MS,
+            phase_ns=phase_ms * MS,
+            deadline_ns=MS,
+            run=lambda t: None,
+        ),
+    ]
+    with pytest.raises(ValueError, match="Phase of eyes is"):
         Scheduler(ManualClock(), loops)
 
 

@@ -1,7 +1,5 @@
 """Two feet of different steepness are told when both carry for a second, and only then."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -16,16 +14,12 @@ TICK_NS = 20_000_000
 class Legs:
     """Two feet of any steepness that carry anything."""
 
-    links = SimpleNamespace(feet=("left", "right"))
-
     def __init__(self, left: float, right: float, loads: tuple[float, float]) -> None:
-        self.pitch = {"left": left, "right": right}
+        self.pitch = np.array([left, right])
         self.loads = np.array(loads)
 
-    def pelvis_from_link(self, joint_position, link):
-        T, a = np.eye(4), self.pitch[link]
-        T[:3, 0] = (np.cos(a), 0.0, np.sin(a))
-        return T
+    def feet_ahead_in_pelvis(self, joint_position):
+        return np.stack([np.cos(self.pitch), np.zeros(2), np.sin(self.pitch)], axis=1)
 
     def leg_loads(self, joint_position, joint_torque, up_in_pelvis):
         return self.loads

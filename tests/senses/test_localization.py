@@ -1,6 +1,5 @@
 """The simulator's pelvis is the truth; pictures are the head camera's."""
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +11,7 @@ from yanshi.core.messages import BaseEstimate
 from yanshi.policies.walker import Velocity, Walker
 from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 from yanshi.senses.localization import Localization
+from yanshi.senses.map_match import MapMatcher
 from yanshi.senses.odometry import Odometry
 from yanshi.senses.scene_memory import Surfaces
 
@@ -31,7 +31,8 @@ class Walk:
         x, y, yaw = plan.start
         start = (x + off[0], y + off[1], yaw)
         kinematics = self.simulation.kinematics
-        self.place = Localization(kinematics, dataclasses.replace(plan, start=start))
+        self.place = Localization(kinematics, start)
+        self.matcher = MapMatcher(plan)
         self.legs = Odometry(kinematics, start)
         self.ticks, self.look_ticks = 0, 10
         self.has_feet = True
@@ -45,7 +46,9 @@ class Walk:
             if looks and self.ticks % self.look_ticks == 0:
                 viewpoint = self.place.viewpoint(state)
                 image = self.camera.capture_at(self.body.data.qpos, state.t_ns)
-                self.place.correct(viewpoint, Surfaces.of(image), ())
+                self.place.correct(
+                    viewpoint, self.matcher.explain(Surfaces.of(image), (), viewpoint)
+                )
             self.ticks += 1
             self.body.write(WALKER.step(state, velocity))
             self.body.advance(TICK_S)
@@ -121,7 +124,8 @@ def test_a_picture_from_before_a_fall_tells_nothing_after_it(strayed):
     viewpoint = strayed.place.viewpoint(state)
     surfaces = Surfaces.of(strayed.camera.capture_at(strayed.body.data.qpos, state.t_ns))
     strayed.fall()
-    found = strayed.place.correct(viewpoint, surfaces, ())
+    match = strayed.matcher.explain(surfaces, (), viewpoint)
+    found = strayed.place.correct(viewpoint, match)
     np.testing.assert_array_equal(found, viewpoint.map_from_camera)
     strayed.run(0.2, looks=False)
     assert strayed.base.position_sd > 0.4

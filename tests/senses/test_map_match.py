@@ -77,6 +77,16 @@ def test_what_a_picture_of_the_room_tells_is_right(yaw, off):
     np.testing.assert_allclose(match.shift[:2] @ told, -np.array(off) @ told, atol=0.02)
 
 
+@pytest.mark.parametrize("pose", [(-1.0, 0.4, 1.5), (-1.0, 1.1, -3.0), (1.0, -1.2, -2.25)])
+def test_what_a_picture_hardly_tells_of_a_direction_does_not_count(pose):
+    """There are few pieces along it, and nobody has looked for another place along it."""
+    T = camera_at(*pose)
+    match = MapMatcher(ROOM).match(picture(ROOM, T), *believe(T, 0.3, -0.2), LOST, NOBODY)
+    least, most = np.linalg.eigvalsh(match.information[:2, :2])
+    assert least == pytest.approx(0.0, abs=1e-6)
+    assert most > 0.05**-2
+
+
 def test_a_heading_that_has_run_away_is_brought_back():
     T = camera_at(0.3, -0.4, 0.6)
     unsure = np.diag([0.05, 0.05, 0.03]) ** 2

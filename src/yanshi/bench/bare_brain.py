@@ -7,6 +7,7 @@ from yanshi.core.messages import Plan, Step
 from yanshi.mind.dialogue import NOWHERE, Context, Turn
 from yanshi.mind.mind import Source, Understanding
 from yanshi.runtime.eyes_process import EyesProcess, Glance
+from yanshi.senses.map_match import Viewpoint
 from yanshi.senses.scene_memory import Surfaces
 
 
@@ -58,7 +59,7 @@ class ClosedEyes(EyesProcess):
         self,
         t_ns: int,
         qpos: NDArray[np.float64],
-        up_in_camera: NDArray[np.float64],
+        viewpoint: Viewpoint,
         *,
         want_rgb: bool = False,
     ) -> None:
@@ -70,5 +71,11 @@ class ClosedEyes(EyesProcess):
         self.pending = 0
         surfaces = Surfaces(depth=np.zeros((4, 4), dtype=np.float32), focal_length=4.0)
         return Glance(
-            t_ns=self._t_ns, detections=(), solids=(), surfaces=surfaces, took_ms=1.0, rgb=None
+            t_ns=self._t_ns,
+            detections=(),
+            solids=(),
+            surfaces=surfaces,
+            match=None,
+            took_ms=1.0,
+            rgb=None,
         )

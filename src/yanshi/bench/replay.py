@@ -30,7 +30,9 @@ from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.eyes_process import EyesProcess, Glance
 from yanshi.senses.eyes import Detection, Eyes
+from yanshi.senses.map_match import MapMatcher, Viewpoint
 from yanshi.senses.scene_memory import Surfaces
+from yanshi.worlds.floor_plan import FloorPlan
 
 TAPE = Path(__file__).with_name("data") / "replay.npz"
 WORLD, SEED = "home", 1
@@ -188,33 +190,40 @@ class PlayedBody(MujocoBody):
 
 
 class PlayedEyes:
-    """Eyes that tell what is on a tape; it is dark where nothing is on it."""
+    """Eyes that tell what is on a tape, compared with a map; dark where nothing is on it."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, plan: FloorPlan) -> None:
+        self._matcher = MapMatcher(plan)
         pairs = zip(tape.glances, tape.depths, strict=True)
         self._glances = {kept["t_ns"]: _glance(kept, depth) for kept, depth in pairs}
         focal_length = tape.glances[0]["focal_length"]
         self._dark = Surfaces(
             depth=np.zeros(tape.depths.shape[1:], np.float32), focal_length=focal_length
         )
-        self._asked_ns = 0
+        self._asked: list[tuple[int, Viewpoint]] = []
         self.pending = 0
 
-    def look(self, t_ns: int, *_args: Any, **_options: Any) -> None:
-        self._asked_ns = t_ns
-        self.pending = 1
+    def look(
+        self, t_ns: int, qpos: NDArray[np.float64], viewpoint: Viewpoint, *, want_rgb: bool = False
+    ) -> None:
+        self._asked.append((t_ns, viewpoint))
+        self.pending += 1
 
     def collect(self, timeout_s: float) -> Glance | None:
-        self.pending = 0
+        t_ns, viewpoint = self._asked.pop(0)
+        self.pending -= 1
         dark = Glance(
-            t_ns=self._asked_ns,
+            t_ns=t_ns,
             detections=(),
             solids=(),
             surfaces=self._dark,
+            match=None,
             took_ms=0.0,
             rgb=None,
         )
-        return self._glances.get(self._asked_ns, dark)
+        glance = self._glances.get(t_ns, dark)
+        match = self._matcher.explain(glance.surfaces, glance.detections, viewpoint)
+        return replace(glance, match=match)
 
 
 def _glance(kept: Mapping[str, Any], depth: NDArray[np.uint16]) -> Glance:
@@ -223,6 +232,7 @@ def _glance(kept: Mapping[str, Any], depth: NDArray[np.uint16]) -> Glance:
         detections=tuple(Detection(**_tuples(d)) for d in kept["detections"]),
         solids=tuple(s and Solid(**_tuples(s)) for s in kept["solids"]),
         surfaces=Surfaces(depth=(depth * MM).astype(np.float32), focal_length=kept["focal_length"]),
+        match=None,
         took_ms=0.0,
         rgb=None,
     )
@@ -306,7 +316,7 @@ def play(tape: Tape, mind: Mind) -> Deeds:
     episode = Episode(
         replace(simulation, body=body),
         mind,
-        PlayedEyes(tape),
+        PlayedEyes(tape, simulation.floor_plan),
         config=EpisodeConfig(longest_s=longest_s, is_obeyed=False),
     )
     result = episode.run(tape.sentence)

@@ -6,6 +6,7 @@ its processes is weighed; in the end late ticks, falls, faults and warnings are 
 
 import itertools
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from yanshi.bench.rows import Row, Trial, rate_row, report, run_trials
 from yanshi.bodies.remote_body import RemoteBody
 from yanshi.bodies.simulation import simulate
+from yanshi.core.closing import Closing
 from yanshi.runtime.apart import Apart
 from yanshi.runtime.brain import Brain
 from yanshi.runtime.episode import Episode, EpisodeConfig
@@ -61,24 +63,40 @@ class Orders:
         return Said(sentence=next(self._orders), number=self.count)
 
 
-class Scales(Observer):
-    """Weighs processes every so often; an `Observer`."""
+class Scales(Observer, Closing):
+    """Weighs processes every so often, in a thread: the kernel takes 4 ms to weigh one."""
 
     def __init__(self, pids: dict[str, int]) -> None:
         self._pids = pids
         self._due_s = 0.0
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._weighings: list[Future[None]] = []
         self.t_s: list[float] = []
         self.mb: dict[str, list[float]] = {name: [] for name in pids}
 
     def on_tick(self, snapshot: Snapshot) -> None:
-        """Weigh if it is time."""
+        """Have them weighed if it is time."""
         t_s = snapshot.t_ns * 1e-9
         if t_s < self._due_s:
             return
         self._due_s = t_s + WEIGHED_EVERY_S
+        self._weighings.append(self._thread.submit(self._weigh, t_s))
+
+    def close(self) -> None:
+        """Wait until all that is to be weighed has been.
+
+        Raises:
+            OSError: A process was not there to be weighed.
+        """
+        self._thread.shutdown()
+        for weighing in self._weighings:
+            weighing.result()
+
+    def _weigh(self, t_s: float) -> None:
+        mb = {name: anonymous_mb(pid) for name, pid in self._pids.items()}
         self.t_s.append(t_s)
-        for name, pid in self._pids.items():
-            self.mb[name].append(anonymous_mb(pid))
+        for name, value in mb.items():
+            self.mb[name].append(value)
 
 
 def anonymous_mb(pid: int) -> float:
@@ -139,7 +157,8 @@ def soak(minutes: float, seed: int, *, is_real_time: bool, apart: bool = False) 
             peer=peer,
         )
         words = Orders(round(minutes * 60e9))
-        result = episode.hear(words)
+        with scales:
+            result = episode.hear(words)
     ticks = {loop.name: loop.took.count for loop in episode.loops}
     return {
         "minutes": minutes,

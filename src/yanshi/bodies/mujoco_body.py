@@ -87,6 +87,10 @@ class MujocoBody:
         self._random = np.random.default_rng(seed)
         self._drift = noise.heading_drift * self._random.standard_normal() if noise else 0.0
         self._stiffness = self._damping = np.empty(0)
+        self._imu = {
+            name: self.data.sensor(f"imu_{name}").data  # Views of what physics writes.
+            for name in ("orientation", "angular_velocity", "acceleration")
+        }
         self._limp = np.zeros(len(robot.joint_names))
         self._speed_knee = self.config.speed_knee * robot.limits.velocity
         self._is_derated = False
@@ -98,8 +102,8 @@ class MujocoBody:
         state = {
             "joint_position": data.qpos[self._qpos],
             "joint_velocity": data.qvel[self._dof],
-            "angular_velocity": data.sensor("imu_angular_velocity").data.copy(),
-            "acceleration": data.sensor("imu_acceleration").data.copy(),
+            "angular_velocity": self._imu["angular_velocity"].copy(),
+            "acceleration": self._imu["acceleration"].copy(),
         }
         if self.noise is not None:
             for name, values in state.items():
@@ -181,10 +185,10 @@ class MujocoBody:
         measured = np.zeros(4)
         drift = _about_z(self._drift * self.data.time)
         mujoco.mju_mulQuat(measured, self._start_from_world, drift)
-        mujoco.mju_mulQuat(measured, measured, self.data.sensor("imu_orientation").data)
+        mujoco.mju_mulQuat(measured, measured, self._imu["orientation"])
         if self.noise is not None:
-            tilt = np.append(1.0, 0.5 * self.noise.tilt * self._random.standard_normal(2))
-            mujoco.mju_mulQuat(measured, measured, np.append(tilt, 0.0))
+            x, y = (0.5 * self.noise.tilt * self._random.standard_normal(2)).tolist()
+            mujoco.mju_mulQuat(measured, measured, np.array([1.0, x, y, 0.0]))
             mujoco.mju_normalize4(measured)
         return measured if measured[0] >= 0.0 else -measured
 

@@ -37,10 +37,12 @@ class Kinematics:
         self.robot = robot
         self.links = links
         self.camera = camera
-        self._soles = tuple(_sole_points(spec, foot) for foot in links.feet)
+        self._soles = np.array([_sole_points(spec, foot) for foot in links.feet])
+        self._sole_middles = self._soles.mean(axis=1)
         skin = _skin(spec)
         self._model = _skeleton(spec)
         self._data = mujoco.MjData(self._model)
+        self._turns, self._places = self._data.xmat.reshape(-1, 3, 3), self._data.xpos  # Views.
         names = [self._model.joint(i).name for i in range(self._model.njnt)]
         for name in robot.joint_names:
             if name not in names:
@@ -53,6 +55,7 @@ class Kinematics:
         )
         self._torque = np.zeros(self._model.nv)
         self._bodies = {self._model.body(i).name: i for i in range(self._model.nbody)}
+        self._feet = [self._body(foot) for foot in links.feet]
         self._skin = np.array([self._bodies[link] for link, _, _ in skin], dtype=np.intp)
         self._skin_in_link = np.array([centre for _, centre, _ in skin])
         self.skin_radius: NDArray[np.float64] = np.array([radius for _, _, radius in skin])
@@ -65,9 +68,11 @@ class Kinematics:
             [robot.joint_index(f"{side}_{joint}") for joint in ARM_JOINTS]
             for side in ("left", "right")
         )
-        self._legs = tuple(
-            [robot.joint_index(f"{side}_{joint}") for joint in _LOADED_JOINTS]
-            for side in ("left", "right")
+        self._legs = np.array(
+            [
+                [robot.joint_index(f"{side}_{joint}") for joint in _LOADED_JOINTS]
+                for side in ("left", "right")
+            ]
         )
         self._jacobian = np.zeros((3, self._model.nv))
         self._reaches = self._measure_reaches()
@@ -79,8 +84,8 @@ class Kinematics:
         self._pose(joint_position)
         body = self._body(link)
         T = np.eye(4)
-        T[:3, :3] = self._data.xmat[body].reshape(3, 3)
-        T[:3, 3] = self._data.xpos[body]
+        T[:3, :3] = self._turns[body]
+        T[:3, 3] = self._places[body]
         return T
 
     def pelvis_from_head_camera(self, joint_position: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,12 +95,15 @@ class Kinematics:
     def soles_in_pelvis(self, joint_position: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the lowest points of both soles when level, shape (2, n_points, 3)."""
         self._pose(joint_position)
-        soles = []
-        for foot, points in zip(self.links.feet, self._soles, strict=True):
-            body = self._body(foot)
-            R = self._data.xmat[body].reshape(3, 3)
-            soles.append(points @ R.T + self._data.xpos[body])
-        return np.array(soles)
+        turns = self._turns[self._feet].transpose(0, 2, 1)
+        soles: NDArray[np.float64] = self._soles @ turns + self._places[self._feet][:, None]
+        return soles
+
+    def feet_ahead_in_pelvis(self, joint_position: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where both feet point, from heel to toe, unit vectors, shape (2, 3)."""
+        self._pose(joint_position)
+        ahead: NDArray[np.float64] = self._turns[self._feet, :, 0]
+        return ahead
 
     def skin_in_pelvis(
         self, joint_position: NDArray[np.float64]
@@ -107,8 +115,8 @@ class Kinematics:
             (n, 3, 3); `skin_radius` holds their radii.
         """
         self._pose(joint_position)
-        turns = self._data.xmat.reshape(-1, 3, 3)[self._skin]
-        middles = np.einsum("nij,nj->ni", turns, self._skin_in_link) + self._data.xpos[self._skin]
+        turns = self._turns[self._skin]
+        middles = np.einsum("nij,nj->ni", turns, self._skin_in_link) + self._places[self._skin]
         return middles, turns
 
     def shoulder_in_pelvis(
@@ -184,8 +192,8 @@ class Kinematics:
         no weight and the ankle bore no moment: good enough to tell which foot carries.
         """
         if not (
-            np.array_equal(joint_position, self._felt_position)
-            and np.array_equal(joint_torque, self._felt_torque)
+            _is_same(joint_position, self._felt_position)
+            and _is_same(joint_torque, self._felt_torque)
         ):  # Several senses ask for the same sample.
             self._felt_position[:], self._felt_torque[:] = joint_position, joint_torque
             self._feel_feet(joint_position, joint_torque)
@@ -198,16 +206,14 @@ class Kinematics:
         """Reckon with what force the floor seems to push each foot, in the pelvis frame."""
         self._pose(joint_position)
         mujoco.mj_comPos(self._model, self._data)
-        for side, foot in enumerate(self.links.feet):
-            body = self._body(foot)
-            sole = self._data.xpos[body] + self._data.xmat[body].reshape(3, 3) @ self._soles[
-                side
-            ].mean(axis=0)
-            mujoco.mj_jac(self._model, self._data, self._jacobian, None, sole, body)
-            leg = self._legs[side]
-            J = self._jacobian[:, self._dofs[leg]]  # (3, n_leg)
-            damped = J @ J.T + 1e-6 * np.eye(3)
-            self._foot_forces[side] = np.linalg.solve(damped, -J @ joint_torque[leg])
+        J = np.empty((2, 3, self._legs.shape[1]))
+        for side, foot in enumerate(self._feet):
+            sole = self._places[foot] + self._turns[foot] @ self._sole_middles[side]
+            mujoco.mj_jac(self._model, self._data, self._jacobian, None, sole, foot)
+            J[side] = self._jacobian[:, self._dofs[self._legs[side]]]
+        damped = J @ J.transpose(0, 2, 1) + 1e-6 * np.eye(3)
+        pushed = J @ joint_torque[self._legs][..., None]  # (2, 3, 1)
+        self._foot_forces[:] = -np.linalg.solve(damped, pushed)[..., 0]
 
     def holding_torque(
         self, joint_position: NDArray[np.float64], up_in_pelvis: NDArray[np.float64]
@@ -248,7 +254,7 @@ class Kinematics:
         return np.array(reaches)
 
     def _pose(self, joint_position: NDArray[np.float64]) -> None:
-        if np.array_equal(joint_position, self._posed):
+        if _is_same(joint_position, self._posed):
             return
         self._posed[:] = joint_position
         self._data.qpos[self._addresses] = joint_position
@@ -258,6 +264,10 @@ class Kinematics:
         if link not in self._bodies:
             raise UnknownNameError("link", link, self._bodies)
         return self._bodies[link]
+
+
+def _is_same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    return a.tobytes() == b.tobytes()
 
 
 _LOADED_JOINTS = ("hip_pitch", "hip_roll", "hip_yaw", "knee")

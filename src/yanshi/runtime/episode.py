@@ -84,6 +84,9 @@ class EpisodeConfig:
     reflex_ms: int = 2
     policy_ms: int = 20
     senses_ms: int = 100
+    early_ms: int = 6
+    """How long before the next picture is ordered the last one is taken in, so that not all that
+    takes long comes between the same two ticks of the reflex."""
     understand_deadline_ms: int = 300
     understand_charge_ms: int = 160
     """What one understanding costs on the simulated clock. The median measured by
@@ -170,14 +173,14 @@ class Episode:
         self._executive = Executive(tools, on_begin=self._on_begin, on_end=self._on_end)
         self._recovery = Recovery(tools)
         self._pusher = Pusher(self._body, pushes, self._kinematics.links.torso)
-        self._localization = Localization(self._kinematics, simulation.floor_plan)
+        self._localization = Localization(self._kinematics, simulation.floor_plan.start)
         c = self.config
         self._sight = Sight(
             eyes,
             self._localization,
             waits=not is_real_time,
             want_rgb=any(observer.wants_pictures for observer in observers),
-            deadline_ms=c.senses_ms,
+            deadline_ms=c.senses_ms - c.early_ms,
         )
         self._hearing = Hearing(
             mind,
@@ -227,13 +230,20 @@ class Episode:
         self.said: list[str] = []
         self._heard: list[HeardReport] = []
         self.loops = tuple(
-            Loop(name=name, period_ns=period_ms * MS, deadline_ns=period_ms * MS, run=run)
-            for name, period_ms, run in (
-                ("senses", c.senses_ms, self._senses_tick),
-                ("mind", c.policy_ms, self._mind_tick),
-                ("policy", c.policy_ms, self._policy_tick),
-                ("reflex", c.reflex_ms, self._reflex_tick),
-                ("show", c.policy_ms, self._show_tick),
+            Loop(
+                name=name,
+                period_ns=period_ms * MS,
+                phase_ns=phase_ms * MS,
+                deadline_ns=period_ms * MS,
+                run=run,
+            )
+            for name, period_ms, phase_ms, run in (
+                ("mind", c.policy_ms, 0, self._mind_tick),
+                ("policy", c.policy_ms, 0, self._policy_tick),
+                ("reflex", c.reflex_ms, 0, self._reflex_tick),
+                ("look", c.senses_ms, 0, self._look_tick),
+                ("senses", c.senses_ms, c.senses_ms - c.early_ms, self._senses_tick),
+                ("show", c.policy_ms, 0, self._show_tick),
             )
         )
 
@@ -286,19 +296,27 @@ class Episode:
 
     # -- senses: 10 Hz ---------------------------------------------------------------------
 
-    def _senses_tick(self, t_ns: int) -> None:
-        self._check_observers(t_ns)
+    def _look_tick(self, t_ns: int) -> None:
+        """Order a picture of this moment."""
         if self._eyes_lost:
             return
         self._sense_body(t_ns)
-        before = {thing.name for thing in self._sight.scene.things}
         try:
-            glance = self._sight.collect(remember=self._recovery.stage is Stage.UPRIGHT)
             viewpoint = self._localization.viewpoint(self._state)
             self._sight.look(t_ns, self._body.data.qpos, viewpoint)
         except BodyError as error:
-            self._eyes_lost = True
-            self._raise_fault(t_ns, Fault.EYES_LOST, str(error))
+            self._lose_eyes(t_ns, error)
+
+    def _senses_tick(self, t_ns: int) -> None:
+        """Take in what the last picture showed."""
+        self._check_observers(t_ns)
+        if self._eyes_lost:
+            return
+        before = {thing.name for thing in self._sight.scene.things}
+        try:
+            glance = self._sight.collect(remember=self._recovery.stage is Stage.UPRIGHT)
+        except BodyError as error:
+            self._lose_eyes(t_ns, error)
             return
         if self._sight.is_late:
             self._raise_fault(t_ns, Fault.SENSES_LATE)
@@ -309,6 +327,10 @@ class Episode:
             for observer in self._observers:
                 if observer.wants_pictures:
                     observer.on_picture(glance.t_ns, glance.rgb)
+
+    def _lose_eyes(self, t_ns: int, error: BodyError) -> None:
+        self._eyes_lost = True
+        self._raise_fault(t_ns, Fault.EYES_LOST, str(error))
 
     def _check_observers(self, t_ns: int) -> None:
         for observer in self._observers:

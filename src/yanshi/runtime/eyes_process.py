@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Solid
 from yanshi.senses.eyes import Detection
+from yanshi.senses.map_match import Match, Viewpoint
 from yanshi.senses.scene_memory import Surfaces
 
 NICENESS = 10
@@ -35,6 +36,8 @@ class Glance:
     """Shape of each, in the level frame of the camera; None where it is too far away to tell."""
     surfaces: Surfaces
     """How far away what it saw was, coarsely: tells a hidden thing from a missing one."""
+    match: Match | None
+    """How far off the map it shows the robot to be; None where it does not tell."""
     took_ms: float
     """From the order to look to the answer's dispatch, ms of the machine's time."""
     rgb: NDArray[np.uint8] | None
@@ -79,7 +82,7 @@ class EyesProcess:
         self,
         t_ns: int,
         qpos: NDArray[np.float64],
-        up_in_camera: NDArray[np.float64],
+        viewpoint: Viewpoint,
         *,
         want_rgb: bool = False,
     ) -> None:
@@ -88,10 +91,10 @@ class EyesProcess:
         Args:
             t_ns: Now.
             qpos: Where everything in the simulated world is, for the simulated light.
-            up_in_camera: Where up is for the robot's own IMU, unit vector, shape (3,).
+            viewpoint: Where the robot believes its camera to be.
             want_rgb: Whether the picture should come back, too.
         """
-        self._send(("look", t_ns, qpos, up_in_camera, want_rgb))
+        self._send(("look", t_ns, qpos, viewpoint, want_rgb))
         self.pending += 1
 
     def collect(self, timeout_s: float) -> Glance | None:
@@ -159,29 +162,38 @@ def _answer(connection: Connection) -> None:
     from yanshi.robots.g1.spec import HEAD_CAMERA
     from yanshi.senses.eyes import Eyes
     from yanshi.senses.large_boxes import with_large_boxes
+    from yanshi.senses.map_match import MapMatcher
     from yanshi.senses.solids import measure_solids
 
     camera: MujocoCamera | None = None
     eyes: Eyes | None = None
+    matcher: MapMatcher | None = None
     while (message := connection.recv()) is not None:
         if message[0] == "enter":
             try:
                 eyes = eyes or Eyes()
                 if camera is not None:
                     camera.close()
-                camera = MujocoCamera(simulate(message[1], message[2]).body.model, HEAD_CAMERA)
+                simulation = simulate(message[1], message[2])
+                camera = MujocoCamera(simulation.body.model, HEAD_CAMERA)
+                matcher = MapMatcher(simulation.floor_plan)
+                del simulation  # Its body is not needed.
                 connection.send("ready")
             except YanshiError as error:
                 connection.send((str(error), error.zh))
             continue
         assert camera is not None
         assert eyes is not None
-        _, t_ns, qpos, up_in_camera, want_rgb = message
+        assert matcher is not None
+        _, t_ns, qpos, viewpoint, want_rgb = message
+        up_in_camera = viewpoint.map_from_camera[2, :3]
         began = time.perf_counter()
         image = camera.capture_at(qpos, t_ns)
         detections = eyes.detect(image)
         solids = measure_solids(image, detections, up_in_camera)
         detections, solids = with_large_boxes(image, detections, solids, up_in_camera)
+        surfaces = Surfaces.of(image)
+        match = matcher.explain(surfaces, detections, viewpoint)
         took_ms = (time.perf_counter() - began) * 1e3
         rgb = np.array(image.rgb) if want_rgb else None
         connection.send(
@@ -189,7 +201,8 @@ def _answer(connection: Connection) -> None:
                 t_ns=t_ns,
                 detections=detections,
                 solids=solids,
-                surfaces=Surfaces.of(image),
+                surfaces=surfaces,
+                match=match,
                 took_ms=took_ms,
                 rgb=rgb,
             )

@@ -55,6 +55,8 @@ class Loop:
     """Longest time from a tick's due time to its end."""
     run: Callable[[int], None]
     """Does one tick; gets the time at which it was due."""
+    phase_ns: int = 0
+    """How far into each period it is due."""
     took: Timings = field(default_factory=Timings)
     """How long each tick took, ms of the machine's time."""
     late: Timings = field(default_factory=Timings)
@@ -81,6 +83,11 @@ class Scheduler:
                     f"Period of {loop.name} is {loop.period_ns} ns; it must be a whole number "
                     f"of the fastest loop's {self._tick_ns} ns."
                 )
+            if loop.phase_ns not in range(0, loop.period_ns, self._tick_ns):
+                raise ValueError(
+                    f"Phase of {loop.name} is {loop.phase_ns} ns; it must be a whole number of the "
+                    f"fastest loop's {self._tick_ns} ns, less than {loop.period_ns} ns."
+                )
 
     def run_until(self, is_over: Callable[[], bool], *, first_ns: int = 0) -> int:
         """Run ticks from `first_ns` on until `is_over` says so; return the next tick's time."""
@@ -88,7 +95,7 @@ class Scheduler:
         while not is_over():
             self._clock.sleep_until(t_ns)
             for loop in self._loops:
-                if t_ns % loop.period_ns == 0:
+                if t_ns % loop.period_ns == loop.phase_ns:
                     self._run_tick(loop, t_ns)
             t_ns += self._tick_ns
         return t_ns

@@ -13,7 +13,8 @@ from yanshi.core.errors import BodyError
 from yanshi.core.messages import Scene
 from yanshi.runtime.eyes_process import Glance
 from yanshi.runtime.loops import Timings
-from yanshi.senses.localization import Localization, Viewpoint
+from yanshi.senses.localization import Localization
+from yanshi.senses.map_match import Viewpoint
 from yanshi.senses.scene_memory import SceneMemory
 from yanshi.senses.solids import solid_on_map
 
@@ -31,7 +32,7 @@ class Looks(Protocol):
         self,
         t_ns: int,
         qpos: NDArray[np.float64],
-        up_in_camera: NDArray[np.float64],
+        viewpoint: Viewpoint,
         *,
         want_rgb: bool = False,
     ) -> None:
@@ -91,8 +92,7 @@ class Sight:
         """
         if self._eyes.pending == 0:
             self._viewpoints.append((t_ns, viewpoint))
-            up_in_camera = viewpoint.map_from_camera[2, :3]
-            self._eyes.look(t_ns, qpos, up_in_camera, want_rgb=self._want_rgb)
+            self._eyes.look(t_ns, qpos, viewpoint, want_rgb=self._want_rgb)
 
     def collect(self, *, remember: bool = True) -> Glance | None:
         """Take in what the eyes have seen meanwhile; None when nothing new is there.
@@ -117,7 +117,7 @@ class Sight:
         assert taken_ns == glance.t_ns
         self.took.add(glance.took_ms)
         self.misses += glance.took_ms > self._deadline_ms
-        map_from_camera = self._localization.correct(viewpoint, glance.surfaces, glance.detections)
+        map_from_camera = self._localization.correct(viewpoint, glance.match)
         if remember:
             self.scene = self._memory.update(
                 glance.detections,

@@ -80,6 +80,9 @@ class MotorWatch:
         _, obeyed = later[0]
         side = self._side(state, obeyed)
         streak = self._streak
+        if not side.any():
+            streak[:] = 0
+            return NO_FAULT
         goes_on = (side != 0) & (side == np.sign(streak))
         streak[:] = np.where(goes_on, streak, 0) + side
         astray = np.abs(streak) >= self.config.samples
@@ -97,10 +100,10 @@ class MotorWatch:
     def _side(self, state: RobotState, obeyed: JointTarget) -> NDArray[np.intp]:
         """Return for each joint 1 or -1 where it pulls more or less than it should, else 0."""
         joints = self._joints
-        speed, stiffness = state.joint_velocity[joints], obeyed.stiffness[joints]
-        wanted = stiffness * (obeyed.position[joints] - state.joint_position[joints])
-        wanted -= obeyed.damping[joints] * speed
-        off = state.joint_torque[joints] - np.clip(wanted, -self._most, self._most)
+        speed, stiffness = state.joint_velocity.take(joints), obeyed.stiffness.take(joints)
+        wanted = stiffness * (obeyed.position.take(joints) - state.joint_position.take(joints))
+        wanted -= obeyed.damping.take(joints) * speed
+        off = state.joint_torque.take(joints) - np.clip(wanted, -self._most, self._most)
         least = np.maximum(self.config.angle * stiffness, self.config.torque_min)
         is_off = (np.abs(off) > least) & (np.abs(speed) <= self._speed_max)
         side: NDArray[np.intp] = np.where(is_off, np.sign(off), 0.0).astype(np.intp)

@@ -7,7 +7,6 @@ remembered stay put: the robot's place moves, slowly, so that who walks by it is
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,11 +15,8 @@ from numpy.typing import NDArray
 from yanshi.control.kinematics import Kinematics
 from yanshi.core.frames import pose_matrix
 from yanshi.core.messages import BaseEstimate, RobotState
-from yanshi.senses.eyes import Detection
-from yanshi.senses.map_match import MapMatcher
+from yanshi.senses.map_match import Match, Viewpoint
 from yanshi.senses.odometry import Odometry
-from yanshi.senses.scene_memory import Surfaces
-from yanshi.worlds.floor_plan import FloorPlan
 
 Array = NDArray[np.float64]
 
@@ -50,33 +46,22 @@ class LocalizationConfig:
     """… and the heading, rad/s."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Viewpoint:
-    """Where the robot believed to be when it took a picture."""
-
-    map_from_camera: Array
-    """Shape (4, 4)."""
-    centre: Array
-    """The pelvis on the floor, m, shape (2,)."""
-    shifted: Array
-    """By how much its place and heading had been put right since switch-on, shape (3,)."""
-    stand: int
-    """How often the feet had begun or ceased to carry."""
-
-
 class Localization:
-    """Follows the pelvis on a map, from where the map says that the robot is switched on."""
+    """Follows the pelvis on a map, from where the robot is switched on."""
 
     def __init__(
-        self, kinematics: Kinematics, plan: FloorPlan, config: LocalizationConfig | None = None
+        self,
+        kinematics: Kinematics,
+        start: tuple[float, float, float],
+        config: LocalizationConfig | None = None,
     ) -> None:
+        """Begin at `start`: x, y in m and heading in rad on the map, at switch-on."""
         self.config = config or LocalizationConfig()
         self._kinematics = kinematics
-        self._odometry = Odometry(kinematics, plan.start)
-        self._matcher = MapMatcher(plan)
+        self._odometry = Odometry(kinematics, start)
         self._covariance = np.diag(np.square(self.config.known))
         self._owed = np.zeros(3)  # What has still to be added to x, y and yaw.
-        self._shifted = np.zeros(3)  # What has been added.
+        self._paid = np.zeros(3)  # What has been added.
         self._has_feet = True
         self._stand = 0
         self._base: BaseEstimate | None = None
@@ -110,39 +95,33 @@ class Localization:
         assert base is not None
         map_from_pelvis = pose_matrix(base.position, base.orientation_wxyz)
         pelvis_from_camera = self._kinematics.pelvis_from_head_camera(state.joint_position)
+        centre = base.position[:2]
         return Viewpoint(
-            map_from_camera=map_from_pelvis @ pelvis_from_camera,
-            centre=base.position[:2],
-            shifted=self._shifted.copy(),
+            map_from_camera=_shift(map_from_pelvis @ pelvis_from_camera, centre, self._owed),
+            centre=centre + self._owed[:2],
+            covariance=self._covariance.copy(),
+            learnt=self._owed + self._paid,
             stand=self._stand,
         )
 
-    def correct(
-        self, viewpoint: Viewpoint, surfaces: Surfaces, detections: Sequence[Detection]
-    ) -> Array:
+    def correct(self, viewpoint: Viewpoint, match: Match | None) -> Array:
         """Learn from a picture how far the place is off.
 
         Args:
             viewpoint: Where it was taken from.
-            surfaces: How far away things were.
-            detections: What was seen; people stand on no map.
+            match: What it tells, if it tells anything.
 
         Returns:
             Where the camera was, as is believed now, shape (4, 4).
         """
         if viewpoint.stand != self._stand or not self._has_feet:
             return viewpoint.map_from_camera  # The legs have been off the floor since.
-        due = self._owed + self._shifted - viewpoint.shifted
-        T_mc = _shift(viewpoint.map_from_camera, viewpoint.centre, due)
-        centre = viewpoint.centre + due[:2]
-        people = [d.position_in_camera for d in detections if d.kind == "person"]
-        on_map = np.array(people).reshape(-1, 3) @ T_mc[:3, :3].T + T_mc[:3, 3]
-        match = self._matcher.match(surfaces, T_mc, centre, self._covariance, on_map[:, :2])
-        if match is None:
-            return T_mc
-        more = self._believe(match.shift, match.information)
+        since = self._owed + self._paid - viewpoint.learnt
+        more = (
+            np.zeros(3) if match is None else self._believe(match.shift - since, match.information)
+        )
         self._owed += more
-        return _shift(T_mc, centre, more)
+        return _shift(viewpoint.map_from_camera, viewpoint.centre, since + more)
 
     def _believe(self, shift: Array, information: Array) -> Array:
         """Update the covariance and return how much of a shift that was seen is believed."""
@@ -158,13 +137,15 @@ class Localization:
 
     def _pay(self, elapsed_s: float) -> None:
         """Put a little of what is owed right."""
+        if not self._owed.any():
+            return
         away = float(np.hypot(*self._owed[:2]))
         share = min(1.0, self.config.speed * elapsed_s / away) if away else 0.0
         turn = self.config.turn_speed * elapsed_s
         step = np.array([*(share * self._owed[:2]), np.clip(self._owed[2], -turn, turn)])
         self._odometry.shift(step)
         self._owed -= step
-        self._shifted += step
+        self._paid += step
 
     def _doubt(self, moved: float, elapsed_s: float) -> None:
         place = self.config.drift_per_m**2 * moved
@@ -172,8 +153,10 @@ class Localization:
         self._covariance += np.diag([place, place, heading])
 
     def _position_sd(self) -> float:
-        sd = math.sqrt(float(np.linalg.eigvalsh(self._covariance[:2, :2])[-1]))
-        return float(math.hypot(sd, *self._owed[:2]))
+        (xx, xy, _), (_, yy, _), _ = self._covariance.tolist()
+        largest = 0.5 * (xx + yy) + math.hypot(0.5 * (xx - yy), xy)  # Of its eigenvalues.
+        x, y, _ = self._owed.tolist()
+        return math.hypot(math.sqrt(largest), x, y)
 
 
 def _shift(map_from_camera: Array, centre: Array, shift: Array) -> Array:

@@ -9,12 +9,13 @@ multiple range images", 1992), begun from many places where the robot may be. Wh
 explain the picture about equally well, or too little of it is explained, nothing is concluded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yanshi.senses.eyes import Detection
 from yanshi.senses.scene_memory import Surfaces
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
@@ -62,11 +63,28 @@ class MapMatchConfig:
     rival_cost: float = 0.07
     """… and too good to be dismissed unless it costs this much more per piece."""
     told_sd: float = 0.15
-    """A direction known worse than this, m, is one that the picture does not tell."""
+    """A direction known worse than this, m, is one that the picture does not tell: nothing of
+    the shift along it counts."""
     piece_sd: float = 0.04
     """Standard deviation of one piece's distance to its face, m."""
     pieces_worth: float = 2.0
     """How many independent pieces all those of a picture are worth: they err together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Viewpoint:
+    """Where the robot believed to be when it took a picture, by all that it had learnt by then."""
+
+    map_from_camera: Array
+    """Shape (4, 4)."""
+    centre: Array
+    """The pelvis on the floor, m, shape (2,)."""
+    covariance: Array
+    """How unsure it was of x, y and yaw, shape (3, 3)."""
+    learnt: Array
+    """By how much pictures had corrected x, y and yaw since switch-on, shape (3,)."""
+    stand: int
+    """How often the feet had begun or ceased to carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,6 +132,21 @@ class MapMatcher:
         self._blank_middle = np.array([blank.middle for blank in blanks]).reshape(-1, 2)
         self._blank_half = np.array([blank.half for blank in blanks]).reshape(-1, 2)
         self._blank_low = np.array([blank.low for blank in blanks])
+
+    def explain(
+        self, surfaces: Surfaces, detections: Sequence[Detection], viewpoint: Viewpoint
+    ) -> Match | None:
+        """Return how the robot's place should be shifted, None where the picture does not tell.
+
+        Args:
+            surfaces: What the picture's depth shows.
+            detections: What was seen in it; people stand on no map.
+            viewpoint: Where it was taken from.
+        """
+        T = viewpoint.map_from_camera
+        people = [d.position_in_camera for d in detections if d.kind == "person"]
+        on_map = np.array(people).reshape(-1, 3) @ T[:3, :3].T + T[:3, 3]
+        return self.match(surfaces, T, viewpoint.centre, viewpoint.covariance, on_map[:, :2])
 
     def match(
         self,
@@ -177,14 +210,17 @@ class MapMatcher:
             return None
         scale = config.pieces_worth / (count * config.piece_sd**2)
         information = trial.information[best] * scale
-        if self._has_rival(shifts, trial.cost, best, information):
-            return None
-        return Match(shift=shifts[best], information=information, explained=count)
-
-    def _has_rival(self, shifts: Array, cost: Array, best: int, information: Array) -> bool:
-        """Whether another shift explains the picture nearly as well as the best one."""
         values, axes = np.linalg.eigh(information[:2, :2])
-        told = axes[:, values > self.config.told_sd**-2]
+        told = axes[:, values > config.told_sd**-2]
+        if self._has_rival(shifts, trial.cost, best, told):
+            return None
+        # Along the rest nobody has looked for rivals, and what it seems to tell may be chance.
+        kept = np.eye(3)
+        kept[:2, :2] = told @ told.T
+        return Match(shift=shifts[best], information=kept @ information @ kept, explained=count)
+
+    def _has_rival(self, shifts: Array, cost: Array, best: int, told: Array) -> bool:
+        """Whether another shift explains the picture nearly as well, along axes in columns."""
         away = np.linalg.norm((shifts - shifts[best])[:, :2] @ told, axis=1)
         is_near = cost < cost[best] + self.config.rival_cost
         return bool(((away > self.config.rival_m) & is_near).any())

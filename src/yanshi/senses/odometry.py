@@ -7,6 +7,7 @@ reckoning: the error grows with the distance walked, by slip and by the rolling 
 A robot that has fallen rolls: then whatever part of the body is lowest is believed to touch.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,16 +135,16 @@ class Odometry:
         return -float(lowest.min())
 
     def _in_heading(self, map_from_pelvis: NDArray[np.float64]) -> NDArray[np.float64]:
-        yaw = np.arctan2(map_from_pelvis[1, 0], map_from_pelvis[0, 0])
-        cos, sin = np.cos(yaw), np.sin(yaw)
-        x, y, z = self._velocity
+        yaw = math.atan2(map_from_pelvis[1, 0], map_from_pelvis[0, 0])
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        x, y, z = self._velocity.tolist()
         return np.array([cos * x + sin * y, -sin * x + cos * y, z])
 
 
 def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """Multiply two wxyz quaternions; the result has w ≥ 0."""
-    aw, ax, ay, az = a
-    bw, bx, by, bz = b
+    aw, ax, ay, az = a.tolist()
+    bw, bx, by, bz = b.tolist()
     c = np.array(
         [
             aw * bw - ax * bx - ay * by - az * bz,
