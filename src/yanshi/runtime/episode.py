@@ -238,10 +238,10 @@ class Episode:
                 run=run,
             )
             for name, period_ms, phase_ms, run in (
+                ("look", c.senses_ms, 0, self._look_tick),
                 ("mind", c.policy_ms, 0, self._mind_tick),
                 ("policy", c.policy_ms, 0, self._policy_tick),
                 ("reflex", c.reflex_ms, 0, self._reflex_tick),
-                ("look", c.senses_ms, 0, self._look_tick),
                 ("senses", c.senses_ms, c.senses_ms - c.early_ms, self._senses_tick),
                 ("show", c.policy_ms, 0, self._show_tick),
             )

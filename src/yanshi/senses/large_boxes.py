@@ -64,10 +64,8 @@ def find_large_boxes(image: Image, up_in_camera: Array) -> tuple[tuple[Detection
     is_level = is_seen & _is_level(points)
     labels = _labels(points[..., 2], is_level)
     found = []
-    for label in np.unique(labels[is_level]):
+    for label in np.flatnonzero(np.bincount(labels[is_level]) >= TOP_POINTS):
         top = labels == label
-        if top.sum() < TOP_POINTS:
-            continue
         solid = _box_under(points, top, is_level, is_seen)
         if solid is None:
             continue
@@ -109,12 +107,11 @@ def with_large_boxes(
 
 def _is_level(points: Array) -> NDArray[np.bool_]:
     """Tell which points lie on a level face, by their neighbours."""
-    across = points[1:-1, 2:] - points[1:-1, :-2]
-    down = points[2:, 1:-1] - points[:-2, 1:-1]
-    normal = np.cross(across, down)
-    length = np.linalg.norm(normal, axis=-1)
+    ax, ay, az = np.moveaxis(points[1:-1, 2:] - points[1:-1, :-2], -1, 0)  # Across …
+    bx, by, bz = np.moveaxis(points[2:, 1:-1] - points[:-2, 1:-1], -1, 0)  # … and down.
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
     level = np.zeros(points.shape[:2], dtype=bool)
-    level[1:-1, 1:-1] = np.abs(normal[..., 2]) > UPWARD * np.maximum(length, 1e-12)
+    level[1:-1, 1:-1] = np.abs(z) > UPWARD * np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)
     return level
 
 
