@@ -74,6 +74,7 @@ class Kinematics:
                 for side in ("left", "right")
             ]
         )
+        self._leg_dofs = self._dofs[self._legs]
         self._jacobian = np.zeros((3, self._model.nv))
         self._reaches = self._measure_reaches()
 
@@ -210,9 +211,9 @@ class Kinematics:
         for side, foot in enumerate(self._feet):
             sole = self._places[foot] + self._turns[foot] @ self._sole_middles[side]
             mujoco.mj_jac(self._model, self._data, self._jacobian, None, sole, foot)
-            J[side] = self._jacobian[:, self._dofs[self._legs[side]]]
-        damped = J @ J.transpose(0, 2, 1) + 1e-6 * np.eye(3)
-        pushed = J @ joint_torque[self._legs][..., None]  # (2, 3, 1)
+            J[side] = self._jacobian.take(self._leg_dofs[side], axis=1)
+        damped = J @ J.transpose(0, 2, 1) + _DAMPING
+        pushed = J @ joint_torque.take(self._legs)[..., None]  # (2, 3, 1)
         self._foot_forces[:] = -np.linalg.solve(damped, pushed)[..., 0]
 
     def holding_torque(
@@ -270,6 +271,8 @@ def _is_same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     return a.tobytes() == b.tobytes()
 
 
+_DAMPING = 1e-6 * np.eye(3)
+"""Keeps forces finite where a leg is straight."""
 _LOADED_JOINTS = ("hip_pitch", "hip_roll", "hip_yaw", "knee")
 ARM_JOINTS = (
     "shoulder_pitch",

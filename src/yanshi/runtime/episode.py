@@ -229,7 +229,7 @@ class Episode:
         self.language = "en"
         self.said: list[str] = []
         self._heard: list[HeardReport] = []
-        self.loops = tuple(
+        look, *others = (
             Loop(
                 name=name,
                 period_ns=period_ms * MS,
@@ -246,6 +246,8 @@ class Episode:
                 ("show", c.policy_ms, 0, self._show_tick),
             )
         )
+        # The reflex has a deadline on the wall clock; a world that waits for its pictures has none.
+        self.loops = (*others, look) if is_real_time else (look, *others)
 
     # -- what a person may do while it runs ------------------------------------------------
 
