@@ -1,13 +1,18 @@
 """The 3-D page is served, filled and gone again."""
 
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
 
+import msgspec.msgpack
 import numpy as np
 import pytest
+import viser
+import websockets.sync.client as websockets
+import zstandard
 
 from yanshi.bodies.simulation import simulate
 from yanshi.core.messages import Scene, Step, Thing
@@ -85,3 +90,46 @@ def test_a_view_serves_from_its_own_process_and_frees_its_port_when_closed():
         # What was said on the port may still be dying away; a listener would still be in the way.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
+
+
+def test_who_presses_the_button_on_the_page_stops_the_robot():
+    """Pressed as a browser does it: through the page's socket."""
+    with View(simulate("empty", 1), free_port()) as view:
+        pressed = threading.Event()
+        view.listen_for_stop(pressed.set)
+        version = f"viser-v{viser.__version__}"
+        address = view.url.replace("http", "ws")
+        with websockets.connect(address, subprotocols=[version], max_size=None) as browser:
+            button = next(uuid for uuid in buttons_of(browser))
+            browser.send(msgspec.msgpack.encode(CAMERA))  # Only who looks may press.
+            press = {"type": "GuiUpdateMessage", "uuid": button, "updates": {"value": True}}
+            for _ in range(2):  # Who is in a hurry presses twice.
+                browser.send(msgspec.msgpack.encode(press))
+                assert pressed.wait(10.0)
+                pressed.clear()
+
+
+CAMERA = {
+    "type": "ViewerCameraMessage",
+    "wxyz": [1.0, 0.0, 0.0, 0.0],
+    "position": [3.0, 0.0, 1.0],
+    "fov": 1.0,
+    "near": 0.1,
+    "far": 100.0,
+    "image_height": 480,
+    "image_width": 640,
+    "look_at": [0.0, 0.0, 0.0],
+    "up_direction": [0.0, 0.0, 1.0],
+}
+
+
+def buttons_of(browser):
+    """Yield the buttons of a page as they come: two lengths of eight bytes before each packet."""
+    while True:
+        packet = browser.recv(timeout=10.0)
+        length = int.from_bytes(packet[8:16], "little")
+        content = zstandard.ZstdDecompressor().decompress(packet[16 : 16 + length])
+        for message in msgspec.msgpack.decode(content)["messages"]:
+            if message["type"] == "GuiButtonMessage":
+                assert message["props"]["label"] == "停 Stop"
+                yield message["uuid"]

@@ -83,8 +83,9 @@ def chat(
         recorder = stack.enter_context(RunRecorder(record, simulation)) if record else None
         if recorder:
             observers.append(recorder)
-        if view:
-            observers.append(open_page(stack, console, simulation))
+        page = open_page(stack, console, simulation) if view else None
+        if page:
+            observers.append(page)
         if attendance:
             observers.append(attendance)
         episode = Episode(
@@ -101,6 +102,8 @@ def chat(
         if attendance:
             attendance.await_somebody(episode.stop, words.say)
         _end_on_interrupt(episode.stop, words.end)
+        if page:
+            page.listen_for_stop(episode.stop)
         if is_terminal:
             console.print("Say something; Ctrl-D ends. 请说；按 Ctrl-D 结束。", style="dim")
         threading.Thread(target=words.listen_to, args=(sys.stdin,), daemon=True).start()

@@ -180,8 +180,9 @@ def run(
         recorder = stack.enter_context(RunRecorder(record, simulation)) if record else None
         if recorder:
             observers.append(recorder)
-        if view:
-            observers.append(open_page(stack, console, simulation))
+        page = open_page(stack, console, simulation) if view else None
+        if page:
+            observers.append(page)
         if attendance:
             observers.append(attendance)
         episode = Episode(
@@ -199,6 +200,8 @@ def run(
             attendance.await_somebody(episode.stop)
         _stop_on_interrupt(episode.stop)
         listen_for_stop(episode.stop)
+        if page:
+            page.listen_for_stop(episode.stop)
         with terminal:
             result = episode.run(sentence)
         terminal.summarise(result)

@@ -1,4 +1,4 @@
-"""A 3-D page in the browser that shows a run as it happens.
+"""A 3-D page in the browser that shows a run as it happens, with a button that stops it.
 
 The page lives in a process of its own, which rebuilds the world from its name and seed with
 the robot's looks and is told positions and words some fifteen times a second. The run's
@@ -9,6 +9,7 @@ to show is replaced by what is newer.
 import multiprocessing
 import threading
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -52,14 +53,17 @@ class Sight:
 
 
 class Page:
-    """The page itself: a viser server with the world, labels and a panel of words."""
+    """The page itself: a viser server with the world, labels, a panel of words and a button."""
 
-    def __init__(self, model: mujoco.MjModel, port: int = PORT) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, port: int = PORT, stop: Callable[[], None] = lambda: None
+    ) -> None:
         """Serve the page.
 
         Args:
             model: The world with the robot's looks. It is changed (lighter meshes, no walls).
             port: Where to serve it; the next free one when that is taken.
+            stop: What the button does; it is called in another thread.
         """
         import mjviser  # Here, for the page's own process alone needs it.
         import viser
@@ -79,6 +83,8 @@ class Page:
         self._add_floor()
         self.server.initial_camera.position = (3.2, -3.6, 2.8)
         self.server.initial_camera.look_at = (0.0, 0.0, 0.6)
+        self.button = self.server.gui.add_button("停 Stop", color="red")
+        self.button.on_click(lambda event: stop())
         self.words = self.server.gui.add_markdown("…")
         self._picture = self.server.gui.add_image(
             np.zeros((2, 2, 3), dtype=np.uint8), label="head camera", visible=False
@@ -155,17 +161,33 @@ class View(Observer, Closing):
         self._is_over = False
         context = multiprocessing.get_context("spawn")
         self._connection, child = context.Pipe()
+        self._stops, button = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_serve,
-            args=(child, simulation.world, simulation.seed, port),
+            args=(child, button, simulation.world, simulation.seed, port),
             daemon=True,
             name="view",
         )
         self._process.start()
         child.close()
+        button.close()
         self.url = self._await_url()
         self._thread = threading.Thread(target=self._feed, name="view", daemon=True)
         self._thread.start()
+
+    def listen_for_stop(self, stop: Callable[[], None]) -> None:
+        """Call `stop` whenever the page's button is pressed; returns at once.
+
+        Args:
+            stop: Must be safe to call from another thread.
+        """
+
+        def listen() -> None:
+            with suppress(OSError, EOFError):
+                while self._stops.recv():
+                    stop()
+
+        threading.Thread(target=listen, name="button", daemon=True).start()
 
     def on_tick(self, snapshot: Snapshot) -> None:
         """Leave the newest state for the page."""
@@ -234,7 +256,7 @@ class View(Observer, Closing):
                 time.sleep(1.0 / RATE_HZ)
 
 
-def _serve(connection: Connection, world: str, seed: int, port: int) -> None:
+def _serve(connection: Connection, button: Connection, world: str, seed: int, port: int) -> None:
     """Serve the page until the other side hangs up."""
     import os
     import signal
@@ -245,7 +267,8 @@ def _serve(connection: Connection, world: str, seed: int, port: int) -> None:
     os.nice(10)
     # The server greets on the terminal, which belongs to the run.
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        page = Page(simulate(world, seed, with_looks=True).body.model, port)
+        model = simulate(world, seed, with_looks=True).body.model
+        page = Page(model, port, lambda: button.send(True))
         with suppress(EOFError, OSError):
             connection.send(page.url)
             while (sight := connection.recv()) is not None:
