@@ -19,7 +19,10 @@ from yanshi.cli.run import (
     CheckIn,
     ClockName,
     CloudDeadline,
+    Gamepad,
+    StopPort,
     check_target,
+    hear_stops,
     need_real_time,
     open_attendance,
     open_page,
@@ -48,6 +51,8 @@ def chat(
     view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
     check_in: CheckIn = 0.0,
     apart: ApartOption = False,
+    gamepad: Gamepad = None,
+    stop_port: StopPort = 0,
     record: Annotated[
         Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
     ] = None,
@@ -102,8 +107,7 @@ def chat(
         if attendance:
             attendance.await_somebody(episode.stop, words.say)
         _end_on_interrupt(episode.stop, words.end)
-        if page:
-            page.listen_for_stop(episode.stop)
+        hear_stops(stack, console, episode.stop, page, gamepad, stop_port)
         if is_terminal:
             console.print("Say something; Ctrl-D ends. 请说；按 Ctrl-D 结束。", style="dim")
         threading.Thread(target=words.listen_to, args=(sys.stdin,), daemon=True).start()

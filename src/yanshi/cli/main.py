@@ -25,6 +25,7 @@ _MODULES = {
     "run": "Say a sentence to the robot; it sees, understands and does it.",
     "chat": "Talk with the robot while it does what you say.",
     "attend": "Watch over a run from another terminal: be there, stop it, talk with it.",
+    "mcp": "Let an assistant that speaks MCP stop the robot.",
     "plan": "Say what a sentence would make the robot do, without a robot.",
     "log": "List who intervened in a run that was logged, and whether the log was changed.",
     "skills": "List what the robot can do, and how a plan asks for it.",

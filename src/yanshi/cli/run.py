@@ -66,6 +66,23 @@ ApartOption = Annotated[
         "it goes limp within 50 ms. With --clock wall.",
     ),
 ]
+Gamepad = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DEVICE",
+        help="A gamepad (/dev/input/js0): any of its buttons stops the robot, and so does pulling "
+        "it out.",
+    ),
+]
+StopPort = Annotated[
+    int,
+    typer.Option(
+        metavar="PORT",
+        min=0,
+        max=65535,
+        help="Hear `POST /stop` from programs on this machine at this port; 0: nothing listens.",
+    ),
+]
 ROOM_MIN_BYTES = 1_000_000
 """Free space without which no file is begun."""
 DEFAULT_SENTENCE = "走到桌子前，看看桌上有什么，然后跳个舞"
@@ -129,6 +146,8 @@ def run(
     ] = "",
     check_in: CheckIn = 0.0,
     apart: ApartOption = False,
+    gamepad: Gamepad = None,
+    stop_port: StopPort = 0,
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -200,8 +219,7 @@ def run(
             attendance.await_somebody(episode.stop)
         _stop_on_interrupt(episode.stop)
         listen_for_stop(episode.stop)
-        if page:
-            page.listen_for_stop(episode.stop)
+        hear_stops(stack, console, episode.stop, page, gamepad, stop_port)
         with terminal:
             result = episode.run(sentence)
         terminal.summarise(result)
@@ -318,6 +336,40 @@ def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "
     page = stack.enter_context(View(simulation))
     console.print(f"3-D page: {page.url}", highlight=False)
     return page
+
+
+def hear_stops(
+    stack: ExitStack,
+    console: Console,
+    stop: Callable[[], None],
+    page: "View | None",
+    gamepad: Path | None,
+    port: int,
+) -> None:
+    """Let a page's button, a gamepad and programs stop the robot, where they are wanted.
+
+    Args:
+        stack: Closes what is opened.
+        console: Is told where programs are heard.
+        stop: Safe to call from another thread.
+        page: With its button.
+        gamepad: Its device.
+        port: Where programs are heard; 0 for nowhere.
+
+    Raises:
+        ConfigError: The gamepad cannot be read, or the port is taken.
+    """
+    if page:
+        page.listen_for_stop(stop)
+    if gamepad:
+        from yanshi.ports.gamepad import listen_to_gamepad
+
+        listen_to_gamepad(stop, gamepad)
+    if port:
+        from yanshi.ports.stop_server import StopServer
+
+        server = stack.enter_context(StopServer(port, stop))
+        console.print(f"A stop is heard at POST {server.url}", highlight=False, soft_wrap=True)
 
 
 def open_attendance(
