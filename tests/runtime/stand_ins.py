@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from yanshi.bench import bare_brain
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.errors import BodyError
 from yanshi.core.messages import Plan, Step
@@ -15,7 +16,6 @@ from yanshi.runtime.episode import Episode, EpisodeConfig
 from yanshi.runtime.eyes_process import Glance
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.senses.map_match import Viewpoint
-from yanshi.senses.scene_memory import Surfaces
 
 
 class PlainMind:
@@ -62,36 +62,22 @@ def words_of(sentence: str) -> list[list[str]]:
     return [part.split() for part in sentence.split(";")]
 
 
-class ClosedEyes:
+class ClosedEyes(bare_brain.ClosedEyes):
     """Sees nothing, in time; may be slow or die."""
 
     def __init__(self) -> None:
-        self.pending = 0
+        super().__init__()
         self.is_dead = self.is_slow = False
-        self._t_ns = 0
 
     def look(
         self, t_ns: int, qpos: np.ndarray, viewpoint: Viewpoint, *, want_rgb: bool = False
     ) -> None:
         if self.is_dead:
             raise BodyError("The eyes' process ended.")
-        self._t_ns, self.pending = t_ns, 1
+        super().look(t_ns, qpos, viewpoint, want_rgb=want_rgb)
 
     def collect(self, timeout_s: float) -> Glance | None:
-        if self.is_slow:
-            return None
-        self.pending = 0
-        depth = np.zeros((4, 4), dtype=np.float32)
-        surfaces = Surfaces(depth=depth, focal_length=4.0)
-        return Glance(
-            t_ns=self._t_ns,
-            detections=(),
-            solids=(),
-            surfaces=surfaces,
-            match=None,
-            took_ms=1.0,
-            rgb=None,
-        )
+        return None if self.is_slow else super().collect(timeout_s)
 
 
 class Onlooker(Observer):

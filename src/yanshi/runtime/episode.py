@@ -229,6 +229,11 @@ class Episode:
         self.language = "en"
         self.said: list[str] = []
         self._heard: list[HeardReport] = []
+        self.loops = self._make_loops(is_real_time=is_real_time)
+
+    def _make_loops(self, *, is_real_time: bool) -> tuple[Loop, ...]:
+        """Return what is done again and again, in the order in which it is within a tick."""
+        c = self.config
         look, *others = (
             Loop(
                 name=name,
@@ -247,7 +252,7 @@ class Episode:
             )
         )
         # The reflex has a deadline on the wall clock; a world that waits for its pictures has none.
-        self.loops = (*others, look) if is_real_time else (look, *others)
+        return (*others, look) if is_real_time else (look, *others)
 
     # -- what a person may do while it runs ------------------------------------------------
 
