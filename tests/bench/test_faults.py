@@ -210,16 +210,6 @@ def test_a_case_of_each_kind_passes_once(row, doing, words):
     assert line_of(case, [trial])[-1] == "1 of 1 (0.21…1.00)"
 
 
-def test_a_stop_from_another_process_is_heard():
-    case = case_of("E1", "standing", "terminal")
-    trial = case.run(case, 5)
-    assert trial["told_ms"] > 0.0
-    assert trial["outcome"] == "stopped"
-    assert case.passes(trial | {"told_ms": 100.0})
-    assert not case.passes(trial | {"told_ms": 101.0})
-    assert not case.passes(trial | {"told_ms": None})
-
-
 def test_a_robot_that_is_watched_by_nobody_stops_in_time_and_then_sits():
     case = case_of("E2", "walking", "hangs")
     good = HEALTHY | {"told_ms": 1000.0, "limp_ms": 5000.0, "falls": 0}

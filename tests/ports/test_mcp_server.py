@@ -12,10 +12,6 @@ from yanshi.ports.mcp_server import make_server
 from yanshi.ports.stop_server import StopServer
 
 
-def port_of(server: StopServer) -> int:
-    return int(server.url.split(":")[-1].split("/")[0])
-
-
 def call_stop(server):
     """Return the tools that a server offers, and what calling the stop gives."""
 
@@ -30,7 +26,7 @@ def call_stop(server):
 def test_an_assistant_that_starts_the_command_can_stop_the_robot_and_do_nothing_else():
     stopped = threading.Event()
     with StopServer(0, stopped.set) as server:
-        command = ["-m", "yanshi", "mcp", "--stop-port", str(port_of(server))]
+        command = ["-m", "yanshi", "mcp", "--stop-port", str(server.port)]
         tools, result = call_stop(StdioServerParameters(command=sys.executable, args=command))
     assert tools == ["stop_robot"]
     assert not result.is_error
@@ -39,7 +35,7 @@ def test_an_assistant_that_starts_the_command_can_stop_the_robot_and_do_nothing_
 
 def test_where_no_robot_listens_the_assistant_is_told_what_is_missing():
     with StopServer(0, lambda: None) as server:
-        port = port_of(server)
+        port = server.port
     _, result = call_stop(make_server(port))
     assert result.is_error
     assert f"--stop-port {port}" in result.content[0].text

@@ -44,8 +44,7 @@ def ask(url, method="POST", body=None):
 
 def say(server, text):
     """Send raw bytes and return all that comes back."""
-    port = int(server.url.split(":")[-1].split("/")[0])
-    with socket.create_connection((HOST, port), timeout=10) as line:
+    with socket.create_connection((HOST, server.port), timeout=10) as line:
         line.sendall(text)
         line.shutdown(socket.SHUT_WR)
         parts = []
@@ -109,8 +108,7 @@ def test_a_post_with_a_length_that_is_none_stops_all_the_same(server, stops, len
 
 
 def test_who_says_nothing_does_not_keep_others_from_stopping(server, stops):
-    port = int(server.url.split(":")[-1].split("/")[0])
-    silent = [socket.create_connection((HOST, port), timeout=10) for _ in range(20)]
+    silent = [socket.create_connection((HOST, server.port), timeout=10) for _ in range(20)]
     assert ask(server.url)[0] == 200
     for line in silent:
         line.close()
@@ -118,7 +116,7 @@ def test_who_says_nothing_does_not_keep_others_from_stopping(server, stops):
 
 def test_a_port_that_is_taken_is_told_and_one_that_was_given_up_is_free(stops):
     with StopServer(0, stops) as server:
-        port = int(server.url.split(":")[-1].split("/")[0])
+        port = server.port
         with pytest.raises(ConfigError, match=f"{port}.*in use") as error:
             StopServer(port, stops)
         assert "端口" in error.value.zh

@@ -7,13 +7,10 @@ import urllib.error
 import urllib.request
 from types import SimpleNamespace
 
-import msgspec.msgpack
 import numpy as np
 import pytest
-import viser
-import websockets.sync.client as websockets
-import zstandard
 
+from yanshi.bench.browser import Browser
 from yanshi.bodies.simulation import simulate
 from yanshi.core.messages import Scene, Step, Thing
 from yanshi.ports.view import Page, Sight, View, word_panel
@@ -97,39 +94,9 @@ def test_who_presses_the_button_on_the_page_stops_the_robot():
     with View(simulate("empty", 1), free_port()) as view:
         pressed = threading.Event()
         view.listen_for_stop(pressed.set)
-        version = f"viser-v{viser.__version__}"
-        address = view.url.replace("http", "ws")
-        with websockets.connect(address, subprotocols=[version], max_size=None) as browser:
-            button = next(uuid for uuid in buttons_of(browser))
-            browser.send(msgspec.msgpack.encode(CAMERA))  # Only who looks may press.
-            press = {"type": "GuiUpdateMessage", "uuid": button, "updates": {"value": True}}
+        with Browser(view.url) as browser:
+            assert browser.label == "停 Stop"
             for _ in range(2):  # Who is in a hurry presses twice.
-                browser.send(msgspec.msgpack.encode(press))
+                browser.press()
                 assert pressed.wait(10.0)
                 pressed.clear()
-
-
-CAMERA = {
-    "type": "ViewerCameraMessage",
-    "wxyz": [1.0, 0.0, 0.0, 0.0],
-    "position": [3.0, 0.0, 1.0],
-    "fov": 1.0,
-    "near": 0.1,
-    "far": 100.0,
-    "image_height": 480,
-    "image_width": 640,
-    "look_at": [0.0, 0.0, 0.0],
-    "up_direction": [0.0, 0.0, 1.0],
-}
-
-
-def buttons_of(browser):
-    """Yield the buttons of a page as they come: two lengths of eight bytes before each packet."""
-    while True:
-        packet = browser.recv(timeout=10.0)
-        length = int.from_bytes(packet[8:16], "little")
-        content = zstandard.ZstdDecompressor().decompress(packet[16 : 16 + length])
-        for message in msgspec.msgpack.decode(content)["messages"]:
-            if message["type"] == "GuiButtonMessage":
-                assert message["props"]["label"] == "停 Stop"
-                yield message["uuid"]

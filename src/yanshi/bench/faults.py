@@ -14,7 +14,6 @@ import signal
 import struct
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -62,6 +61,7 @@ from yanshi.bench.rig import (
     WALKING,
     Case,
     Rig,
+    held_ms,
     is_whole,
     limp_within,
     look_at,
@@ -71,6 +71,14 @@ from yanshi.bench.rig import (
     told_within,
 )
 from yanshi.bench.rows import Row, Trial, rate_row, run_trials, wilson, write_rows
+from yanshi.bench.stop_sources import (
+    LOCAL_MS,
+    NETWORK_MS,
+    SOURCES,
+    missing_sources,
+    stop_from,
+    stops_in_time,
+)
 from yanshi.bodies.push import Push
 from yanshi.bodies.simulation import simulate
 from yanshi.core.errors import BodyError, ConfigError, PlanError, UnknownNameError
@@ -302,7 +310,7 @@ def stop(case: Case, k: int) -> Trial:
     trial = look_at(stage, PHASES[phase][0])
     heeded = [t for t, _, text in stage.onlooker.events if text.startswith("stop_asked")]
     asked = asked_ns[0] if asked_ns else 0
-    trial["held_ms"] = _held_ms(stage.body.written, asked, heeded[0]) if heeded else None
+    trial["held_ms"] = held_ms(stage.body.written, asked, heeded[0]) if heeded else None
     trial["phase_came"] = bool(asked_ns)
     return trial
 
@@ -322,13 +330,6 @@ def _is_in(phase: str, episode: InjectedEpisode, snapshot: Snapshot) -> bool:
     if phase == "dancing":
         return episode._executive._is_performing
     return step is not None and t_ms >= 1000
-
-
-def _held_ms(written: Sequence[tuple[int, Any]], asked_ns: int, heeded_ns: int) -> float:
-    """Return after how many ms nothing of the plan was written any more, until it was heeded."""
-    between = [(t, q) for t, q in written if asked_ns < t < heeded_ns]
-    moved = [t for (_, a), (t, b) in zip(between, between[1:], strict=False) if (a != b).any()]
-    return ((moved[-1] if moved else asked_ns) - asked_ns) * 1e-6 + 2.0
 
 
 def stops_at_once(phase: str, trial: Trial) -> bool:
@@ -401,23 +402,19 @@ def takes_nothing(trial: Trial) -> bool:
 
 CHECK_IN_S = 1.0
 VANISH = {"killed": signal.SIGKILL, "hangs": signal.SIGSTOP}
-"""What becomes of the one who watches, besides stopping the robot."""
+"""What becomes of the one who watches."""
 
 
 def be_watched(case: Case, k: int) -> Trial:
-    """Let another process watch over a run in real time, and stop it or vanish at a moment."""
-    ends = str(case.options["ends"])
-    awaited = "check_in_missed" if ends in VANISH else "stop_asked"
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
+    """Let another process watch over a run in real time, and vanish at a moment."""
     done_ns: list[int] = []
     with (
         tempfile.TemporaryDirectory(prefix="yanshi-") as folder,
         Attendance(CHECK_IN_S, folder=Path(folder)) as attendance,
     ):
-        watcher = context.Process(target=_watch, args=(theirs, attendance.door), daemon=True)
+        context = multiprocessing.get_context("spawn")
+        watcher = context.Process(target=_watch, args=(attendance.door,), daemon=True)
         watcher.start()
-        theirs.close()
         stopwatch = Stopwatch()
         stage = set_up(
             case,
@@ -430,44 +427,24 @@ def be_watched(case: Case, k: int) -> Trial:
         )
 
         def act(snapshot: Snapshot) -> None:
-            if done_ns or snapshot.t_ns < stage.at_s * 1e9:
-                return
-            done_ns.append(time.monotonic_ns())
-            if ends in VANISH and watcher.pid is not None:
-                os.kill(watcher.pid, VANISH[ends])
-            else:
-                ours.send("stop")
+            if not done_ns and snapshot.t_ns >= stage.at_s * 1e9 and watcher.pid is not None:
+                done_ns.append(time.monotonic_ns())
+                os.kill(watcher.pid, VANISH[case.options["ends"]])
 
         stage.onlooker.on = act
         attendance.await_somebody(stage.episode.stop)
         trial = look_at(stage, PLANS[case.doing])
         watcher.kill()
         watcher.join()
-        if ends not in VANISH:
-            done_ns = [ours.recv()]
-    told_ns = stopwatch.told_ns.get(awaited)
+    told_ns = stopwatch.told_ns.get("check_in_missed")
     trial["told_ms"] = None if told_ns is None else round((told_ns - done_ns[0]) * 1e-6, 3)
     return trial
 
 
-def _watch(orders: Connection, door: Door) -> None:
-    """Watch over a run; stop it when told to, and tell when that was."""
+def _watch(door: Door) -> None:
+    """Watch over a run."""
     with Attendant(door) as attendant:
-
-        def obey() -> None:
-            orders.recv()
-            now_ns = time.monotonic_ns()
-            attendant.stop()
-            orders.send(now_ns)
-
-        threading.Thread(target=obey, daemon=True).start()
         attendant.attend(None, lambda kind, text: None)
-
-
-def stops_from_afar(trial: Trial) -> bool:
-    """Whether it had heard the stop 100 ms after it was asked for, and came to a stand."""
-    is_heard = trial["told_ms"] is not None and 0.0 <= trial["told_ms"] <= 100.0
-    return bool(rides_through(trial) and is_heard and trial["outcome"] == "stopped")
 
 
 def misses_its_watcher(trial: Trial) -> bool:
@@ -938,38 +915,42 @@ def _stop_cases() -> list[Case]:
     ]
 
 
-def _watcher_cases() -> list[Case]:
-    """Who watches from another terminal, E1 and E2."""
+def _source_cases() -> list[Case]:
+    """A stop from everywhere it may come from, E1."""
     return [
         Case(
-            row=row,
-            what=what,
-            wanted=wanted,
+            row="E1",
+            what=f"a stop by {source.what}, wall clock",
+            wanted=(
+                f"nothing of the plan {LOCAL_MS:g} ms later; stands"
+                if source.is_local
+                else f"heard within {NETWORK_MS:g} ms; stands"
+            ),
+            run=stop_from,
+            passes=partial(stops_in_time, name),
+            doing=WALKING,
+            options={"source": name},
+            is_slow=True,
+        )
+        for name, source in SOURCES.items()
+        if name not in missing_sources()
+    ]
+
+
+def _watcher_cases() -> list[Case]:
+    """Who watches from another terminal and vanishes, E2."""
+    return [
+        Case(
+            row="E2",
+            what=f"who watches {how}, check-in {CHECK_IN_S:g} s, wall clock",
+            wanted=f"stops after {CHECK_IN_S:g} s ± 10 %, then sits limp",
             run=be_watched,
-            passes=passes,
+            passes=misses_its_watcher,
             doing=doing,
             options={"ends": ends},
             is_slow=True,
         )
-        for row, what, ends, wanted, passes in (
-            (
-                "E1",
-                "a stop from another terminal, wall clock",
-                "stop",
-                "heard within 100 ms; stands",
-                stops_from_afar,
-            ),
-            *(
-                (
-                    "E2",
-                    f"who watches {how}, check-in {CHECK_IN_S:g} s, wall clock",
-                    ends,
-                    f"stops after {CHECK_IN_S:g} s ± 10 %, then sits limp",
-                    misses_its_watcher,
-                )
-                for ends, how in (("killed", "is gone (kill -9)"), ("hangs", "hangs (SIGSTOP)"))
-            ),
-        )
+        for ends, how in (("killed", "is gone (kill -9)"), ("hangs", "hangs (SIGSTOP)"))
         for doing in (STANDING, WALKING)
     ]
 
@@ -1159,6 +1140,7 @@ def _make_cases() -> tuple[Case, ...]:
         *_battery_cases(),
         *_plan_cases(),
         *_stop_cases(),
+        *_source_cases(),
         *_watcher_cases(),
         *_process_cases(),
         *_operator_cases(),
@@ -1246,7 +1228,8 @@ def bench_faults(
     settings = {"fault": fault, "n": n, "seed": seed, "quick": quick, "cases": len(CASES)}
     trials = run_trials(exam, len(numbers), out=out, settings=settings, workers=workers)
     by_case = [[t for t in trials if t["case"] == CASES.index(case)] for case in chosen]
-    print_table(chosen, by_case, {} if fault else NOT_SHOWN)
+    missing = missing_sources() if chosen[0].row == "E1" or not fault else {}
+    print_table(chosen, by_case, missing if fault else NOT_SHOWN | missing)
     rows = [make_row(case, of_case) for case, of_case in zip(chosen, by_case, strict=True)]
     if out:
         write_rows(f"faults, n = {n}", rows, out)

@@ -125,7 +125,7 @@ def set_up(
     chance = np.random.default_rng([k, 0x666175])
     chosen_s = round(float(chance.uniform(*BREAKS_S)), 3)
     at_s = chosen_s if at_s is None else at_s
-    simulation = simulate("empty", k)
+    simulation = options.pop("simulation", None) or simulate("empty", k)
     if injections is None:
         injections = () if case.injection is None else (case.injection,)
     in_policy = tuple(i for i in injections if i.part == "policy")
@@ -178,6 +178,13 @@ def look_at(stage: Rig, plan: str | Words) -> Trial:
         "mujoco_warnings": report.mujoco_warnings,
         "sim_s": report.sim_s,
     }
+
+
+def held_ms(written: Sequence[tuple[int, Any]], asked_ns: int, heeded_ns: int) -> float:
+    """Return after how many ms nothing of the plan was written any more, until it was heeded."""
+    between = [(t, q) for t, q in written if asked_ns < t < heeded_ns]
+    moved = [t for (_, a), (t, b) in zip(between, between[1:], strict=False) if (a != b).any()]
+    return ((moved[-1] if moved else asked_ns) - asked_ns) * 1e-6 + 2.0
 
 
 def end_of(body: InjectedBody) -> str:

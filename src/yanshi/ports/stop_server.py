@@ -44,7 +44,8 @@ class StopServer(Closing):
                 "free.",
                 zh=f"无法在 {HOST}:{port} 接收停止请求：{error.strerror}。请换一个端口。",
             ) from error
-        self.url = f"http://{HOST}:{self._server.server_port}{PATH}"
+        self.port: int = self._server.server_port
+        self.url = f"http://{HOST}:{self.port}{PATH}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="stop server", daemon=True
         )

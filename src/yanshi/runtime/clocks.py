@@ -50,15 +50,16 @@ class PacedClock:
     def __init__(self, body: SteppedBody) -> None:
         self._body = body
         self._body_ns = 0
-        self._started_ns = time.monotonic_ns()
+        self.started_ns = time.monotonic_ns()
+        """The machine's time at this clock's zero."""
 
     def restart(self) -> None:
         """Make now the zero of this clock; call it when everything is ready."""
-        self._started_ns = time.monotonic_ns() - self._body_ns
-        self._body.begin(self._started_ns)
+        self.started_ns = time.monotonic_ns() - self._body_ns
+        self._body.begin(self.started_ns)
 
     def now_ns(self) -> int:
-        return time.monotonic_ns() - self._started_ns
+        return time.monotonic_ns() - self.started_ns
 
     def sleep_until(self, t_ns: int) -> None:
         """Advance the body to `t_ns`, then wait until the machine's clock gets there."""
