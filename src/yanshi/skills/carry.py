@@ -46,8 +46,8 @@ EDGES_M = (0.2, 0.42)
 """Shortest and longest edge of the ground of a box for two hands."""
 PUSH_N = 47.0
 """With which each hand presses. The wrists' 5 N·m allow no more at the knuckles."""
-TOO_HEAVY_N = 33.0
-"""What weighs more than this, about 3.6 kg, is put back."""
+TOO_HEAVY_N = 36.0
+"""What seems to weigh more than this, about 3.9 kg, is put back."""
 HEIGHTS = tuple(np.arange(0.56, 0.77, 0.04))
 """Of the pelvis, from which a box may be taken, m. Lower down, loaded, the robot steps aside."""
 LEANS = (0.0, 0.2, 0.35, 0.5)
@@ -78,7 +78,7 @@ OVER_M = 0.05
 """How far above a surface a box comes over it."""
 OUT_M = 0.40
 """Farthest ahead of an upright robot's pelvis that the middle of a box is held, m."""
-CARRIED = (0.20, 0.05)
+CARRIED = (0.14, 0.10)
 """Where a box is carried: its near side ahead of the pelvis and the line it is held by above, m."""
 EDGE_M = 0.03
 """From a surface's edge to a box that is put there."""
@@ -479,6 +479,7 @@ def take(
     drawn[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, load.level_from_box[2, 3])
     rise_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
     percept = yield from move_load(tools, percept, load, drawn, rise_s, UpperBody())
+    percept = yield from _hold_out(tools, percept, load, CARRIED[0] + 0.5 * size[0])
     for _ in range(BACK_OFF_TRIES):  # With much before the chest steps back are short.
         percept = yield from back_off(tools, percept, spot.before[:2])
         if _is_clear_of(percept, spot):
@@ -615,11 +616,8 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     percept = yield from walk_to(tools, percept, spot.before)
     over = np.eye(4)
     above = float(berth.map_from_box[2, 3]) + OVER_M - UPRIGHT[0]
-    over[:3, 3] = (
-        min(spot.stance.ahead, OUT_M),
-        0.0,
-        max(above, float(load.level_from_box[2, 3])),
-    )
+    held = float(load.level_from_box[2, 3])
+    over[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, max(above, held))
     percept = yield from move_load(tools, percept, load, over, MOVE_S, UpperBody())
     if not hands.presses_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
@@ -661,6 +659,13 @@ def _hold_up(
         load.level_from_box[2, 3] = high - percept.base.position[2]
 
     return (yield from during(tools, percept, seconds, body, stay_up))
+
+
+def _hold_out(tools: Tools, percept: Percept, load: Load, ahead: float) -> Behaviour[Percept]:
+    """Move a load's middle so far ahead of an upright robot."""
+    held = load.level_from_box.copy()
+    held[0, 3] = ahead
+    return (yield from move_load(tools, percept, load, held, MOVE_S, UpperBody()))
 
 
 def _lower(
