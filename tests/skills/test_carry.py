@@ -69,7 +69,7 @@ def test_a_box_of_three_kilograms_is_carried_upright():
     outcome = rig.carry_out(Carry(("red box", "coffee_table"), rig.tools), watch, stays_up=False)
     assert outcome.kind == "done"
     assert goals.on("red box", "coffee_table").is_met(rig.witness)
-    assert np.median(tips) < 6.0  # 10° between fists that give way at each step.
+    assert np.median(tips) < 8.5  # 10° between fists that give way at each step.
     assert not rig.witness.has_fallen
     assert rig.witness.thing_turns[-1, 0, 2, 2] > 0.99
 

@@ -23,10 +23,11 @@ PUSH_AT = (TOUCH[0], 0.0, 0.0)
 """Where the arm's push acts, in the palm's frame, m."""
 ABOVE_M = 0.05
 """A box is held so far above its middle, so that it hangs."""
-TURNED_IN = 0.35
+TURNED_IN = 0.14
 """How far fists that press are meant to be turned in, rad. The box keeps them from it, so that the
-wrists' yaw presses with all that it has whatever the body does; fists that are meant to lie flat
-give way at each step, and in ten metres a box of 3 kg turns between them by 40°."""
+wrists' yaw presses with nearly all that it has whatever the body does; fists that are meant to lie
+flat give way at each step, and a heavy box turns and sinks between them. Turned in farther they
+hold it better still, and the robot, which then has it as a part of itself, squats worse."""
 LOW_M, RIM_M = 0.065, 0.04
 """The hand's half height and some air: from the box's bottom, and from its top."""
 

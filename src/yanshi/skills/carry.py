@@ -20,7 +20,9 @@ from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.grip import (
     EXACT,
+    LEARNT_M,
     OVERSHOOT_M,
+    SINK_S_PER_M,
     STEP_UP_S,
     STEPS_UP,
     back_off,
@@ -477,8 +479,7 @@ def take(
         return percept, Outcome(kind="failed", reason=reason, facts=(thing.name,))
     drawn = np.eye(4)
     drawn[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, load.level_from_box[2, 3])
-    rise_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
-    percept = yield from move_load(tools, percept, load, drawn, rise_s, UpperBody())
+    percept = yield from move_load(tools, percept, load, drawn, _sink_s(spot), UpperBody())
     percept = yield from _hold_out(tools, percept, load, CARRIED[0] + 0.5 * size[0])
     for _ in range(BACK_OFF_TRIES):  # With much before the chest steps back are short.
         percept = yield from back_off(tools, percept, spot.before[:2])
@@ -622,18 +623,21 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     if not hands.presses_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
         return outcome
-    x, y, yaw = spot.upright
-    goal = (x - OVERSHOOT_M * np.cos(yaw), y - OVERSHOOT_M * np.sin(yaw), yaw)
-    sink_s = MOVE_S + 4.0 * abs(UPRIGHT[0] - spot.stance.height)
+    yaw = spot.pose[2]
+    first = np.subtract(spot.upright[:2], OVERSHOOT_M * np.array([np.cos(yaw), np.sin(yaw)]))
+    goal = first
     for _ in range(STEPS_UP):
-        percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
-        percept = yield from _hold_up(tools, percept, load, sink_s, body)
+        aim = (float(goal[0]), float(goal[1]), yaw)
+        percept = yield from step_to(tools, percept, aim, EXACT, STEP_UP_S)
+        percept = yield from _hold_up(tools, percept, load, _sink_s(spot), body)
+        off = np.subtract(spot.pose[:2], here(percept))
         wanted = np.linalg.inv(map_from_level(percept)) @ berth.map_from_box
         if wanted[0, 3] < spot.stance.ahead + FAR_OFF_M:
             percept = yield from _lower(tools, percept, load, berth, body)
             if _is_over(hands, percept, berth):
                 break
-        percept = yield from _hold_up(tools, percept, load, sink_s, UpperBody())
+        goal = first + np.clip(goal - first + off, -LEARNT_M, LEARNT_M)
+        percept = yield from _hold_up(tools, percept, load, _sink_s(spot), UpperBody())
         if not hands.presses_load(percept):
             _, outcome = yield from _lost(tools, percept, load)
             return outcome
@@ -647,6 +651,11 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     if is_felt or _is_seen_at(percept, load.name, berth):
         return DONE
     return Outcome(kind="failed", reason="slipped", facts=(load.name,))
+
+
+def _sink_s(spot: Spot) -> float:
+    """Return how long a robot with a load takes to sink or rise."""
+    return MOVE_S + SINK_S_PER_M * abs(UPRIGHT[0] - spot.stance.height)
 
 
 def _hold_up(

@@ -39,6 +39,9 @@ INTEGRAL_PER_S = 1.5
 """Share of the angles' error that is made good in a second."""
 WEIGHT_PER_MS, WEIGHT_MAX = 500.0, 60.0
 """How quickly a load's weight is learnt, N for a metre missed during a second, and its end, N."""
+HEAVIER = 1.2
+"""How much heavier than it was when it was weighed a load may seem: palms that do not get where
+they are wanted, in a squat, are not to be thrown up by what they seem to lack."""
 LOAD_FIRMNESS = 3.0
 """How many times as stiff as usual arms are that hold a load."""
 ARM_FIRMNESS = 2.0
@@ -405,7 +408,8 @@ class Hands:
             )
             up = rotation_matrix(percept.base.orientation_wxyz)[2]
             more = WEIGHT_PER_MS * 0.02 * float(np.clip(missing @ up, -0.05, 0.05))
-            load.weight = float(np.clip(load.weight + more, 0.0, WEIGHT_MAX))
+            most = HEAVIER * load.weighed if load.weighed else WEIGHT_MAX
+            load.weight = float(np.clip(load.weight + more, 0.0, most))
 
     def _add_push(self, percept: Percept, load: Load, torque: Angles) -> None:
         """Add to the arms' torques what presses a load and bears it."""
