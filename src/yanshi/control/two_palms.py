@@ -21,13 +21,8 @@ TOUCH = (-0.003, 0.05)
 """Middle of the touched patch in the palm's frame: along the fingers and before the palm, m."""
 PUSH_AT = (TOUCH[0], 0.0, 0.0)
 """Where the arm's push acts, in the palm's frame, m."""
-ABOVE_M = 0.05
+ABOVE_M = 0.04
 """A box is held so far above its middle, so that it hangs."""
-TURNED_IN = 0.14
-"""How far fists that press are meant to be turned in, rad. The box keeps them from it, so that the
-wrists' yaw presses with nearly all that it has whatever the body does; fists that are meant to lie
-flat give way at each step, and a heavy box turns and sinks between them. Turned in farther they
-hold it better still, and the robot, which then has it as a part of itself, squats worse."""
 LOW_M, RIM_M = 0.065, 0.04
 """The hand's half height and some air: from the box's bottom, and from its top."""
 
@@ -38,24 +33,19 @@ def grip_height(height: float) -> float:
     return float(np.clip(ABOVE_M, LOW_M - half, half - RIM_M))
 
 
-def palms_about(
-    size: tuple[float, float, float], gap: float = 0.0, turned_in: float = 0.0
-) -> tuple[Pose, Pose]:
+def palms_about(size: tuple[float, float, float], gap: float = 0.0) -> tuple[Pose, Pose]:
     """Return the poses of the left and the right palm in the frame of a box, x ahead, z up.
 
     Args:
         size: Of the box, along the way the robot faces, across it, and its height, m.
         gap: Air between hands and box, m.
-        turned_in: How far the fingers point inwards, rad.
     """
-    left, right = (_palm(side, size, gap, turned_in) for side in (LEFT, RIGHT))
+    left, right = (_palm(side, size, gap) for side in (LEFT, RIGHT))
     return left, right
 
 
-def _palm(side: int, size: tuple[float, float, float], gap: float, turned_in: float) -> Pose:
+def _palm(side: int, size: tuple[float, float, float], gap: float) -> Pose:
     out = 1.0 if side == LEFT else -1.0
-    cos, sin = np.cos(turned_in), -out * np.sin(turned_in)
     T = np.eye(4)
-    T[:2, :2] = [[cos, -sin], [sin, cos]]
     T[:3, 3] = (-TOUCH[0], out * (0.5 * size[1] + gap + TOUCH[1]), grip_height(size[2]))
     return T

@@ -20,7 +20,6 @@ from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.grip import (
     EXACT,
-    LEARNT_M,
     OVERSHOOT_M,
     SINK_S_PER_M,
     STEP_UP_S,
@@ -48,8 +47,8 @@ EDGES_M = (0.2, 0.42)
 """Shortest and longest edge of the ground of a box for two hands."""
 PUSH_N = 47.0
 """With which each hand presses. The wrists' 5 N·m allow no more at the knuckles."""
-TOO_HEAVY_N = 36.0
-"""What seems to weigh more than this, about 3.9 kg, is put back."""
+TOO_HEAVY_N = 33.0
+"""What weighs more than this, about 3.6 kg, is put back."""
 HEIGHTS = tuple(np.arange(0.56, 0.77, 0.04))
 """Of the pelvis, from which a box may be taken, m. Lower down, loaded, the robot steps aside."""
 LEANS = (0.0, 0.2, 0.35, 0.5)
@@ -617,26 +616,25 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
     percept = yield from walk_to(tools, percept, spot.before)
     over = np.eye(4)
     above = float(berth.map_from_box[2, 3]) + OVER_M - UPRIGHT[0]
-    held = float(load.level_from_box[2, 3])
-    over[:3, 3] = (min(spot.stance.ahead, OUT_M), 0.0, max(above, held))
+    over[:3, 3] = (
+        min(spot.stance.ahead, OUT_M),
+        0.0,
+        max(above, float(load.level_from_box[2, 3])),
+    )
     percept = yield from move_load(tools, percept, load, over, MOVE_S, UpperBody())
     if not hands.presses_load(percept):
         _, outcome = yield from _lost(tools, percept, load)
         return outcome
-    yaw = spot.pose[2]
-    first = np.subtract(spot.upright[:2], OVERSHOOT_M * np.array([np.cos(yaw), np.sin(yaw)]))
-    goal = first
+    x, y, yaw = spot.upright
+    goal = (x - OVERSHOOT_M * np.cos(yaw), y - OVERSHOOT_M * np.sin(yaw), yaw)
     for _ in range(STEPS_UP):
-        aim = (float(goal[0]), float(goal[1]), yaw)
-        percept = yield from step_to(tools, percept, aim, EXACT, STEP_UP_S)
+        percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
         percept = yield from _hold_up(tools, percept, load, _sink_s(spot), body)
-        off = np.subtract(spot.pose[:2], here(percept))
         wanted = np.linalg.inv(map_from_level(percept)) @ berth.map_from_box
         if wanted[0, 3] < spot.stance.ahead + FAR_OFF_M:
             percept = yield from _lower(tools, percept, load, berth, body)
             if _is_over(hands, percept, berth):
                 break
-        goal = first + np.clip(goal - first + off, -LEARNT_M, LEARNT_M)
         percept = yield from _hold_up(tools, percept, load, _sink_s(spot), UpperBody())
         if not hands.presses_load(percept):
             _, outcome = yield from _lost(tools, percept, load)

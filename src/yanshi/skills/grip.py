@@ -1,6 +1,7 @@
 """The flows of grasping: come near, look again, reach, close, lift, see whether it is held."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from yanshi.control.arm_path import Angles, ArmPath
 from yanshi.control.clearance import Box
 from yanshi.control.fingers import OPEN
 from yanshi.control.grasp import Grasp, GraspConfig
+from yanshi.control.kinematics import LEFT
 from yanshi.control.palm import Approach, grip_in_palm
 from yanshi.control.route import STILL, FollowerConfig, wrap
 from yanshi.core.errors import UnreachableError
@@ -117,6 +119,11 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
+SHOULDER_YAW = 2
+"""Of an arm's joints."""
+SWUNG_OUT = (0.6, 0.4, 0.2)
+"""How far a forearm is swung outwards that cannot be folded before the robot steps back, rad; the
+best first."""
 SURFACE_OFF_M = 0.06
 """A thing that seems to stand so much above or below a surface stands on it."""
 NECKED = ("bottle",)
@@ -685,13 +692,16 @@ def withdraw(
 
 
 def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing]) -> ArmPath:
-    """Return an arm's way from where it is to where it is folded, or carries what it holds.
+    """Return an arm's way to where it is folded, or carries what it holds.
+
+    Where something stands in the place of a folded arm, the way leads off it: a hand that stays
+    beside a thing sways against it while the robot steps back.
 
     Raises:
         UnreachableError: There is none.
     """
     hands = hands_of(tools)
-    pelvis_map, _ = level_frames(percept)
+    pelvis_from_map, _ = level_frames(percept)
     joints = percept.state.joint_position.copy()
     assert hand.angles is not None
     joints[hand.arm.joints] = hand.angles
@@ -701,5 +711,14 @@ def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing
         if hand.held is None
         else hands.carry_angles(hand.side, hand.held.approach, joints, hand.held.lean)
     )
-    boxes = boxes_about(tools.floor_plan, things, pelvis_map)
-    return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
+    palms = [hand.arm.pelvis_from_palm(posed)]
+    for angle in SWUNG_OUT if hand.held is None else ():
+        posed[hand.arm.joints] = hand.angles
+        posed[hand.arm.joints[SHOULDER_YAW]] += angle if hand.side == LEFT else -angle
+        palms.append(hand.arm.pelvis_from_palm(posed))
+    boxes = boxes_about(tools.floor_plan, things, pelvis_from_map)
+    *others, last = palms
+    for palm in others:
+        with suppress(UnreachableError):
+            return hands.free_way(hand.side, joints, palm, boxes)
+    return hands.free_way(hand.side, joints, last, boxes)

@@ -25,7 +25,7 @@ from yanshi.control.fingers import OPEN, Fingers
 from yanshi.control.grasp import GraspConfig
 from yanshi.control.kinematics import LEFT, RIGHT, Kinematics
 from yanshi.control.palm import NO_LEAN, Approach, Lean, palm_turn
-from yanshi.control.two_palms import PUSH_AT, TURNED_IN, Pose, palms_about
+from yanshi.control.two_palms import PUSH_AT, Pose, palms_about
 from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
 from yanshi.policies.walker import UpperBody
@@ -393,8 +393,7 @@ class Hands:
         wanted = []
         map_from_box = map_from_level(percept) @ load.level_from_box
         pelvis_from_box = np.linalg.inv(map_from_pelvis(percept)) @ map_from_box
-        palms = palms_about(load.size, turned_in=TURNED_IN)
-        for hand, box_from_palm in zip(self.hands, palms, strict=True):
+        for hand, box_from_palm in zip(self.hands, palms_about(load.size), strict=True):
             goal = box_from_palm.copy()
             goal[1, 3] = 0.5 * width if hand.side == LEFT else -0.5 * width
             wanted.append(pelvis_from_box @ goal)
