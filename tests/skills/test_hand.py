@@ -45,6 +45,14 @@ def test_a_hand_that_is_lower_than_it_seemed_is_not_felt_and_the_thing_is_kept(m
     assert goals.held("purple can").met_at(rig.witness, end_s - 0.9) is not None
 
 
+def test_a_can_that_stands_where_an_arm_would_be_folded_is_not_knocked_off():
+    rig = SightedRig(world="handover", seed=5389)
+    assert rig.carry_out(Handover(("green can",), rig.tools)).kind == "done"
+    rig.stand(1.0)
+    end_s = float(rig.witness.t[-1])
+    assert goals.handed("green can").met_at(rig.witness, end_s - 0.9) is not None
+
+
 def test_what_is_taken_for_the_open_hand_from_near_leads_nobody_astray():
     rig = SightedRig(world="handover", seed=1, takes_person_for_hand=True)
     assert rig.carry_out(Handover(("purple can",), rig.tools)).kind == "done"
