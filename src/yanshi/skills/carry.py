@@ -15,7 +15,7 @@ from yanshi.control.route import STILL, Floor, Point
 from yanshi.control.two_palms import CLOSURE, Pose, grip_height, palms_about
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
-from yanshi.policies.walker import UPRIGHT, UpperBody
+from yanshi.policies.walker import UPRIGHT, Posture, UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.grip import (
@@ -401,6 +401,11 @@ def _freely(
     return least
 
 
+def _eased(share: float) -> float:
+    """Return a share of a way that begins and ends gently."""
+    return share * share * (3.0 - 2.0 * share)
+
+
 def during(
     tools: Tools,
     percept: Percept,
@@ -412,7 +417,7 @@ def during(
     ticks = round(seconds / 0.02)
     for number in range(1, ticks + 1):
         share = number / ticks
-        each(percept, share * share * (3.0 - 2.0 * share))
+        each(percept, _eased(share))
         percept = yield tick(tools, percept, STILL, body)
     return percept
 
@@ -627,15 +632,16 @@ def put(tools: Tools, percept: Percept, berth: Berth) -> Behaviour[Outcome]:
         return outcome
     x, y, yaw = spot.upright
     goal = (x - OVERSHOOT_M * np.cos(yaw), y - OVERSHOOT_M * np.sin(yaw), yaw)
+    sunk = (spot.stance.height, spot.stance.lean)
     for _ in range(STEPS_UP):
         percept = yield from step_to(tools, percept, goal, EXACT, STEP_UP_S)
-        percept = yield from _hold_up(tools, percept, load, _sink_s(spot), body)
+        percept = yield from _hold_up(tools, percept, load, spot, (UPRIGHT, sunk))
         wanted = np.linalg.inv(map_from_level(percept)) @ berth.map_from_box
         if wanted[0, 3] < spot.stance.ahead + FAR_OFF_M:
             percept = yield from _lower(tools, percept, load, berth, body)
             if _is_over(hands, percept, berth):
                 break
-        percept = yield from _hold_up(tools, percept, load, _sink_s(spot), UpperBody())
+        percept = yield from _hold_up(tools, percept, load, spot, (sunk, UPRIGHT))
         if not hands.presses_load(percept):
             _, outcome = yield from _lost(tools, percept, load)
             return outcome
@@ -657,15 +663,17 @@ def _sink_s(spot: Spot) -> float:
 
 
 def _hold_up(
-    tools: Tools, percept: Percept, load: Load, seconds: float, body: UpperBody
+    tools: Tools, percept: Percept, load: Load, spot: Spot, postures: tuple[Posture, Posture]
 ) -> Behaviour[Percept]:
-    """Sink or rise while a load stays as high over the floor as it is."""
+    """Sink or rise from one posture to another, a load as high over the floor as it is."""
     high = float(load.level_from_box[2, 3] + percept.base.position[2])
-
-    def stay_up(percept: Percept, _: float) -> None:
+    start, end = np.array(postures)
+    ticks = round(_sink_s(spot) / 0.02)
+    for number in range(1, ticks + 1):
+        height, lean = start + _eased(number / ticks) * (end - start)
         load.level_from_box[2, 3] = high - percept.base.position[2]
-
-    return (yield from during(tools, percept, seconds, body, stay_up))
+        percept = yield tick(tools, percept, STILL, UpperBody(posture=(height, lean)))
+    return percept
 
 
 def _hold_out(tools: Tools, percept: Percept, load: Load, ahead: float) -> Behaviour[Percept]:
