@@ -107,8 +107,10 @@ def stop_from(case: Case, k: int) -> Trial:
     trial["told_ms"] = None if told_ns is None else round((told_ns - asked_ns) * 1e-6, 3)
     if SOURCES[name].is_local and told_ns is not None:
         assert isinstance(stage.episode.clock, PacedClock)
-        zero_ns = stage.episode.clock.started_ns
-        trial["held_ms"] = held_ms(stage.body.written, asked_ns - zero_ns, told_ns - zero_ns)
+        heeded_ns = next(t for t, _, text in stage.onlooker.events if text == "stop_asked")
+        began_ns = stage.episode.clock.started_ns
+        # What the robot writes at the tick at which it heeds the stop is no more of the plan.
+        trial["held_ms"] = held_ms(stage.body.written, asked_ns - began_ns, heeded_ns)
     return trial
 
 
