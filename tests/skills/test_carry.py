@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from tests.skills.rig import Rig, SightedRig, thing
 
+from yanshi.control.route import STILL
 from yanshi.core.messages import Scene, Solid
+from yanshi.policies.walker import UpperBody
 from yanshi.skills import carry
 from yanshi.skills.carry import EDGES_M, Carry, plan_carry
 from yanshi.skills.hands import Load, hands_of
@@ -22,6 +24,7 @@ def carton(x, y, yaw, size=(0.27, 0.36, 0.24), bottom=0.8):
     return replace(thing("red box", *middle), solid=solid)
 
 
+UPRIGHT_BODY = UpperBody()
 LOW = Place(
     name="coffee_table",
     centre=(-2.0, 0.0),
@@ -64,6 +67,50 @@ def test_a_box_of_three_kilograms_is_carried_upright():
     assert goals.on("red box", "coffee_table").is_met(rig.witness)
     assert not rig.witness.has_fallen
     assert rig.witness.thing_turns[-1, 0, 2, 2] > 0.99
+
+
+def test_before_a_low_table_the_robot_sinks_gently_with_a_box(monkeypatch):
+    """Who takes a squat all at once meets the table with the thighs."""
+    rig = SightedRig(world="movers", seed=0)
+    told, tick = [], carry.tick
+
+    def watch(tools, percept, velocity=STILL, body=UPRIGHT_BODY):
+        told.append(body.posture)
+        return tick(tools, percept, velocity, body)
+
+    monkeypatch.setattr(carry, "tick", watch)
+    put, begun = carry.put, []
+
+    def put_down(*arguments):
+        begun.append(len(told))
+        return put(*arguments)
+
+    monkeypatch.setattr(carry, "put", put_down)
+    outcome = rig.carry_out(Carry(("red box", "coffee_table"), rig.tools), stays_up=False)
+    assert outcome.kind == "done"
+    heights = np.array([height for height, _ in told[begun[0] :]])
+    low = int(heights.argmin())
+    assert heights[low] < 0.6
+    assert np.diff(heights[: low + 1]).min() > -0.3 * 0.02  # m/s, in a tick.
+
+
+def test_what_a_load_seems_to_weigh_grows_little_however_far_the_palms_are_from_where_they_should(
+    rig: Rig,
+):
+    hands = hands_of(rig.tools)
+    hands.load = load = Load(
+        name="red box", size=(0.27, 0.36, 0.24), level_from_box=np.eye(4), width=None, push=47.0
+    )
+    load.level_from_box[:3, 3] = (0.4, 0.0, 0.6)  # Out of reach.
+    load.weight = load.weighed = 20.0
+    percept = rig.percept()
+    for _ in range(500):
+        hands._follow_load(percept, load)
+    assert 20.0 < load.weight <= 24.0
+    load.weighed = 0.0  # While it is weighed it may be anything.
+    for _ in range(500):
+        hands._follow_load(percept, load)
+    assert load.weight > 50.0
 
 
 def test_a_box_that_never_comes_over_its_place_is_kept_and_told(monkeypatch):

@@ -53,6 +53,7 @@ from yanshi.bench.replayed import REPLAYS, hears_nothing_twice, replay
 from yanshi.bench.rig import (
     AFTER_S,
     BREAKS_S,
+    CHECK_IN_S,
     KNEE,
     MS,
     PLANS,
@@ -400,7 +401,6 @@ def takes_nothing(trial: Trial) -> bool:
 
 # -- who watches, and who leads ----------------------------------------------------------------
 
-CHECK_IN_S = 1.0
 VANISH = {"killed": signal.SIGKILL, "hangs": signal.SIGSTOP}
 """What becomes of the one who watches."""
 
@@ -670,59 +670,70 @@ def _both(
     ]
 
 
-def _sensor_and_policy_cases() -> list[Case]:
-    """Sensors and policies that fail, A1 to A7 and B1 to B2."""
-    upright = ("upright", rides_through)
-    alarm = ("told before it falls", no_fall_untold)
+UPRIGHT = ("upright", rides_through)
+ALARM = ("told before it falls", no_fall_untold)
 
-    def limp(limit_ms: float, since: str = "bad_ms") -> tuple[str, Callable[[Trial], bool]]:
-        moment = {"bad_ms": "first bad sample", "last_ms": "last sample", "zero": "break"}[since]
-        return f"limp {limit_ms:g} ms after the {moment}", partial(limp_within, limit_ms, since)
 
-    def told(limit_ms: float) -> tuple[str, Callable[[Trial], bool]]:
-        return f"told within {limit_ms:g} ms, before any fall", partial(told_within, limit_ms)
+def _limp(limit_ms: float, since: str = "bad_ms") -> tuple[str, Callable[[Trial], bool]]:
+    moment = {"bad_ms": "first bad sample", "last_ms": "last sample", "zero": "break"}[since]
+    return f"limp {limit_ms:g} ms after the {moment}", partial(limp_within, limit_ms, since)
 
-    def broken(row: str, part: str, kind: str, wanted: Any, **more: Any) -> list[Case]:
-        return _both(row, Injection(part=part, kind=kind, **more), *wanted)
 
-    def felled(row: str, part: str, kind: str, **more: Any) -> list[Case]:
-        """Who falls of it may do so late: it is looked at for longer."""
-        injection = Injection(part=part, kind=kind, **more)
-        options = {"after_s": 2.0 * AFTER_S}
-        return _both(row, injection, FALL_SEEN, stays_up_or_falls_seen, options=options)
+def _told(limit_ms: float) -> tuple[str, Callable[[Trial], bool]]:
+    return f"told within {limit_ms:g} ms, before any fall", partial(told_within, limit_ms)
 
+
+def _broken(row: str, part: str, kind: str, wanted: Any, **more: Any) -> list[Case]:
+    return _both(row, Injection(part=part, kind=kind, **more), *wanted)
+
+
+def _felled(row: str, part: str, kind: str, **more: Any) -> list[Case]:
+    """Who falls of it may do so late: it is looked at for longer."""
+    injection = Injection(part=part, kind=kind, **more)
+    options = {"after_s": 2.0 * AFTER_S}
+    return _both(row, injection, FALL_SEEN, stays_up_or_falls_seen, options=options)
+
+
+def _sensor_cases() -> list[Case]:
+    """Sensors that fail, A1 to A7."""
     return [
-        *broken("A1", "imu", "garbage", upright, samples=1),
-        *broken("A1", "imu", "garbage", upright, samples=2),
-        *broken("A1", "joint", "garbage", upright, joint=KNEE, samples=1),
-        *broken("A1", "imu", "intermittent", upright, size=0.05),
-        *broken("A2", "imu", "garbage", limp(10.0)),
-        *broken("A2", "joint", "garbage", limp(10.0), joint=KNEE),
-        *broken("A2", "joint", "garbage", limp(10.0), joint=SHOULDER),
-        *broken("A3", "imu", "stuck", limp(100.0, "zero")),
-        *broken("A3", "joint", "stuck", told(100.0), joint=KNEE),
-        *broken("A4", "states", "stuck", limp(60.0, "last_ms")),
-        *broken("A4", "states", "off", limp(60.0, "last_ms")),
-        *broken("A4", "states", "intermittent", upright, size=0.5),
+        *_broken("A1", "imu", "garbage", UPRIGHT, samples=1),
+        *_broken("A1", "imu", "garbage", UPRIGHT, samples=2),
+        *_broken("A1", "joint", "garbage", UPRIGHT, joint=KNEE, samples=1),
+        *_broken("A1", "imu", "intermittent", UPRIGHT, size=0.05),
+        *_broken("A2", "imu", "garbage", _limp(10.0)),
+        *_broken("A2", "joint", "garbage", _limp(10.0), joint=KNEE),
+        *_broken("A2", "joint", "garbage", _limp(10.0), joint=SHOULDER),
+        *_broken("A3", "imu", "stuck", _limp(100.0, "zero")),
+        *_broken("A3", "joint", "stuck", _told(100.0), joint=KNEE),
+        *_broken("A4", "states", "stuck", _limp(60.0, "last_ms")),
+        *_broken("A4", "states", "off", _limp(60.0, "last_ms")),
+        *_broken("A4", "states", "intermittent", UPRIGHT, size=0.5),
         *[
             case
-            for size, wanted in ((5.0, upright), (10.0, upright), (20.0, upright), (40.0, alarm))
-            for case in broken("A5", "states", "delayed", wanted, size=size)
+            for size, wanted in ((5.0, UPRIGHT), (10.0, UPRIGHT), (20.0, UPRIGHT), (40.0, ALARM))
+            for case in _broken("A5", "states", "delayed", wanted, size=size)
         ],
         *[
             case
             for size in (0.05, 0.1, 0.3)
-            for case in broken("A6", "gyro", "wrong", alarm, size=size)
+            for case in _broken("A6", "gyro", "wrong", ALARM, size=size)
         ],
         *[
             case
             for size in (2.0, 4.0, 8.0)
-            for case in broken("A6", "tilt", "wrong", alarm, size=size)
+            for case in _broken("A6", "tilt", "wrong", ALARM, size=size)
         ],
-        *broken("A7", "joint", "wrong", told(100.0), joint=KNEE, size=0.1),
-        *broken("A7", "joint", "wrong", told(100.0), joint=SHOULDER, size=0.1),
-        *broken("A7", "joint", "moved", told(100.0), joint=KNEE, size=0.1),
-        *broken("A7", "joint", "off", told(100.0), joint=KNEE),
+        *_broken("A7", "joint", "wrong", _told(100.0), joint=KNEE, size=0.1),
+        *_broken("A7", "joint", "wrong", _told(100.0), joint=SHOULDER, size=0.1),
+        *_broken("A7", "joint", "moved", _told(100.0), joint=KNEE, size=0.1),
+        *_broken("A7", "joint", "off", _told(100.0), joint=KNEE),
+    ]
+
+
+def _body_cases() -> list[Case]:
+    """Motors that fail, a slippery floor and a load, A8 and A11."""
+    return [
         *[
             case
             for kind, joint, size in (
@@ -734,7 +745,7 @@ def _sensor_and_policy_cases() -> list[Case]:
                 ("off", "left_elbow", 0.0),
                 ("slow", KNEE, 10.0),
             )
-            for case in felled("A8", "motor", kind, joint=joint, size=size)
+            for case in _felled("A8", "motor", kind, joint=joint, size=size)
         ],
         *[
             case
@@ -742,15 +753,21 @@ def _sensor_and_policy_cases() -> list[Case]:
                 *(("floor", friction) for friction in (0.5, 0.35, 0.2)),
                 *(("load", kg) for kg in (2.0, 5.0)),
             )
-            for case in felled("A11", part, "wrong", size=size)
+            for case in _felled("A11", part, "wrong", size=size)
         ],
-        *broken("B1", "policy", "garbage", upright, last_s=0.02),
-        *broken("B1", "policy", "garbage", limp(120.0, "zero")),
-        *broken("B1", "policy", "wrong", limp(120.0, "zero"), size=100.0),
-        *broken("B2", "policy", "delayed", upright, size=40.0),
-        *broken("B2", "policy", "delayed", alarm, size=60.0),
-        *broken("B2", "policy", "delayed", alarm, size=100.0),
-        *broken("B2", "policy", "off", limp(120.0, "zero")),
+    ]
+
+
+def _policy_cases() -> list[Case]:
+    """Policies that fail, B1 and B2."""
+    return [
+        *_broken("B1", "policy", "garbage", UPRIGHT, last_s=0.02),
+        *_broken("B1", "policy", "garbage", _limp(120.0, "zero")),
+        *_broken("B1", "policy", "wrong", _limp(120.0, "zero"), size=100.0),
+        *_broken("B2", "policy", "delayed", UPRIGHT, size=40.0),
+        *_broken("B2", "policy", "delayed", ALARM, size=60.0),
+        *_broken("B2", "policy", "delayed", ALARM, size=100.0),
+        *_broken("B2", "policy", "off", _limp(120.0, "zero")),
     ]
 
 
@@ -1132,7 +1149,9 @@ def _pair_cases() -> list[Case]:
 
 def _make_cases() -> tuple[Case, ...]:
     return (
-        *_sensor_and_policy_cases(),
+        *_sensor_cases(),
+        *_body_cases(),
+        *_policy_cases(),
         *_push_cases(),
         *_crane_cases(),
         *_start_cases(),

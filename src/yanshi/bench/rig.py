@@ -24,6 +24,8 @@ BREAKS_S = (2.0, 3.0)
 """When it breaks: any moment of a stride."""
 AFTER_S = 2.0
 """How long the robot is looked at from then on."""
+CHECK_IN_S = 1.0
+"""How long who attends may be silent."""
 KNEE, SHOULDER = "left_knee", "right_shoulder_pitch"
 MS = 1_000_000
 

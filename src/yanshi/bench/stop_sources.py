@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from yanshi.bench.apart import Stopwatch
-from yanshi.bench.browser import Browser
-from yanshi.bench.rig import PLANS, Case, held_ms, look_at, rides_through, set_up
+from yanshi.bench.rig import CHECK_IN_S, PLANS, Case, held_ms, look_at, rides_through, set_up
 from yanshi.bench.rows import Trial
 from yanshi.bodies.simulation import Simulation, simulate
 from yanshi.core.errors import BodyError
@@ -37,6 +36,8 @@ from yanshi.runtime.episode import EpisodeConfig
 from yanshi.runtime.observer import Snapshot
 
 Stop = Callable[[], None]
+Ask = Callable[[], object]
+"""What asks for a stop in another process."""
 Opened = tuple[Any, dict[str, Any]]
 """What who asks must know, and what the run is given."""
 LOCAL_MS, NETWORK_MS = 20.0, 100.0
@@ -44,7 +45,6 @@ TICK_MS = 20.0
 """Of the policy: a stop is asked for at any moment of one, and told at the next one."""
 LOOKED_AT_S = 1.5
 """How long the robot is looked at from the stop on."""
-CHECK_IN_S = 1.0
 READY_S = 60.0
 
 
@@ -56,7 +56,7 @@ class Source:
     is_local: bool
     listen: Callable[[ExitStack, Simulation, Stop], Opened]
     """Opens the run's side."""
-    reach: Callable[[Any], AbstractContextManager[Stop]]
+    reach: Callable[[Any], AbstractContextManager[Ask]]
     """Opens the side of who asks, in its process, and gives what asks."""
     needs: str = ""
     """A package of an extra, which may be missing."""
@@ -102,7 +102,7 @@ def stop_from(case: Case, k: int) -> Trial:
 
         stage.onlooker.on = ask
         trial = look_at(stage, PLANS[case.doing])
-        asked_ns = asker.recv() if asker.poll(READY_S) else 0
+        asked_ns = asker.recv() if asked and asker.poll(READY_S) else 0
     told_ns = stopwatch.told_ns.get("stop_asked") if asked else None
     trial["told_ms"] = None if told_ns is None else round((told_ns - asked_ns) * 1e-6, 3)
     if SOURCES[name].is_local and told_ns is not None:
@@ -203,17 +203,13 @@ def _with_page(stack: ExitStack, simulation: Simulation, stop: Stop) -> Opened:
 
 
 @contextmanager
-def _pressing(told: bytes, path: Path) -> Iterator[Stop]:
+def _pressing(told: bytes, path: Path) -> Iterator[Ask]:
     with path.open("wb", buffering=0) as device:
-        yield lambda: _write(device.fileno(), told)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    os.write(descriptor, data)
+        yield partial(device.write, told)
 
 
 @contextmanager
-def _attending(door: Door) -> Iterator[Stop]:
+def _attending(door: Door) -> Iterator[Ask]:
     with Attendant(door) as attendant:
         attend = partial(attendant.attend, None, lambda kind, text: None)
         threading.Thread(target=attend, daemon=True).start()
@@ -221,12 +217,12 @@ def _attending(door: Door) -> Iterator[Stop]:
 
 
 @contextmanager
-def _posting(port: int) -> Iterator[Stop]:
+def _posting(port: int) -> Iterator[Ask]:
     yield partial(ask_to_stop, port)
 
 
 @contextmanager
-def _assisting(port: int) -> Iterator[Stop]:
+def _assisting(port: int) -> Iterator[Ask]:
     """An assistant's own client, which starts `yanshi mcp` as assistants do."""
     from anyio.from_thread import start_blocking_portal
     from mcp import Client, StdioServerParameters
@@ -234,15 +230,13 @@ def _assisting(port: int) -> Iterator[Stop]:
     command = ["-m", "yanshi", "mcp", "--stop-port", str(port)]
     client = Client(StdioServerParameters(command=sys.executable, args=command))
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client) as mcp:
-
-        async def call() -> None:
-            await mcp.call_tool("stop_robot", {})
-
-        yield partial(portal.call, call)
+        yield partial(portal.call, mcp.call_tool, "stop_robot", {})
 
 
 @contextmanager
-def _browsing(url: str) -> Iterator[Stop]:
+def _browsing(url: str) -> Iterator[Ask]:
+    from yanshi.bench.browser import Browser  # With it comes viser, which is slow to import.
+
     with Browser(url) as browser:
         yield browser.press
 

@@ -1,6 +1,7 @@
 """Bow from the waist."""
 
 from yanshi.control.route import STILL
+from yanshi.core.easing import smoothstep
 from yanshi.policies.walker import UPRIGHT, UpperBody
 from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.motion import stand, tick
@@ -28,7 +29,7 @@ class Bow(Flow):
         while elapsed_s < 2.0 * _DOWN_S + _HOLD_S:
             left_s = 2.0 * _DOWN_S + _HOLD_S - elapsed_s
             share = min(1.0, elapsed_s / _DOWN_S, left_s / _DOWN_S)
-            lean = _LEAN_RAD * share * share * (3.0 - 2.0 * share)
+            lean = _LEAN_RAD * smoothstep(share)
             body = UpperBody(posture=(UPRIGHT[0], lean))
             percept = yield tick(self.tools, percept, STILL, body)
             elapsed_s = (percept.state.t_ns - start_ns) * 1e-9

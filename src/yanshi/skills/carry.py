@@ -13,6 +13,7 @@ from yanshi.control.palm import Approach
 from yanshi.control.reach_map import Stance
 from yanshi.control.route import STILL, Floor, Point
 from yanshi.control.two_palms import CLOSURE, Pose, grip_height, palms_about
+from yanshi.core.easing import smoothstep
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UPRIGHT, Posture, UpperBody
@@ -401,11 +402,6 @@ def _freely(
     return least
 
 
-def _eased(share: float) -> float:
-    """Return a share of a way that begins and ends gently."""
-    return share * share * (3.0 - 2.0 * share)
-
-
 def during(
     tools: Tools,
     percept: Percept,
@@ -416,8 +412,7 @@ def during(
     """Stand for a while and call `each` before every tick with a share that grows to 1."""
     ticks = round(seconds / 0.02)
     for number in range(1, ticks + 1):
-        share = number / ticks
-        each(percept, _eased(share))
+        each(percept, smoothstep(number / ticks))
         percept = yield tick(tools, percept, STILL, body)
     return percept
 
@@ -670,7 +665,7 @@ def _hold_up(
     start, end = np.array(postures)
     ticks = round(_sink_s(spot) / 0.02)
     for number in range(1, ticks + 1):
-        height, lean = start + _eased(number / ticks) * (end - start)
+        height, lean = start + smoothstep(number / ticks) * (end - start)
         load.level_from_box[2, 3] = high - percept.base.position[2]
         percept = yield tick(tools, percept, STILL, UpperBody(posture=(height, lean)))
     return percept

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from yanshi.control.route import STILL
+from yanshi.core.easing import smoothstep
 from yanshi.core.messages import JointTarget
 from yanshi.policies.contract import policy_folder
 from yanshi.policies.tracker import Tracker
@@ -69,13 +70,9 @@ class Dance(Flow):
             target = dancer.step(percept.state)
             if target is None:
                 return percept
-            share = _smooth(min(begun_s / _BLEND_IN_S, left_s / _BLEND_OUT_S, 1.0))
+            share = smoothstep(min(begun_s / _BLEND_IN_S, left_s / _BLEND_OUT_S, 1.0))
             if share < 1.0:
                 standing = tick(self.tools, percept, STILL)
                 position = (1.0 - share) * standing.position + share * target.position
                 target = replace(target, position=position)
             percept = yield target
-
-
-def _smooth(share: float) -> float:
-    return share * share * (3.0 - 2.0 * share)

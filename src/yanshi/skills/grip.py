@@ -16,6 +16,7 @@ from yanshi.control.grasp import Grasp, GraspConfig
 from yanshi.control.kinematics import LEFT
 from yanshi.control.palm import Approach, grip_in_palm
 from yanshi.control.route import STILL, FollowerConfig, wrap
+from yanshi.core.easing import smoothstep
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
 from yanshi.policies.walker import UPRIGHT, UpperBody
@@ -119,8 +120,6 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
-SHOULDER_YAW = 2
-"""Of an arm's joints."""
 SWUNG_OUT = (0.6, 0.4, 0.2)
 """How far a forearm is swung outwards that cannot be folded before the robot steps back, rad; the
 best first."""
@@ -530,8 +529,7 @@ def palm_to(
     ticks = max(1, round(max(length / speed, 0.2) / 0.02))
     for number in range(1, ticks + 1):
         share = number / ticks
-        smooth = share * share * (3.0 - 2.0 * share)
-        servo(percept, hand, _between(start, map_from_palm, smooth))
+        servo(percept, hand, _between(start, map_from_palm, smoothstep(share)))
         each_tick(percept)
         percept = yield tick(tools, percept, STILL, body)
     end_ns = percept.state.t_ns + round(ARRIVE_S * 1e9)
@@ -712,9 +710,11 @@ def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing
         else hands.carry_angles(hand.side, hand.held.approach, joints, hand.held.lean)
     )
     palms = [hand.arm.pelvis_from_palm(posed)]
+    side, outwards = ("left", 1.0) if hand.side == LEFT else ("right", -1.0)
+    shoulder = tools.robot.joint_index(f"{side}_shoulder_yaw")
     for angle in SWUNG_OUT if hand.held is None else ():
         posed[hand.arm.joints] = hand.angles
-        posed[hand.arm.joints[SHOULDER_YAW]] += angle if hand.side == LEFT else -angle
+        posed[shoulder] += outwards * angle
         palms.append(hand.arm.pelvis_from_palm(posed))
     boxes = boxes_about(tools.floor_plan, things, pelvis_from_map)
     *others, last = palms

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from yanshi.control.route import STILL, Floor, Follower, FollowerConfig, Point, wrap
+from yanshi.core.easing import smoothstep
 from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget
@@ -246,7 +247,7 @@ def move_arm(
     share = 0.0
     while share < 1.0:
         share = min(1.0, (percept.state.t_ns - start_ns) * 1e-9 / seconds)
-        smooth = share * share * (3.0 - 2.0 * share)
+        smooth = smoothstep(share)
         joints = {j: start[j] + smooth * (end[j] - start[j]) for j in end}
         percept = yield tick(tools, percept, STILL, held_out(tools, percept, joints))
     return percept
