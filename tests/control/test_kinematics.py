@@ -12,6 +12,7 @@ from yanshi.robots.g1.model import load_g1
 from yanshi.robots.g1.spec import G1, HEAD_CAMERA
 
 UP = np.array([0.0, 0.0, 1.0])
+LEG = ("hip_pitch", "hip_roll", "hip_yaw", "knee", "ankle_pitch", "ankle_roll")
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def test_the_loaded_leg_is_told_by_its_torques(simulation, kinematics):
     torque = np.zeros(len(G1.joint_names))
     joints = G1.default_position
     jacobian = np.zeros((3, 4))
-    legs = [f"left_{name}" for name in ("hip_pitch", "hip_roll", "hip_yaw", "knee")]
+    legs = [f"left_{name}" for name in LEG[:4]]
     sole = kinematics.soles_in_pelvis(joints)[LEFT].mean(axis=0)
     for column, name in enumerate(legs):
         nudged = joints.copy()
@@ -139,6 +140,34 @@ def test_the_loaded_leg_is_told_by_its_torques(simulation, kinematics):
     torque[G1.joint_indices(legs)] = -jacobian.T @ np.array([0.0, 0.0, 300.0])
     loads = kinematics.leg_loads(joints, torque, UP)
     np.testing.assert_allclose(loads, [300.0, 0.0], atol=1.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_the_floor_does_to_both_feet_is_told_by_all_torques_of_their_legs(kinematics, seed):
+    """Virtual work, by small turns of each joint: torques of random wrenches on random legs."""
+    rng = np.random.default_rng(seed)
+    joints, torque = G1.default_position.copy(), np.zeros(len(G1.joint_names))
+    wrenches = np.empty((2, 6))
+    for side, (prefix, foot) in enumerate(zip(("left", "right"), G1_LINKS.feet, strict=True)):
+        legs = G1.joint_indices([f"{prefix}_{name}" for name in LEG])
+        joints[legs] += rng.normal(0.0, 0.1, 6)
+        joints[legs[3]] = rng.uniform(0.6, 1.0)
+        force = [rng.normal(0.0, 20.0), rng.normal(0.0, 20.0), rng.uniform(50.0, 400.0)]
+        wrenches[side] = [*force, *rng.normal(0.0, 5.0, 3)]
+        T = kinematics.pelvis_from_link(joints, foot)
+        sole = kinematics.soles_in_pelvis(joints)[side].mean(axis=0)
+        for joint in legs:
+            nudged = joints.copy()
+            nudged[joint] += 1e-6
+            moved = kinematics.soles_in_pelvis(nudged)[side].mean(axis=0) - sole
+            S = (kinematics.pelvis_from_link(nudged, foot)[:3, :3] - T[:3, :3]) @ T[:3, :3].T
+            turned = np.array([S[2, 1] - S[1, 2], S[0, 2] - S[2, 0], S[1, 0] - S[0, 1]]) / 2
+            work = wrenches[side] @ np.concatenate((moved, turned))
+            torque[joint] = -work / 1e-6
+    found = kinematics.foot_wrenches(joints, torque)
+    np.testing.assert_allclose(found[:, :3], wrenches[:, :3], atol=0.06 * 400.0)
+    np.testing.assert_allclose(found[:, 3:], wrenches[:, 3:], atol=2.0)
+    np.testing.assert_allclose(kinematics.foot_wrenches(joints, 0.0 * torque), 0.0)
 
 
 def test_an_unknown_link_is_refused_with_what_is_known(kinematics):

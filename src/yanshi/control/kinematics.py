@@ -75,7 +75,14 @@ class Kinematics:
             ]
         )
         self._leg_dofs = self._dofs[self._legs]
-        self._jacobian = np.zeros((3, self._model.nv))
+        self._whole_legs = np.array(
+            [
+                [robot.joint_index(f"{side}_{joint}") for joint in (*_LOADED_JOINTS, *_ANKLE)]
+                for side in ("left", "right")
+            ]
+        )
+        self._whole_leg_dofs = self._dofs[self._whole_legs]
+        self._jacobian, self._turning = np.zeros((2, 3, self._model.nv))
         self._reaches = self._measure_reaches()
 
     def pelvis_from_link(
@@ -216,6 +223,30 @@ class Kinematics:
         pushed = J @ joint_torque.take(self._legs)[..., None]  # (2, 3, 1)
         self._foot_forces[:] = -np.linalg.solve(damped, pushed)[..., 0]
 
+    def foot_wrenches(
+        self, joint_position: NDArray[np.float64], joint_torque: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what the floor seems to do to each foot, in the pelvis frame, shape (2, 6).
+
+        Force, N, and moment, N·m, at the middle of the sole that would explain all six torques
+        of the leg, as if it had no weight: truer than `leg_loads` when the robot stands on its
+        toes or bears something in front of it, and twice the work.
+        """
+        self._pose(joint_position)
+        mujoco.mj_comPos(self._model, self._data)
+        J = np.empty((2, 6, 6))
+        for side, foot in enumerate(self._feet):
+            sole = self._places[foot] + self._turns[foot] @ self._sole_middles[side]
+            mujoco.mj_jac(self._model, self._data, self._jacobian, self._turning, sole, foot)
+            dofs = self._whole_leg_dofs[side]
+            J[side, :3] = self._jacobian.take(dofs, axis=1)
+            J[side, 3:] = self._turning.take(dofs, axis=1)
+        J *= _WRENCH_SCALE
+        damped = J @ J.transpose(0, 2, 1) + _UNIT
+        pushed = J @ joint_torque.take(self._whole_legs)[..., None]  # (2, 6, 1)
+        wrenches: NDArray[np.float64] = (-_WRENCH_SCALE * np.linalg.solve(damped, pushed))[..., 0]
+        return wrenches
+
     def holding_torque(
         self, joint_position: NDArray[np.float64], up_in_pelvis: NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -273,7 +304,12 @@ def _is_same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
 
 _DAMPING = 1e-6 * np.eye(3)
 """Keeps forces finite where a leg is straight."""
+_UNIT = np.eye(6)
+_WRENCH_SCALE = np.repeat([400.0, 20.0], 3)[:, None]
+"""What a foot may bear, N and N·m: of the wrenches that explain the torques within 1 N·m, which
+are many where a leg is straight, the one is taken that is least in these units."""
 _LOADED_JOINTS = ("hip_pitch", "hip_roll", "hip_yaw", "knee")
+_ANKLE = ("ankle_pitch", "ankle_roll")
 ARM_JOINTS = (
     "shoulder_pitch",
     "shoulder_roll",
