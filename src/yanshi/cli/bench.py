@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from yanshi.cli.run import ApartOption, Brains, ClockName, CloudDeadline, need_real_time
+from yanshi.cli.options import ApartOption, Brains, ClockName, CloudDeadline, need_real_time
 
 if TYPE_CHECKING:
     from yanshi.bench.contest import Contest

@@ -66,7 +66,7 @@ def fit(
         from yanshi.bench import this_machine
 
         raise typer.Exit(this_machine.measure())
-    from yanshi.cli.run import check_target
+    from yanshi.cli.options import check_target
     from yanshi.ledger import catalog
     from yanshi.ledger.verdict import Question, judge, read_mind
 

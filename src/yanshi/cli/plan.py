@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from yanshi.cli.run import Brains, CloudDeadline, next_best
+from yanshi.cli.options import Brains, CloudDeadline
+from yanshi.cli.stage import next_best
 from yanshi.core.errors import ConfigError
 from yanshi.core.messages import Plan
 from yanshi.mind.brains import read_brain

@@ -1,90 +1,35 @@
 """`yanshi run`: say a sentence to the robot and watch it do it."""
 
-import shutil
-import signal
-import sys
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from yanshi.core.errors import ConfigError, YanshiError
+from yanshi.cli.options import (
+    ApartOption,
+    Brains,
+    CheckIn,
+    ClockName,
+    CloudDeadline,
+    Gamepad,
+    HomeSeed,
+    Record,
+    StopPort,
+    ViewOption,
+    World,
+    check_target,
+)
+from yanshi.cli.stage import Stage, Wishes
+from yanshi.core.errors import ConfigError
 from yanshi.runtime.report import RunReport
 
 if TYPE_CHECKING:  # Each takes a while to load; --help shall not wait for them.
-    from yanshi.bodies.remote_body import RemoteBody
-    from yanshi.bodies.simulation import Simulation
     from yanshi.ledger.meter import Meter
     from yanshi.ledger.weather import Weather
     from yanshi.mind.brains import BrainChoice
-    from yanshi.mind.mind import Understands
-    from yanshi.ports.attendance import Attendance
-    from yanshi.ports.view import View
-    from yanshi.runtime.eyes_process import EyesProcess
-    from yanshi.runtime.recorder import RunRecorder
 
-
-class ClockName(StrEnum):
-    """Which clock drives the run."""
-
-    SIM = "sim"
-    WALL = "wall"
-
-
-Brains = Annotated[
-    str,
-    typer.Option(
-        metavar="MIND",
-        help="onboard; bare; FILE.gguf[+ADAPTER.gguf]; cloud:URL#model; hybrid:URL#model. Default: "
-        "hybrid if $YANSHI_CLOUD holds URL#model, else onboard. The key is $YANSHI_API_KEY.",
-    ),
-]
-CloudDeadline = Annotated[
-    float,
-    typer.Option(metavar="MS", help="Longest time to a plan with a mind in the cloud; 0: 1000."),
-]
-CheckIn = Annotated[
-    float,
-    typer.Option(
-        "--check-in",
-        metavar="SECONDS",
-        help="Move only while somebody watches: `yanshi attend` in another terminal must answer "
-        "within so many seconds, else it stops. 0: nobody need watch. With --clock wall.",
-    ),
-]
-ApartOption = Annotated[
-    bool,
-    typer.Option(
-        "--apart",
-        help="Body and a watch in processes of their own: when what moves the robot dies or hangs, "
-        "it goes limp within 50 ms. With --clock wall.",
-    ),
-]
-Gamepad = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DEVICE",
-        help="A gamepad (/dev/input/js0): any of its buttons stops the robot, and so does pulling "
-        "it out.",
-    ),
-]
-StopPort = Annotated[
-    int,
-    typer.Option(
-        metavar="PORT",
-        min=0,
-        max=65535,
-        help="Hear `POST /stop` from programs on this machine at this port; 0: nothing listens.",
-    ),
-]
-ROOM_MIN_BYTES = 1_000_000
-"""Free space without which no file is begun."""
 DEFAULT_SENTENCE = "走到桌子前，看看桌上有什么，然后跳个舞"
 
 
@@ -92,23 +37,17 @@ def run(
     sentence: Annotated[
         str, typer.Argument(help="What the robot should do, in Chinese or English.")
     ] = DEFAULT_SENTENCE,
-    world: Annotated[str, typer.Option(help="Where it stands; `yanshi worlds` lists them.")] = (
-        "home"
-    ),
-    seed: Annotated[
-        int, typer.Option(min=0, help="Which home: furniture, things, light and start.")
-    ] = 1,
+    world: World = "home",
+    seed: HomeSeed = 1,
     clock: Annotated[
         ClockName,
         typer.Option(help="sim: lockstep, repeatable, as fast as possible. wall: real time."),
     ] = ClockName.SIM,
-    view: Annotated[bool, typer.Option("--view", help="Open a 3-D page in the browser.")] = False,
+    view: ViewOption = False,
     film: Annotated[
         Path | None, typer.Option(metavar="FILE.mp4", help="Write a film of the run.")
     ] = None,
-    record: Annotated[
-        Path | None, typer.Option(metavar="FILE.mcap", help="Write a log for Foxglove.")
-    ] = None,
+    record: Record = None,
     push: Annotated[
         list[str] | None,
         typer.Option(
@@ -173,59 +112,42 @@ def run(
     from yanshi.safety.plan_gate import read_keep_out
 
     pushes = [read_push(text) for text in push or ()]
-    forbidden = [read_keep_out(text) for text in keep_out or ()]
     choice = read_brain(brain, cloud_deadline)
     meter, weather = charge(choice, board, battery, link, seed)
+    wishes = Wishes(
+        choice=choice,
+        world=world,
+        seed=seed,
+        clock=clock,
+        view=view,
+        record=record,
+        check_in=check_in,
+        apart=apart,
+        gamepad=gamepad,
+        stop_port=stop_port,
+        weather=weather,
+        forbidden=[read_keep_out(text) for text in keep_out or ()],
+    )
     for folder in policies or ():
         add_place(folder)
     console = Console()
     from yanshi.ports.keyboard import listen_for_stop
     from yanshi.ports.reel import Reel
     from yanshi.ports.terminal import Terminal
-    from yanshi.runtime.episode import Episode
-    from yanshi.runtime.observer import Observer
-    from yanshi.runtime.recorder import RunRecorder
 
     with ExitStack() as stack:
-        if apart:
-            need_real_time("--apart", clock)
-        attendance = open_attendance(stack, console, check_in, clock)
-        mind, eyes, simulation = wake(stack, console, choice, world, seed, weather)
-        peer = set_apart(stack, console, simulation) if apart else None
-        simulation = replace(simulation, body=peer or simulation.body).forbid(forbidden)
+        stage = Stage(stack, console, wishes)
         terminal = Terminal(console)
-        reel = Reel(simulation) if film else None
-        observers: list[Observer] = [terminal, *([reel] if reel else [])]
-        recorder = stack.enter_context(RunRecorder(record, simulation)) if record else None
-        if recorder:
-            observers.append(recorder)
-        page = open_page(stack, console, simulation) if view else None
-        if page:
-            observers.append(page)
-        if attendance:
-            observers.append(attendance)
-        episode = Episode(
-            simulation,
-            mind,
-            eyes,
-            is_real_time=clock is ClockName.WALL,
-            observers=observers,
-            pushes=pushes,
-            meter=meter,
-            attendance=attendance,
-            peer=peer,
-        )
-        if attendance:
-            attendance.await_somebody(episode.stop)
-        _stop_on_interrupt(episode.stop)
+        reel = Reel(stage.simulation) if film else None
+        observers = [terminal, reel] if reel else [terminal]
+        episode = stage.begin(observers, pushes=pushes, meter=meter)
+        stage.listen(episode.stop)
         listen_for_stop(episode.stop)
-        hear_stops(stack, console, episode.stop, page, gamepad, stop_port)
         with terminal:
             result = episode.run(sentence)
         terminal.summarise(result)
         _warn_when_slow(console, result)
-        if recorder:
-            result.log_sha256 = tell_last_hash(console, recorder)
+        result.log_sha256 = stage.end_log()
         if report:
             result.write(report)
         if reel and film:
@@ -281,154 +203,6 @@ def charge(
     return meter, weather
 
 
-def tell_last_hash(console: Console, recorder: "RunRecorder") -> str:
-    """End the log, print the last hash of its interventions and return it."""
-    recorder.close()
-    if recorder.last_hash:
-        console.print(
-            f"{recorder.recorder.path}: last hash 最后的哈希 {recorder.last_hash}",
-            style="dim",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return recorder.last_hash
-
-
-def wake(
-    stack: ExitStack,
-    console: Console,
-    choice: "BrainChoice",
-    world: str,
-    seed: int,
-    weather: "Weather | None" = None,
-) -> tuple["Understands", "EyesProcess", "Simulation"]:
-    """Start mind and eyes and build their world, all ended with the stack.
-
-    Says which minds could not be had.
-    """
-    from yanshi.bodies.simulation import simulate
-    from yanshi.runtime.brain import Brain
-
-    with console.status("偃师 wakes up …"):
-        brain = stack.enter_context(Brain(choice, weather))
-        brain.enter(world, seed)
-        simulation = simulate(world, seed)
-        stack.callback(simulation.body.close)
-        brain.wait_ready(simulation)
-    for trouble in brain.mind.troubles:
-        console.print(next_best(trouble), style="yellow", highlight=False)
-    return brain.mind, brain.eyes, simulation
-
-
-def next_best(trouble: YanshiError) -> str:
-    """Say in the user's language what is wrong with a mind, and what happens now."""
-    from yanshi.cli.main import language_of
-
-    language = language_of(sys.argv[1:])
-    ending = "由次优的大脑接替。" if language.startswith("zh") else "The next best mind takes over."
-    return f"{trouble.text(language)} {ending}"
-
-
-def open_page(stack: ExitStack, console: Console, simulation: "Simulation") -> "View":
-    """Open the 3-D page and say where it is."""
-    from yanshi.ports.view import View  # Takes a second to load; few look.
-
-    page = stack.enter_context(View(simulation))
-    console.print(f"3-D page: {page.url}", highlight=False)
-    return page
-
-
-def hear_stops(
-    stack: ExitStack,
-    console: Console,
-    stop: Callable[[], None],
-    page: "View | None",
-    gamepad: Path | None,
-    port: int,
-) -> None:
-    """Let a page's button, a gamepad and programs stop the robot, where they are wanted.
-
-    Args:
-        stack: Closes what is opened.
-        console: Is told where programs are heard.
-        stop: Safe to call from another thread.
-        page: With its button.
-        gamepad: Its device.
-        port: Where programs are heard; 0 for nowhere.
-
-    Raises:
-        ConfigError: The gamepad cannot be read, or the port is taken.
-    """
-    if page:
-        page.listen_for_stop(stop)
-    if gamepad:
-        from yanshi.ports.gamepad import listen_to_gamepad
-
-        listen_to_gamepad(stop, gamepad)
-    if port:
-        from yanshi.ports.stop_server import StopServer
-
-        server = stack.enter_context(StopServer(port, stop))
-        console.print(f"A stop is heard at POST {server.url}", highlight=False, soft_wrap=True)
-
-
-def open_attendance(
-    stack: ExitStack, console: Console, timeout_s: float, clock: ClockName
-) -> "Attendance | None":
-    """Open the door for somebody to watch, if that is wanted, and say where it is.
-
-    Raises:
-        ConfigError: Time stands still while they answer, or the timeout is out of bounds.
-    """
-    if not timeout_s:
-        return None
-    need_real_time(f"--check-in {timeout_s:g}", clock)
-    from yanshi.ports.attendance import Attendance
-
-    attendance = stack.enter_context(Attendance(timeout_s))
-    console.print(
-        "It moves only while somebody watches. In another terminal: "
-        f"yanshi attend {attendance.door.pid}\n"
-        "有人看护时它才会动。请在另一个终端运行以上命令。",
-        highlight=False,
-        soft_wrap=True,
-    )
-    return attendance
-
-
-def set_apart(stack: ExitStack, console: Console, simulation: "Simulation") -> "RemoteBody":
-    """Start body and watch in processes of their own, and return the way to the body."""
-    from yanshi.bodies.remote_body import RemoteBody
-    from yanshi.runtime.apart import Apart
-    from yanshi.runtime.priority import right_of_way
-
-    with right_of_way() as is_granted:
-        if not is_granted:
-            console.print(
-                "No real-time priority here: on a busy computer the robot may go limp without "
-                "need. Give it a limit (ulimit -r) or leave --apart out. "
-                "这里没有实时优先级：电脑繁忙时机器人可能误瘫软。请设置 ulimit -r，"
-                "或去掉 --apart。",
-                style="yellow",
-                soft_wrap=True,
-            )
-    lines = stack.enter_context(Apart(simulation)).lines
-    return RemoteBody(simulation.body, lines)
-
-
-def need_real_time(option: str, clock: ClockName) -> None:
-    """Refuse an option that means nothing while the world waits for the computer.
-
-    Raises:
-        ConfigError: The clock is another one.
-    """
-    if clock is not ClockName.WALL:
-        raise ConfigError(
-            f"{option} needs real time: add --clock wall.",
-            zh=f"{option} 需要真实时间：请加上 --clock wall。",
-        )
-
-
 def _warn_when_slow(console: Console, result: RunReport) -> None:
     if result.clock == "wall" and result.real_time_factor < 0.98:
         console.print(
@@ -436,38 +210,6 @@ def _warn_when_slow(console: Console, result: RunReport) -> None:
             f"{result.real_time_factor:.2f} of it. Close other programs, or use --clock sim.",
             style="yellow",
         )
-
-
-def check_target(path: Path | None) -> None:
-    """Refuse a file that could not be written before anything has begun."""
-    if path is None:
-        return
-    folder = path.parent
-    if not folder.is_dir():
-        raise ConfigError(
-            f"{path} was asked for, but there is no folder {folder}. Make it: mkdir -p {folder}",
-            zh=f"要写入 {path}，但没有文件夹 {folder}。请先新建：mkdir -p {folder}",
-        )
-    if path.is_dir():
-        raise ConfigError(
-            f"{path} was asked for as a file, but it is a folder. Name a file in it.",
-            zh=f"{path} 应当是文件，却是一个文件夹。请写出其中的文件名。",
-        )
-    if shutil.disk_usage(folder).free < ROOM_MIN_BYTES:
-        raise ConfigError(
-            f"{path} was asked for, but the disk of {folder} is full. Make room or name another.",
-            zh=f"要写入 {path}，但 {folder} 所在的磁盘已满。请腾出空间或换一个位置。",
-        )
-
-
-def _stop_on_interrupt(stop: Callable[[], None]) -> None:
-    """Let the first Ctrl-C stop the robot and the second one end the program."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
-
-    signal.signal(signal.SIGINT, handle)
 
 
 def _wait_for_enter() -> None:

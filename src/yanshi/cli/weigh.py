@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from yanshi.cli.run import check_target
+from yanshi.cli.options import check_target
 
 
 def weigh(
