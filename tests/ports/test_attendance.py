@@ -301,6 +301,25 @@ def test_a_run_waits_for_somebody_and_listens_in_a_thread_of_its_own(folder):
         assert attendance.missing() is Fault.CHECK_IN_MISSED
 
 
+@pytest.mark.parametrize("lines", ["", "wave\nbow"])
+def test_lines_from_a_file_are_said_and_then_the_attendant_leaves(folder, tmp_path, lines):
+    (tmp_path / "lines.txt").write_text(lines)
+    heard = []
+    with Attendance(2.0, folder=folder) as attendance, Attendant(attendance.door) as attendant:
+        waits = threading.Thread(
+            target=attendance.await_somebody,
+            args=(lambda: None, lambda *said: heard.append(said)),
+            daemon=True,
+        )
+        waits.start()
+        with open(tmp_path / "lines.txt", "rb") as typed:
+            attendant.attend(typed, lambda *_: None)
+        waits.join(5.0)
+        assert not waits.is_alive()
+        assert [words for words, _ in heard] == lines.split()
+        assert attendance.missing() is Fault.CHECK_IN_MISSED
+
+
 def test_who_comes_when_the_run_has_ended_is_told_so(folder):
     with pytest.raises(BodyError, match="Run 7 cannot be attended: No such file"):
         Attendant(Door(folder / "7.sock"))

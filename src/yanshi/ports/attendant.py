@@ -91,7 +91,7 @@ class Attendant(Closing):
             typed: Where the person types, line by line; None for one who says nothing.
             tell: Gets every event of the run, its kind and its text.
         """
-        with selectors.DefaultSelector() as selector:
+        with selectors.SelectSelector() as selector:  # Unlike epoll it takes files, too.
             selector.register(self._line, selectors.EVENT_READ)
             if typed is not None:
                 selector.register(typed, selectors.EVENT_READ)
