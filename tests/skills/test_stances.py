@@ -1,7 +1,7 @@
 """The robot's own kinematics and the mirror judge where it stands for a thing."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -180,10 +180,15 @@ def test_who_takes_a_long_thing_stands_so_that_its_fingers_lie_across_it(across)
     assert askew(best) <= askew(any_way)
 
 
+@cache
+def ways_to_table():
+    return spots_on(TABLE, (1.28, 0.1))
+
+
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats(0.01, 1.0)), min_size=1, max_size=6))
 def test_the_first_stance_that_is_good_enough_in_thought_is_taken_else_the_best(marks):
-    ways = spots_on(TABLE, (1.28, 0.1))[: len(marks)]
+    ways = ways_to_table()[: len(marks)]
 
     def judge(spot):
         mark = marks[ways.index(spot)]
