@@ -1,6 +1,7 @@
 """What stands in the way of a hand, and where a robot goes to take a thing."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -113,3 +114,29 @@ def test_it_does_not_walk_where_it_has_been_in_vain(shelf_rig):
         spot = chosen(rig, percept, banana, tried)
         assert not was_tried(spot, tried)
         tried.append(spot)
+
+
+CUP_AND_LOW_TABLE = 8294
+"""A home whose cup is taken best from the side, which no low table bears it from."""
+
+
+def test_what_is_to_go_on_a_low_table_is_taken_from_above_where_that_can_be():
+    rig = SightedRig(seed=CUP_AND_LOW_TABLE)
+    percept = rig.percept()
+
+    (cup,) = (t for t in percept.scene.things if t.name == "green cup")
+    others = [t for t in percept.scene.things if t is not cup]
+    thin_above = replace(cup, solid=replace(cup.solid, is_tapered=True))
+
+    def approach(wanted: Thing, approaches: tuple[Approach, ...]) -> Approach:
+        """Return from where a thing is taken at the stance that is chosen for that."""
+        place = place_under(rig.plan, wanted)
+        spot = best_spot(rig.tools, percept, wanted, place, approaches, ())
+        hand = hands_of(rig.tools)[spot.stance.side]
+        there, folded = standing(rig.tools, percept, spot), hands_of(rig.tools).ready(hand.side)
+        solid, seek = wanted.solid, partial(plan_reach, rig.tools, there, hand)
+        return seek(solid, others, from_angles=folded, approaches=approaches).grasp.approach
+
+    assert approach(cup, tuple(Approach)) is Approach.SIDE
+    assert approach(cup, (Approach.ABOVE,)) is Approach.ABOVE
+    assert approach(thin_above, (Approach.ABOVE,)) is Approach.SIDE

@@ -72,6 +72,8 @@ class Grasp:
 class GraspConfig:
     """What fits into the hand and how grasps are sampled. Widths were tried in MuJoCo."""
 
+    approaches: tuple[Approach, ...] = tuple(Approach)
+    """From where the thing may be taken."""
     width_min: float = 0.03
     """Thinnest thing that the digits meet round, m."""
     width_best: tuple[float, float] = (0.045, 0.07)
@@ -179,7 +181,9 @@ def _samples(
     yaw = _yaw(thing)
     low, high = config.headings
     about = _Neighbours(neighbours)
-    for side, approach, quarter, offset in product(sides, Approach, range(4), offsets.tolist()):
+    for side, approach, quarter, offset in product(
+        sides, config.approaches, range(4), offsets.tolist()
+    ):
         heading = _wrapped(yaw + 0.5 * np.pi * quarter + offset)
         if not low <= (heading if side == RIGHT else -heading) <= high:
             continue

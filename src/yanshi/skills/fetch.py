@@ -47,6 +47,8 @@ CLOSE_M = 0.06
 """What stands farther from a thing than this, from side to side, leaves room for a hand."""
 GOOD_GRASP = 0.4
 """What is taken with a lower score than this is easily lost on the way."""
+MAKESHIFT = 0.1
+"""What share of its score a grasp counts with which a thing cannot be put where it is to go."""
 FETCHES = 2
 """How often a thing is fetched that is lost on the way."""
 SPARE_M = 0.25
@@ -113,7 +115,7 @@ def _take_in_turn(
         if spot is None:
             return percept, replace(outcome, reason="out_of_reach"), thing
         tried.append(spot)
-        percept, outcome = yield from take(tools, percept, thing, spot)
+        percept, outcome = yield from take(tools, percept, thing, spot, approaches)
         if outcome.kind == "done":
             return percept, outcome, thing
         again = _nearest_again(percept.scene, thing)
@@ -250,7 +252,11 @@ def best_spot(
     def score(spot: Spot) -> float:
         hand = hands[spot.stance.side]
         there, folded = standing(tools, percept, spot), hands.ready(hand.side)
-        return plan_reach(tools, there, hand, solid, others, from_angles=folded).grasp.score
+        reach = plan_reach(
+            tools, there, hand, solid, others, from_angles=folded, approaches=approaches
+        )
+        share = 1.0 if reach.grasp.approach in approaches else MAKESHIFT
+        return share * reach.grasp.score
 
     return foreseen(new, score, GOOD_GRASP)
 

@@ -288,9 +288,27 @@ def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Beha
 
 
 def take(
-    tools: Tools, percept: Percept, thing: Thing, spot: Spot
+    tools: Tools,
+    percept: Percept,
+    thing: Thing,
+    spot: Spot,
+    approaches: Sequence[Approach] = tuple(Approach),
 ) -> Behaviour[tuple[Percept, Outcome]]:
-    """Stand for a thing, look again, and take it with the hand of the stance."""
+    """Stand for a thing, look again, and take it with the hand of the stance.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        thing: As it was seen before.
+        spot: Where to stand.
+        approaches: From where it is taken if that can be.
+
+    Returns:
+        The newest percept, and done, `lost_sight`, `no_grasp`, `missed` or `slipped`.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
     hand = hands_of(tools)[spot.stance.side]
     percept, scene = yield from come_to(tools, percept, spot)
     body = body_of(spot)
@@ -299,7 +317,7 @@ def take(
         percept = yield from step_away(tools, percept, spot)
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(thing.name,))
     others = [t for t in scene.things if not is_one(t, seen)]
-    think = partial(plan_reach, tools, percept, hand, seen.solid, others)
+    think = partial(plan_reach, tools, percept, hand, seen.solid, others, approaches=approaches)
     percept, reach = yield from aside(tools, percept, think, body)
     if isinstance(reach, UnreachableError):
         percept = yield from step_away(tools, percept, spot)
@@ -379,6 +397,7 @@ def plan_reach(
     others: Sequence[Thing],
     *,
     from_angles: Angles | None = None,
+    approaches: Sequence[Approach] = tuple(Approach),
 ) -> Reach:
     """Choose a grasp and find the arm's way to it.
 
@@ -389,10 +408,29 @@ def plan_reach(
         solid: The shape of what is taken.
         others: What else stands about.
         from_angles: Of the arm at the start, rad, shape (7,); where it is wanted now if None.
+        approaches: From where it is taken if that can be.
 
     Raises:
         UnreachableError: None of the best grasps can be come to.
     """
+    config = GraspConfig(above_room=0.0) if solid.is_tapered else GraspConfig()
+    think = partial(_reach, tools, percept, hand, solid, others, from_angles)
+    if set(approaches) < set(Approach):
+        with suppress(UnreachableError):
+            return think(replace(config, approaches=tuple(approaches)))
+    return think(config)
+
+
+def _reach(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    solid: Solid,
+    others: Sequence[Thing],
+    from_angles: Angles | None,
+    config: GraspConfig,
+) -> Reach:
+    """Choose one of the grasps that a configuration allows; see `plan_reach`."""
     pelvis_map, map_level = level_frames(percept)
     level_map = np.asarray(np.linalg.inv(map_level), dtype=np.float64)
     pelvis_level = pelvis_map @ map_level
@@ -406,7 +444,7 @@ def plan_reach(
         neighbours=things_about(others, level_map),
         reach=_reach_of(hand, joints, pelvis_level),
         n=6,
-        config=GraspConfig(above_room=0.0) if solid.is_tapered else None,
+        config=config,
     )
     core = Box(
         pelvis_from_box=pelvis_map @ solid_pose(solid), half_size=0.35 * np.array(solid.size)
