@@ -21,11 +21,14 @@ from yanshi.skills.release import (
     APART_M,
     BESIDE_M,
     EDGE_M,
+    ELSEWHERE_M,
     FALL_M,
     LOST_S,
     RIM_AIR_M,
+    Disc,
     Goal,
     _as_thing,
+    _choose_spot,
     _still_holds,
     approaches_to,
     best_spot_over,
@@ -264,6 +267,35 @@ def test_an_empty_hand_is_known_to_be_empty_after_a_second_and_not_before(rig: R
     percept, is_held = end_of(flow)
     assert not is_held
     assert (percept.state.t_ns - start_ns) * 1e-9 == pytest.approx(LOST_S, abs=0.03)
+
+
+@pytest.mark.parametrize("has_others", [True, False])
+def test_where_no_stance_reaches_a_point_another_one_is_chosen_if_there_is_one(
+    rig: Rig, has_others
+):
+    rig.hold(RIGHT, "red can")
+    hand = hands_of(rig.tools)[RIGHT]
+    far, near = (Goal(point=(x, 0.0, 0.8), place=TABLE) for x in (2.25, 1.75))
+    missed: list[Disc] = []
+
+    def goal_in(scene, percept, spare):
+        return near if spare and has_others else far
+
+    percept = rig.percept()
+    hand.angles = percept.state.joint_position[hand.arm.joints]
+    flow = _choose_spot(rig.tools, percept, hand, far, goal_in, (), missed)
+    target = next(flow)
+    while True:
+        rig.body.write(target)
+        rig.body.advance(0.02)
+        try:
+            target = flow.send(rig.percept())
+        except StopIteration as end:
+            _, goal, spot = end.value
+            break
+    assert missed == [(2.25, 0.0, ELSEWHERE_M)]
+    assert goal is (near if has_others else far)
+    assert (spot is not None) is has_others
 
 
 def test_who_has_tried_all_stances_for_a_goal_says_so_instead_of_trying_one_again(rig: Rig):

@@ -21,9 +21,9 @@ from yanshi.skills.grip import (
     take,
 )
 from yanshi.skills.ground import place_under
-from yanshi.skills.hands import hands_of
+from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
-from yanshi.skills.release import approaches_to, by_nearness, free_spot, put
+from yanshi.skills.release import Disc, Goal, approaches_to, by_nearness, free_spot, put
 from yanshi.skills.search import SURE, find, is_still, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
 from yanshi.skills.stances import (
@@ -177,11 +177,18 @@ def _put_aside(
     x, y, _ = thing.position
     others = [p for p in by_nearness(tools.floor_plan, here(percept)) if p != place]
     for goes_to in (place, *others):
-        spot = partial(free_spot, place=goes_to, hand=hand, spare=[(x, y, SPARE_M)])
+        spot = partial(_spot_off, place=goes_to, hand=hand, off=(x, y, SPARE_M))
         percept, outcome = yield from put(tools, percept, hand, spot, where=goes_to.name)
         if outcome.reason not in ("out_of_reach", "no_space"):
             return percept, outcome.kind == "done"
     return percept, False
+
+
+def _spot_off(
+    scene: Scene, percept: Percept, spare: Sequence[Disc], *, place: Place, hand: Hand, off: Disc
+) -> Goal | Outcome:
+    """Return a free spot on a place that is also off a disc."""
+    return free_spot(scene, percept, [*spare, off], place=place, hand=hand)
 
 
 def _choose_spot(

@@ -10,7 +10,15 @@ from yanshi.skills.behaviour import Behaviour, Flow
 from yanshi.skills.fetch import FETCHES, fetch
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
-from yanshi.skills.release import Goal, approaches_to, by_nearness, free_spot, goal_upon, put
+from yanshi.skills.release import (
+    Disc,
+    Goal,
+    approaches_to,
+    by_nearness,
+    free_spot,
+    goal_upon,
+    put,
+)
 from yanshi.skills.search import choose, find, is_place, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
 
@@ -94,20 +102,22 @@ class PutDown(Flow):
             height = known[0].position[2] if known else 0.0
         return approaches_to(height)
 
-    def _goal_in(self, scene: Scene, percept: Percept, hand: Hand) -> Goal | Outcome:
+    def _goal_in(
+        self, scene: Scene, percept: Percept, spare: Sequence[Disc], *, hand: Hand
+    ) -> Goal | Outcome:
         """Return where the thing is to go, by what is seen."""
         plan = self.tools.floor_plan
         if len(self.arguments) == 1:
             surfaces = by_nearness(plan, here(percept))
             if not surfaces:
                 return Outcome(kind="failed", reason="no_surface", facts=())
-            return free_spot(scene, percept, place=surfaces[0], hand=hand)
+            return free_spot(scene, percept, spare, place=surfaces[0], hand=hand)
         if len(self.arguments) == 2:
             place = plan.place(self.arguments[1])
             if place.is_container:
                 height = place.height + BIN_AIR_M
                 return Goal(point=(*place.centre, height), place=place)
-            return free_spot(scene, percept, place=place, hand=hand)
+            return free_spot(scene, percept, spare, place=place, hand=hand)
         name = self.arguments[2]
         known = meant(scene, name)
         if not known:

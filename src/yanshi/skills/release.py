@@ -75,6 +75,8 @@ STAYS_M, SEES_S = 0.2, 1.0
 
 Disc = tuple[float, float, float]
 """Middle and radius on the map, m."""
+ELSEWHERE_M = 0.15
+"""So far round a point to which the hand did not come the next one is not looked for, m."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +89,28 @@ class Goal:
     """What one stands before."""
 
 
+GoalIn = Callable[[Scene, Percept, Sequence[Disc]], Goal | Outcome]
+"""Tells where a thing is to end, or why nowhere, by what is seen without what is in the hand; where
+there is a choice, not on the floor of these discs."""
+
+
 def put(
     tools: Tools,
     percept: Percept,
     hand: Hand,
-    goal_in: Callable[[Scene, Percept], Goal | Outcome],
+    goal_in: GoalIn,
     *,
     where: str,
 ) -> Behaviour[tuple[Percept, Outcome]]:
     """Come to a goal with what a hand holds and put it down there, from another stance each time.
 
+    Where the hand does not come to a point it goes to another one, if the goal has others.
+
     Args:
         tools: The run's.
         percept: What is known now.
         hand: What holds it.
-        goal_in: Tells where it is to end, by what is seen without what is in the hand, or why
-            nowhere; it is asked again when the goal was seen from near.
+        goal_in: Tells where it is to end; it is asked again when the goal was seen from near.
         where: What the goal is called.
 
     Returns:
@@ -114,15 +122,17 @@ def put(
     """
     assert hand.held is not None
     held = hand.held
-    goal = goal_in(without_held(percept.scene, hand, percept), percept)
+    missed: list[Disc] = []
+    goal = goal_in(without_held(percept.scene, hand, percept), percept, missed)
     if isinstance(goal, Outcome):
         return percept, goal
     out_of_reach = Outcome(kind="failed", reason="out_of_reach", facts=(where,))
     tried: list[Spot] = []
     for _ in range(TRIES):
-        think = partial(best_spot_over, tools, percept, hand, goal, tried)
-        percept, spot = yield from aside(tools, percept, think)
-        if isinstance(spot, UnreachableError):
+        percept, goal, spot = yield from _choose_spot(
+            tools, percept, hand, goal, goal_in, tried, missed
+        )
+        if spot is None:
             break
         tried.append(spot)
         coming = _come_with(tools, percept, hand, spot, goal)
@@ -131,7 +141,8 @@ def put(
             hand.held = None
             return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
         percept, scene = come
-        again = goal_in(without_held(scene, hand, percept), percept)  # Better known from near.
+        near = without_held(scene, hand, percept)
+        again = goal_in(near, percept, missed)  # Better known from near.
         if isinstance(again, Goal) and _is_same(again, goal):
             goal = again
         percept, is_done = yield from let_go_at(
@@ -145,7 +156,40 @@ def put(
         if not is_held:
             hand.held = None
             return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
+        goal = _elsewhere(percept, hand, goal, goal_in, missed) or goal
     return percept, out_of_reach
+
+
+def _choose_spot(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    goal: Goal,
+    goal_in: GoalIn,
+    tried: Sequence[Spot],
+    missed: list[Disc],
+) -> Behaviour[tuple[Percept, Goal, Spot | None]]:
+    """Return the first of a few goals that a stance reaches, and that; None if there is none."""
+    for _ in range(TRIES):
+        think = partial(best_spot_over, tools, percept, hand, goal, tried)
+        percept, spot = yield from aside(tools, percept, think)
+        if not isinstance(spot, UnreachableError):
+            return percept, goal, spot
+        other = _elsewhere(percept, hand, goal, goal_in, missed)
+        if other is None:
+            break
+        goal = other
+    return percept, goal, None
+
+
+def _elsewhere(
+    percept: Percept, hand: Hand, goal: Goal, goal_in: GoalIn, missed: list[Disc]
+) -> Goal | None:
+    """Note that a goal was missed, and return another one, if there is a choice."""
+    x, y, _ = goal.point
+    missed.append((x, y, ELSEWHERE_M))
+    other = goal_in(without_held(percept.scene, hand, percept), percept, missed)
+    return other if isinstance(other, Goal) and not _is_same(other, goal) else None
 
 
 def best_spot_over(
@@ -508,16 +552,16 @@ def approaches_to(height: float) -> tuple[Approach, ...]:
 
 
 def free_spot(
-    scene: Scene, percept: Percept, *, place: Place, hand: Hand, spare: Sequence[Disc] = ()
+    scene: Scene, percept: Percept, spare: Sequence[Disc] = (), *, place: Place, hand: Hand
 ) -> Goal | Outcome:
     """Return a spot on a place that nothing stands on, near its front edge and near the robot.
 
     Args:
         scene: What stands about.
         percept: Where the robot is.
+        spare: Where else nothing is to be put.
         place: With a surface.
         hand: What it holds is to stand there.
-        spare: Where else nothing is to be put.
 
     Returns:
         The spot, or `no_space`.
