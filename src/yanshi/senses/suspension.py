@@ -4,11 +4,11 @@ A robot that a crane lifts goes on balancing, and its legs thrash. Its joints te
 carries, and its IMU that its weight is borne all the same. Who jumps or falls is light instead:
 in a fall the IMU measures next to nothing until the floor comes.
 
-Measured, on average over 0.3 s: both feet together carry more than 185 N in walks, in
-routines and with a box of 3.9 kg.
-In 26 lifts they carried 30 N at most when they had hung for 0.3 s; legs that thrash on seem to
-carry up to 83 N. Who lies on a table with the chest has 65 to 100 N on its feet. On a crane the
-IMU measures 8.9 to 11.6 m/s² upwards, in a fall whose feet left the floor -5 to 4.
+Measured, on average over 0.3 s: both feet together carry more than 185 N in walks, in routines
+and with a box of 3.9 kg. In 26 lifts they carried 30 N at most when they had hung for 0.3 s; legs
+that thrash on seem to carry up to 83 N. Who lies on a table with the chest has 65 to 100 N on its
+feet. On a crane the IMU measures 8.9 to 11.6 m/s² upwards, in a fall whose feet left the floor -5
+to 4.
 """
 
 from collections import deque
