@@ -140,3 +140,7 @@ def test_what_is_to_go_on_a_low_table_is_taken_from_above_where_that_can_be():
     assert approach(cup, tuple(Approach)) is Approach.SIDE
     assert approach(cup, (Approach.ABOVE,)) is Approach.ABOVE
     assert approach(thin_above, (Approach.ABOVE,)) is Approach.SIDE
+    # What cannot be taken so is taken from where it would be anyway.
+    place, ask = place_under(rig.plan, thin_above), partial(best_spot, rig.tools, percept)
+    one, other = (ask(thin_above, place, ways, ()) for ways in ((Approach.ABOVE,), tuple(Approach)))
+    assert one.stance == other.stance

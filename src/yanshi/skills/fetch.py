@@ -115,7 +115,9 @@ def _take_in_turn(
         if spot is None:
             return percept, replace(outcome, reason="out_of_reach"), thing
         tried.append(spot)
-        percept, outcome = yield from take(tools, percept, thing, spot, approaches)
+        place = place_under(tools.floor_plan, thing)
+        ways = approaches if place is None else _possible(thing, place, approaches)
+        percept, outcome = yield from take(tools, percept, thing, spot, ways)
         if outcome.kind == "done":
             return percept, outcome, thing
         again = _nearest_again(percept.scene, thing)
@@ -238,6 +240,7 @@ def best_spot(
         UnreachableError: No stance reaches the thing.
     """
     hands = hands_of(tools)
+    approaches = _possible(thing, place, approaches)
     grips = grips_of(*heights_on(thing, place), is_tapered=is_tapered(thing))
     ways = spots(
         tools,
@@ -266,6 +269,12 @@ def best_spot(
         return share * reach.grasp.score
 
     return foreseen(new, score, GOOD_GRASP)
+
+
+def _possible(thing: Thing, place: Place, approaches: Sequence[Approach]) -> Sequence[Approach]:
+    """Return these if a thing may be taken from one of them by its shape, else all."""
+    grips = grips_of(*heights_on(thing, place), is_tapered=is_tapered(thing))
+    return approaches if {way for way, _ in grips} & set(approaches) else tuple(Approach)
 
 
 def _nearest_again(scene: Scene, thing: Thing) -> Thing | None:
