@@ -111,7 +111,7 @@ def test_a_blow_while_light_does_not_make_a_fall_a_hanging_and_what_was_before_c
     assert [suspension.update(state(k * TICK_NS, G)) for k in range(16)] == [False] * 15 + [True]
 
 
-@pytest.mark.parametrize("doing", [WALKING, ""])
+@pytest.mark.parametrize("doing", [STANDING, WALKING, ""])
 def test_a_robot_that_a_crane_lifts_goes_limp_and_says_why(doing):
     case = next(c for c in choose_cases("A12") if c.doing == doing)
     trial = lift(case, 3)

@@ -129,7 +129,7 @@ def put(
     out_of_reach = Outcome(kind="failed", reason="out_of_reach", facts=(where,))
     tried: list[Spot] = []
     for _ in range(TRIES):
-        percept, goal, spot = yield from _choose_spot(
+        percept, goal, spot = yield from _goal_in_reach(
             tools, percept, hand, goal, goal_in, tried, missed
         )
         if spot is None:
@@ -160,7 +160,7 @@ def put(
     return percept, out_of_reach
 
 
-def _choose_spot(
+def _goal_in_reach(
     tools: Tools,
     percept: Percept,
     hand: Hand,
