@@ -42,7 +42,8 @@ test: $(READY_DEV)
 	$(VENV)/bin/mypy
 	$(PY) -m pytest tests/safety --cov=yanshi.safety --cov-branch --cov-fail-under=100 \
 	    --cov-report=term-missing:skip-covered
-	$(PY) -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(PY) -m pytest -m alone $(PYTEST_ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal -m 'not alone' --ignore=tests/safety $(PYTEST_ARGS)
 
 mutants: $(READY_DEV)
 	@$(PIP) install -c constraints.txt --no-build-isolation -e '.[dev,mutants]'

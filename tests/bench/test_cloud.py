@@ -1,5 +1,7 @@
 """Orders over a rough link: nothing stale, nothing twice; a short form of `yanshi bench cloud`."""
 
+import pytest
+
 from yanshi.bench.cloud import Barrage, Bench, outage, rows_of
 from yanshi.bench.stand_in_endpoint import order
 
@@ -20,6 +22,7 @@ def test_a_stale_step_and_one_begun_twice_are_found():
     assert (words.strays, words.repeats) == ([first[0]], [second[0]])
 
 
+@pytest.mark.alone
 def test_over_a_rough_link_no_step_is_stale_or_done_twice():
     bench = Bench(seed=2)
     try:
@@ -35,6 +38,7 @@ def test_over_a_rough_link_no_step_is_stale_or_done_twice():
     assert all(trial["falls"] == 0 for trial in trials)
 
 
+@pytest.mark.alone
 def test_an_endpoint_that_goes_away_is_left_and_found_again():
     away = outage(times=1)
     assert max(away["failover_ms"]) < 3000.0

@@ -20,7 +20,17 @@ def words_of(number: int) -> str:
     return " · ".join(part for part in (case.row, case.what, case.doing) if part)
 
 
-@pytest.mark.parametrize("number", range(len(CASES)), ids=words_of)
+def on_the_wall_clock(number: int) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.alone] if "wall clock" in CASES[number].what else []
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(number, marks=on_the_wall_clock(number), id=words_of(number))
+        for number in range(len(CASES))
+    ],
+)
 def test_what_breaks_is_answered_as_the_matrix_wants(number):
     case = CASES[number]
     trial = Exam((number,), (0,))(0)

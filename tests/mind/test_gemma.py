@@ -1,6 +1,8 @@
 """The graph against the network written out in plain algebra."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import gguf
 import numpy as np
@@ -20,6 +22,7 @@ from tests.mind.tiny import (
 )
 
 from yanshi.core.errors import AssetError
+from yanshi.mind import gemma
 from yanshi.mind.gemma import graph_of, kept_tokens
 
 
@@ -155,6 +158,35 @@ def test_the_graph_is_made_once_with_the_same_bytes_and_another_replaces_it(
     third = graph_of(model, write_adapter(tmp_path / "other.gguf", ["blk.1.attn_q"]), words)
     assert len({first, other, third}) == 3
     assert sorted(tmp_path.glob("tiny-*")) == [third.parent]
+
+
+def test_of_two_that_start_at_once_one_makes_the_graph_and_the_other_waits(
+    model, adapter, words, monkeypatch
+):
+    makers, is_second = [], Event()
+
+    def slowly(network, path):
+        makers.append(path)
+        if len(makers) == 2:
+            is_second.set()
+        is_second.wait(0.3)
+        save(network, path)
+
+    save = gemma._save
+    monkeypatch.setattr(gemma, "_save", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        graphs = list(threads.map(graph_of, [model] * 2, [adapter] * 2, [words] * 2))
+    assert len(makers) == 1
+    assert graphs[0] == graphs[1]
+    onnxruntime.InferenceSession(graphs[0], providers=["CPUExecutionProvider"])  # It is whole.
+
+
+def test_what_a_killed_process_left_is_made_anew(model, adapter, words):
+    graph = graph_of(model, adapter, words)
+    content = graph.read_bytes()
+    graph.parent.rename(graph.parent.with_suffix(".part"))
+    assert graph_of(model, adapter, words).read_bytes() == content
+    assert not list(model.parent.glob("*.part"))
 
 
 def test_without_a_vocabulary_no_graph_is_made(model, adapter, tmp_path):

@@ -12,10 +12,11 @@ The network: Gemma Team, "Gemma 3 Technical Report", 2025. What the adapter adds
 beforehand (E. Hu et al., "LoRA", 2021).
 """
 
+import fcntl
 import hashlib
-import os
 import shutil
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,22 +80,35 @@ def graph_of(model: Path, adapter: Path, vocabulary: Path = VOCABULARY) -> Path 
     own = (vocabulary, adapter, Path(__file__))
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in own)).hexdigest()
     folder = model.with_name(f"{model.stem}-{digest[:12]}")
-    if folder.is_dir():
-        return folder / GRAPH
-    partial = folder.with_suffix(f".{os.getpid()}.part")
+    if not folder.is_dir():
+        with suppress(OSError), _alone(model.with_suffix(".lock")):
+            if not folder.is_dir():  # Another process may have written it meanwhile.
+                _write(folder, model, lambda: _network(GgufFile(model), GgufFile(adapter), kept))
+    return folder / GRAPH if folder.is_dir() else None
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process of this machine holds the lock; it ends with its process."""
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _write(folder: Path, model: Path, network: Callable[[], "onnx.ModelProto"]) -> None:
+    """Write a model's graph, whole or not at all, and remove those of before."""
+    partial = folder.with_suffix(".part")
+    shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir()
-        _save(_network(GgufFile(model), GgufFile(adapter), kept), partial / GRAPH)
+        _save(network(), partial / GRAPH)
         partial.replace(folder)
         for older in model.parent.glob(f"{model.stem}-{'?' * 12}*"):
             if older != folder:
                 shutil.rmtree(older) if older.is_dir() else older.unlink()
-    except OSError:
-        return folder / GRAPH if folder.is_dir() else None
     finally:
         with suppress(OSError):
             shutil.rmtree(partial)
-    return folder / GRAPH
 
 
 def _save(network: "onnx.ModelProto", path: Path) -> None:
