@@ -6,10 +6,14 @@ import pytest
 from tests.skills.rig import ROOM, Rig, SightedRig
 
 from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.control.palm import Approach
+from yanshi.safety.plan_gate import KeepOut
+from yanshi.skills.fetch import _take_in_turn
 from yanshi.skills.ground import edge_distance
 from yanshi.skills.hands import hands_of
 from yanshi.skills.place import PutDown
 from yanshi.skills.release import LOST_S
+from yanshi.skills.search import matches
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
 
@@ -82,6 +86,43 @@ def test_a_hand_is_raised_with_what_it_holds_for_a_high_board(rig: Rig, side):
     rig.stand(2.5)
     palm = hands[side].arm.pelvis_from_palm(rig.percept().state.joint_position)
     assert palm[2, 3] + before.base.position[2] == pytest.approx(1.1, abs=0.05)
+
+
+RIGHT_KEPT_OUT = KeepOut(centre=(2.6, -1.13), size=(1.9, 2.0))
+"""In home 3: who stands beside this zone comes to the tray with the left hand alone."""
+
+
+class TakeWith(PutDown):
+    """Takes a thing with the right hand, whatever is to become of it."""
+
+    def act(self, percept):
+        (wanted,) = matches(percept.scene, self.arguments[0])
+        ways = tuple(Approach)
+        _, outcome, _ = yield from _take_in_turn(
+            self.tools, percept, wanted, ways, spares_neighbours=True, sides=[RIGHT]
+        )
+        return outcome
+
+
+@pytest.mark.parametrize("is_left_free", [True, False])
+def test_what_only_the_other_hand_brings_to_its_goal_changes_hands(is_left_free):
+    rig, order = SightedRig(seed=3), ("blue can", "in", "orange tray")
+    hands = hands_of(rig.tools)
+    assert rig.carry_out(TakeWith(order, rig.tools)).kind == "done"
+    assert hands.holding("blue can").side == RIGHT
+    plan = replace(rig.plan, keep_out=(RIGHT_KEPT_OUT,))
+    rig.tools = replace(rig.tools, floor_plan=plan)
+    if not is_left_free:
+        rig.hold(LEFT, "red cup")
+        assert rig.carry_out(PutDown(order, rig.tools)).reason == "out_of_reach"
+        assert hands.holding("blue can").side == RIGHT
+        assert not rig.remarks
+        return
+    assert rig.carry_out(PutDown(order, rig.tools)).kind == "done"
+    rig.stand(1.0)
+    assert [(o.reason, *o.facts) for o in rig.remarks] == [("changes_hands", "blue can")]
+    assert goals.inside("blue can", "orange tray").is_met(rig.witness)
+    assert goals.undisturbed("blue can", "orange tray").is_met(rig.witness)
 
 
 def test_what_blocks_the_hand_is_put_aside_and_that_is_said():

@@ -40,6 +40,10 @@ REPLIES: dict[str, tuple[str, str]] = {
         "{name} is too close to {others} for my hand; I put {others} aside first.",
         "{name}离{others}太近，我的手伸不进去，我先把{others}挪开。",
     ),
+    "changes_hands": (
+        "Only my other hand reaches there with {thing}; I put it down and change hands.",
+        "拿着{thing}只有另一只手够得到那里，我先放下，换一只手。",
+    ),
     "unsure": (
         "I take this for {thing}, but I am not sure.",
         "我觉得这是{thing}，但不太确定。",

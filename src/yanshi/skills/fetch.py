@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from yanshi.control.grasp import GraspConfig
+from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.palm import Approach
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
@@ -99,8 +100,9 @@ def _take_in_turn(
     approaches: Sequence[Approach],
     *,
     spares_neighbours: bool,
+    sides: Sequence[int] | None = None,
 ) -> Behaviour[tuple[Percept, Outcome, Thing | None]]:
-    """Try to take a thing from one stance after the other.
+    """Try to take a thing from one stance after the other, with one of these hands or a free one.
 
     Returns:
         The newest percept, how it ended, and what the thing is now in memory: None where it is
@@ -111,7 +113,7 @@ def _take_in_turn(
     tried: list[Spot] = []
     blocked = 0
     for _ in range(TRIES):
-        percept, spot = yield from _choose_spot(tools, percept, thing, approaches, tried)
+        percept, spot = yield from _choose_spot(tools, percept, thing, approaches, tried, sides)
         if spot is None:
             return percept, replace(outcome, reason="out_of_reach"), thing
         tried.append(spot)
@@ -193,12 +195,51 @@ def _spot_off(
     return free_spot(scene, percept, [*spare, off], place=place, hand=hand)
 
 
+def change_hands(
+    tools: Tools, percept: Percept, hand: Hand, approaches: Sequence[Approach]
+) -> Behaviour[tuple[Percept, Hand | None]]:
+    """Put down what a hand holds where that is nearest, and take it with the other hand.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        hand: What holds it.
+        approaches: From where the other hand takes it if that can be.
+
+    Returns:
+        The newest percept, and the other hand; None if it does not hold the thing in the end.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    assert hand.held is not None
+    hands, name = hands_of(tools), hand.held.name
+    for place in by_nearness(tools.floor_plan, here(percept)):
+        spot = partial(free_spot, place=place, hand=hand)
+        percept, outcome = yield from put(tools, percept, hand, spot, where=place.name)
+        if outcome.kind == "done":
+            break
+        if outcome.reason not in ("out_of_reach", "no_space"):
+            return percept, None
+    else:
+        return percept, None
+    percept, found = yield from find(tools, percept, name)
+    if isinstance(found, Outcome):
+        return percept, None
+    other = hands[RIGHT if hand.side == LEFT else LEFT]
+    percept, outcome, _ = yield from _take_in_turn(
+        tools, percept, found, approaches, spares_neighbours=True, sides=[other.side]
+    )
+    return percept, other if outcome.kind == "done" else None
+
+
 def _choose_spot(
     tools: Tools,
     percept: Percept,
     thing: Thing,
     approaches: Sequence[Approach],
     tried: Sequence[Spot],
+    sides: Sequence[int] | None,
 ) -> Behaviour[tuple[Percept, Spot | None]]:
     """Return from where a thing is taken best, and from nowhere that was tried if that can be.
 
@@ -207,7 +248,7 @@ def _choose_spot(
     place = place_under(tools.floor_plan, thing)
     if place is None:
         return percept, None
-    think = partial(best_spot, tools, percept, thing, place, approaches, tried)
+    think = partial(best_spot, tools, percept, thing, place, approaches, tried, sides=sides)
     percept, spot = yield from aside(tools, percept, think)
     if isinstance(spot, UnreachableError):  # Seen from afar it may be nearer than it seems.
         percept, spot = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
@@ -222,6 +263,7 @@ def best_spot(
     approaches: Sequence[Approach],
     tried: Sequence[Spot],
     nearer: float = 0.0,
+    sides: Sequence[int] | None = None,
 ) -> Spot:
     """Return the best way to stand from which there is a good grasp as far as can be foreseen.
 
@@ -235,6 +277,7 @@ def best_spot(
         approaches: From where it is taken if that can be.
         tried: Where it was tried in vain.
         nearer: How much nearer to the edge than it seems the thing may be, m.
+        sides: Hands that may take it; those that are free if None.
 
     Raises:
         UnreachableError: No stance reaches the thing.
@@ -249,7 +292,7 @@ def best_spot(
         thing.position[:2],
         place,
         grips=[grip for grip in grips if grip[0] in approaches] or grips,
-        sides=hands.free,
+        sides=hands.free if sides is None else sides,
         across=short_way_across(thing),
         nearer=nearer,
     )

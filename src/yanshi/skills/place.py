@@ -7,7 +7,7 @@ from yanshi.control.palm import Approach
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene
 from yanshi.skills.behaviour import Behaviour, Flow
-from yanshi.skills.fetch import FETCHES, fetch
+from yanshi.skills.fetch import FETCHES, change_hands, fetch
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import (
@@ -17,6 +17,7 @@ from yanshi.skills.release import (
     by_nearness,
     free_spot,
     goal_upon,
+    is_in_reach,
     put,
 )
 from yanshi.skills.search import choose, find, is_place, meant
@@ -72,6 +73,8 @@ class PutDown(Flow):
                     hand = hands.holding(name)
                     assert hand is not None
                 percept, outcome = yield from self._put(percept, hand)
+                if outcome.reason == "out_of_reach":
+                    percept, outcome = yield from self._put_otherwise(percept, hand, outcome)
                 if outcome.reason != "slipped":
                     return outcome
                 lost = outcome
@@ -90,6 +93,30 @@ class PutDown(Flow):
                 return percept, found
         goal_in = partial(self._goal_in, hand=hand)
         return (yield from put(self.tools, percept, hand, goal_in, where=self.arguments[-1]))
+
+    def _put_otherwise(
+        self, percept: Percept, hand: Hand, outcome: Outcome
+    ) -> Behaviour[tuple[Percept, Outcome]]:
+        """Put down with the other hand what this one does not bring to the goal.
+
+        Args:
+            percept: What is known now.
+            hand: What holds it.
+            outcome: How it ends where the other hand is full, or does not come there either.
+        """
+        tools = self.tools
+        hands, held = hands_of(tools), hand.held
+        goal = self._goal_in(percept.scene, percept, (), hand=hand)
+        if held is None or isinstance(goal, Outcome):
+            return percept, outcome
+        think = partial(is_in_reach, tools, percept, held, goal)
+        if not any(think(side) for side in hands.free):
+            return percept, outcome
+        tools.remark(Outcome(kind="done", reason="changes_hands", facts=(held.name,)))
+        percept, other = yield from change_hands(tools, percept, hand, self._approaches(percept))
+        if other is None:
+            return percept, outcome
+        return (yield from self._put(percept, other))
 
     def _approaches(self, percept: Percept) -> Sequence[Approach]:
         """Return how the thing should be taken, so that it can be put where it is to go."""

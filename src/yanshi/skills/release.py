@@ -208,16 +208,7 @@ def best_spot_over(
         UnreachableError: No stance reaches it, or all were tried.
     """
     assert hand.held is not None
-    held = hand.held
-    ways = spots(
-        tools,
-        percept.scene,
-        here(percept),
-        goal.point[:2],
-        goal.place,
-        grips=[(held.approach, goal.point[2] + held.grip_height)],
-        sides=[hand.side],
-    )
+    ways = _spots_over(tools, percept, hand.held, goal, hand.side)
     new = [spot for spot in ways if not was_tried(spot, tried)]
     if not new:
         raise UnreachableError(f"All {len(ways)} stances before the {goal.place.name} were tried.")
@@ -229,6 +220,31 @@ def best_spot_over(
         return 1.0
 
     return foreseen(new, comes_there)
+
+
+def is_in_reach(tools: Tools, percept: Percept, held: Held, goal: Goal, side: int) -> bool:
+    """Whether from some stance a hand would come to a goal with a thing that is held so."""
+    try:
+        return bool(_spots_over(tools, percept, held, goal, side))
+    except UnreachableError:
+        return False
+
+
+def _spots_over(tools: Tools, percept: Percept, held: Held, goal: Goal, side: int) -> list[Spot]:
+    """Return from where a hand comes to a goal with a thing that is held so, the best first.
+
+    Raises:
+        UnreachableError: From nowhere.
+    """
+    return spots(
+        tools,
+        percept.scene,
+        here(percept),
+        goal.point[:2],
+        goal.place,
+        grips=[(held.approach, goal.point[2] + held.grip_height)],
+        sides=[side],
+    )
 
 
 def _still_holds(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, bool]]:
