@@ -185,6 +185,20 @@ def test_what_stands_behind_another_is_seen_from_another_side():
     assert (found.kind, found.reason) == ("failed", "not_found")
 
 
+@pytest.mark.parametrize(("share", "is_hint"), [(0.1, True), (0.01, False)])
+def test_where_something_hardly_speaks_for_it_is_looked_before_where_nothing_does(share, is_hint):
+    at = (0.2, 2.5)
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        kinds = {"ball": 1.0} if ghost.away(at) < NEAR_M else {"apple": 1.0 - share, "ball": share}
+        return [thing(f"red {max(kinds, key=lambda kind: kinds[kind])}", *at, kinds=kinds)]
+
+    ghost, found = look_for("red ball", sees)
+    assert found.position[:2] == at
+    went_to_table = min(np.hypot(*np.subtract(spot, TABLE.centre)) for spot in ghost.been) < 1.1
+    assert went_to_table is not is_hint
+
+
 def test_in_the_place_of_what_is_not_found_another_of_its_kind_is_named():
     _, found = look_for("red ball", lambda ghost: [thing("blue ball", 1.9, 0.3)])
     assert (found.kind, found.reason) == ("failed", "not_found_but")

@@ -38,6 +38,8 @@ ALIKE = 0.1
 """What is taken for a thing that is nowhere has so much that speaks for its name …"""
 ALONE = 0.5
 """… and nothing else has more than this share of that."""
+HINTS = 0.05
+"""Furniture with what has so much that speaks for a name is searched before other."""
 SAME_M = 0.1
 """What is looked at from near is within this of where it was seen from afar."""
 LOW_M = 0.35
@@ -79,9 +81,10 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
     """Look for a thing or a person until it is seen well.
 
     First in memory, then all round, then along the front of each surface that things may stand
-    on, then from its other sides for what stands behind another. What may be it, by a look from
-    afar, is gone to and looked at from near. In the end what resembles it most is taken for it,
-    and the robot says so.
+    on, then from its other sides for what stands behind another; where something was seen that
+    may hardly be it comes before where nothing was. What may be it, by a look from afar, is gone
+    to and looked at from near. In the end what resembles it most is taken for it, and the robot
+    says so.
 
     Returns:
         The newest percept, and the thing, called by the name that was asked for, or why there is
@@ -90,20 +93,37 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
     """
     doubted: list[Thing] = []
     percept, known = yield from _make_sure(tools, percept, name, doubted)
-    looks = [
-        partial(_look_round, tools),
-        *(partial(_look_along, tools, place) for place in _surfaces(tools, percept)),
-        *(partial(_look_behind, tools, place) for place in _surfaces(tools, percept)),
-    ]
-    while looks and not known:
-        is_promising = partial(_is_promising, tools, name, doubted)
-        percept = yield from _until(looks[0](percept), percept, is_promising)
-        if not is_promising(percept):  # Else it was broken off, and is begun again if in vain.
-            looks.pop(0)
-        percept, known = yield from _make_sure(tools, percept, name, doubted)
+    seek = partial(_seek, tools, name=name, doubted=doubted)
+    surfaces = _surfaces(tools, percept)
+    if not known:
+        percept, known = yield from seek(percept, partial(_look_round, tools))
+    for look_at in (_look_along, _look_behind):
+        left = list(surfaces)
+        while left and not known:
+            place = _most_hopeful(tools, percept.scene, name, doubted, left)
+            left.remove(place)
+            percept, known = yield from seek(percept, partial(look_at, tools, place))
     if known:
         return percept, choose(known, name)
     return (yield from _find_instead(tools, percept, name))
+
+
+def _seek(
+    tools: Tools,
+    percept: Percept,
+    look: Callable[[Percept], Behaviour[Percept]],
+    *,
+    name: str,
+    doubted: list[Thing],
+) -> Behaviour[tuple[Percept, tuple[Thing, ...]]]:
+    """Look in one way, and at all that promises to be it meanwhile; see `_make_sure`."""
+    is_promising = partial(_is_promising, tools, name, doubted)
+    while True:
+        percept = yield from _until(look(percept), percept, is_promising)
+        is_broken_off = is_promising(percept)
+        percept, known = yield from _make_sure(tools, percept, name, doubted)
+        if known or not is_broken_off:
+            return percept, known
 
 
 def _make_sure(
@@ -214,6 +234,22 @@ def _promising(tools: Tools, percept: Percept, name: str, doubted: Sequence[Thin
     """Return the things that may be what a name says and were not looked at from near yet."""
     likely = _likely(percept.scene, name)
     return [t for t in likely if _can_be(tools, t) and not _is_among(t, doubted)]
+
+
+def _most_hopeful(
+    tools: Tools, scene: Scene, name: str, doubted: Sequence[Thing], places: Sequence[Place]
+) -> Place:
+    """Return the place with what speaks most for a name, little as that is; else the first."""
+    hints = [
+        thing
+        for thing in scene.things
+        if thing.likeness(name) >= HINTS and _can_be(tools, thing) and not _is_among(thing, doubted)
+    ]
+    for thing in sorted(hints, key=lambda t: -t.confidence * t.likeness(name)):
+        place = place_under(tools.floor_plan, thing)
+        if place is not None and place in places:
+            return place
+    return places[0]
 
 
 def _is_promising(tools: Tools, name: str, doubted: Sequence[Thing], percept: Percept) -> bool:
