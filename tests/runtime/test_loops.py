@@ -1,5 +1,8 @@
+import os
+
 import pytest
 
+from yanshi.bench.soak import anonymous_mb
 from yanshi.core.clock import ManualClock
 from yanshi.runtime.clocks import LockstepClock
 from yanshi.runtime.loops import Loop, Scheduler, Timings
@@ -98,3 +101,14 @@ def test_timings_keep_the_newest_values_beyond_their_capacity():
         timings.add(value)
     assert sorted(timings.values) == [2, 3, 4, 5]
     assert timings.count == 6
+
+
+def test_timings_take_their_memory_at_the_start_and_none_while_the_robot_moves():
+    capacity, pid = 1 << 22, os.getpid()  # So much is never taken from what was given back.
+    before = anonymous_mb(pid)
+    timings = Timings(capacity)
+    at_start = anonymous_mb(pid)
+    assert at_start - before > 0.9 * capacity * 8e-6
+    for value in range(capacity):
+        timings.add(value)
+    assert anonymous_mb(pid) - at_start < 0.1 * capacity * 8e-6

@@ -20,7 +20,8 @@ class Timings:
     """Durations or delays in ms, kept without allocating while the robot moves."""
 
     def __init__(self, capacity: int = 1 << 16) -> None:
-        self._values = np.zeros(capacity)
+        # Written once at the start: a page that is not would be fetched in mid-tick.
+        self._values = np.full(capacity, np.nan)
         self.count = 0
 
     def add(self, value_ms: float) -> None:
