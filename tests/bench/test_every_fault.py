@@ -1,8 +1,12 @@
-"""The quick form of `yanshi bench faults`: every case of the fault matrix, each broken once."""
+"""The quick form of `yanshi bench faults`: every case of the fault matrix, each broken once.
+
+Those on the wall clock, which take as long as they say, only while the robot walks.
+"""
 
 import pytest
 
 from yanshi.bench.faults import CASES, Exam
+from yanshi.bench.rig import STANDING, WALKING
 
 PAIRS = "H2 · two of 30 kinds at most 0.4 s apart, the worse: "
 SOMETIMES = (
@@ -20,20 +24,28 @@ def words_of(number: int) -> str:
     return " · ".join(part for part in (case.row, case.what, case.doing) if part)
 
 
-def on_the_wall_clock(number: int) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.alone] if "wall clock" in CASES[number].what else []
+def is_on_the_wall_clock(number: int) -> bool:
+    return "wall clock" in CASES[number].what
 
 
 @pytest.mark.parametrize(
     "number",
     [
-        pytest.param(number, marks=on_the_wall_clock(number), id=words_of(number))
-        for number in range(len(CASES))
+        pytest.param(
+            number,
+            id=words_of(number),
+            marks=[pytest.mark.alone] if is_on_the_wall_clock(number) else [],
+        )
+        for number, case in enumerate(CASES)
+        if case.doing != STANDING or not is_on_the_wall_clock(number)
     ],
 )
 def test_what_breaks_is_answered_as_the_matrix_wants(number):
     case = CASES[number]
     trial = Exam((number,), (0,))(0)
+    if not trial["passed"] and is_on_the_wall_clock(number):
+        # Once a machine may be held up by others for longer than a robot may wait.
+        trial = Exam((number,), (1,))(0)
     if not trial["passed"] and words_of(number).startswith(SOMETIMES):
         pytest.xfail(f"docs/safety.md, {case.row}")
     assert trial["passed"], trial
@@ -42,3 +54,9 @@ def test_what_breaks_is_answered_as_the_matrix_wants(number):
 def test_what_does_not_pass_every_time_is_named_as_it_is_broken():
     words = [words_of(number) for number in range(len(CASES))]
     assert all(any(w.startswith(start) for w in words) for start in SOMETIMES)
+
+
+def test_what_is_broken_on_the_wall_clock_while_it_stands_is_broken_while_it_walks():
+    timed = [CASES[number] for number in range(len(CASES)) if is_on_the_wall_clock(number)]
+    walking = {(case.row, case.what) for case in timed if case.doing == WALKING}
+    assert {(case.row, case.what) for case in timed if case.doing == STANDING} <= walking

@@ -214,7 +214,9 @@ def test_a_dead_mind_is_started_again_and_the_sentence_still_understood(brain):
 
 
 def test_on_the_wall_clock_a_second_takes_a_second(brain):
-    report = begin(brain, Onlooker(), is_real_time=True).run("等一秒")
+    episode = begin(brain, Onlooker(), is_real_time=True)
+    assert episode.loops[0].name == "reflex"  # Nothing that takes a while comes before it.
+    report = episode.run("等一秒")
     assert report.outcome == "done"
     assert report.wall_s == pytest.approx(report.sim_s, rel=0.25)
     assert report.clock == "wall"

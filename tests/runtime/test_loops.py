@@ -68,6 +68,20 @@ def test_a_phase_at_which_a_loop_would_never_run_is_refused(phase_ms):
         Scheduler(ManualClock(), loops)
 
 
+@pytest.mark.parametrize(("order", "misses"), [(("fast", "slow"), 0), (("slow", "fast"), 5)])
+def test_what_takes_a_whole_tick_holds_up_only_who_comes_after_it(order, misses):
+    clock = ManualClock()
+
+    def take_long(t_ns: int) -> None:
+        clock.t_ns += 2_100_000
+
+    slow = Loop(name="slow", period_ns=20 * MS, deadline_ns=20 * MS, run=take_long)
+    fast = Loop(name="fast", period_ns=2 * MS, deadline_ns=2 * MS, run=lambda t_ns: None)
+    loops = [{"slow": slow, "fast": fast}[name] for name in order]
+    Scheduler(clock, loops).run_until(lambda: clock.now_ns() >= 98 * MS)
+    assert fast.misses == misses
+
+
 def test_a_late_tick_is_counted_with_how_late_it_was():
     clock = ManualClock()
 

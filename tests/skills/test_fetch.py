@@ -144,3 +144,22 @@ def test_what_is_to_go_on_a_low_table_is_taken_from_above_where_that_can_be():
     place, ask = place_under(rig.plan, thin_above), partial(best_spot, rig.tools, percept)
     one, other = (ask(thin_above, place, ways, ()) for ways in ((Approach.ABOVE,), tuple(Approach)))
     assert one.stance == other.stance
+
+
+CAN_BETWEEN_BOARDS = 8298
+"""A home whose can stands on a shelf's middle board, under the upper one."""
+
+
+def test_what_should_be_taken_from_above_and_stands_under_a_board_is_taken_from_the_side():
+    rig = SightedRig(seed=CAN_BETWEEN_BOARDS)
+    percept = rig.percept()
+    (can,) = (t for t in percept.scene.things if t.name == "white can")
+    place = place_under(rig.plan, can)
+    spot = best_spot(rig.tools, percept, can, place, (Approach.ABOVE,), ())
+    hand = hands_of(rig.tools)[spot.stance.side]
+    there, folded = standing(rig.tools, percept, spot), hands_of(rig.tools).ready(hand.side)
+    others = [t for t in percept.scene.things if t is not can]
+    reach = plan_reach(
+        rig.tools, there, hand, can.solid, others, from_angles=folded, approaches=(Approach.ABOVE,)
+    )
+    assert reach.grasp.approach is Approach.SIDE

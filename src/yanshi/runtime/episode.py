@@ -75,6 +75,8 @@ TAKEN_OVER = Outcome(kind="stopped", reason="taken_over")
 """How a step ends when another than who ordered it leads."""
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that draws or writes may keep the interpreter from the robot's thread."""
+ON_WALL_CLOCK = ("reflex", "mind", "policy", "senses", "show", "look")
+"""The order of loops within a tick there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +236,8 @@ class Episode:
     def _make_loops(self, *, is_real_time: bool) -> tuple[Loop, ...]:
         """Return what is done again and again, in the order in which it is within a tick."""
         c = self.config
-        look, *others = (
-            Loop(
+        loops = {
+            name: Loop(
                 name=name,
                 period_ns=period_ms * MS,
                 phase_ns=phase_ms * MS,
@@ -250,9 +252,11 @@ class Episode:
                 ("senses", c.senses_ms, c.senses_ms - c.early_ms, self._senses_tick),
                 ("show", c.policy_ms, 0, self._show_tick),
             )
-        )
-        # The reflex has a deadline on the wall clock; a world that waits for its pictures has none.
-        return (*others, look) if is_real_time else (look, *others)
+        }
+        # A world that waits has no deadline. On the wall clock the reflex has one, and nothing that
+        # takes a while comes before it: what a policy decides acts from the next reflex tick on.
+        order = ON_WALL_CLOCK if is_real_time else tuple(loops)
+        return tuple(loops[name] for name in order)
 
     # -- what a person may do while it runs ------------------------------------------------
 

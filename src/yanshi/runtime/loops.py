@@ -1,7 +1,8 @@
 """Loops with a period, a deadline and a record of how they kept them.
 
-One thread runs every loop that must not wait: at each tick the slower ones first, the
-reflex last, so that what a policy just decided goes to the motors in the same tick.
+One thread runs every loop that must not wait. On the simulated clock the slower ones come first
+at each tick and the reflex last, so that what a policy just decided goes to the motors in the same
+tick; on the wall clock the reflex comes first, which else would wait for them.
 Thought (pictures, language) lives in processes of its own; its loops here only hand over
 work and collect answers.
 """

@@ -285,17 +285,21 @@ def best_spot(
     hands = hands_of(tools)
     approaches = _possible(thing, place, approaches)
     grips = grips_of(*heights_on(thing, place), is_tapered=is_tapered(thing))
-    ways = spots(
+    seek = partial(
+        spots,
         tools,
         percept.scene,
         here(percept),
         thing.position[:2],
         place,
-        grips=[grip for grip in grips if grip[0] in approaches] or grips,
         sides=hands.free if sides is None else sides,
         across=short_way_across(thing),
         nearer=nearer,
     )
+    try:
+        ways = seek(grips=[grip for grip in grips if grip[0] in approaches])
+    except UnreachableError:  # Between two boards nothing is taken from above.
+        ways = seek(grips=grips)
     new = [spot for spot in ways if not was_tried(spot, tried)] or ways
     if thing.solid is None:
         return new[0]
