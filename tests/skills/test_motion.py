@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from tests.skills.rig import ROOM, TABLE, TICK_S, Ghost, Rig
+from tests.skills.rig import ROOM, TABLE, TICK_S, Ghost, Rig, SightedRig
 
+from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import floor_of
 from yanshi.skills.hands import hands_of
-from yanshi.skills.motion import LEVEL_M, level_feet, stagger, stand, step_to, tick
+from yanshi.skills.motion import LEVEL_M, level_feet, stagger, stand, step_to, tick, walk_to
 from yanshi.skills.skill import Percept
 
 
@@ -23,12 +24,13 @@ def go(rig: Rig, flow: Behaviour[Percept]) -> Percept:
     """Follow a behaviour to its end and return the last percept."""
     try:
         target = next(flow)
-        while True:
+        while rig.body.data.time < 60.0:
             rig.body.write(target)
             rig.body.advance(TICK_S)
             target = flow.send(rig.percept())
     except StopIteration as end:
         return end.value
+    raise AssertionError("It goes on for more than a minute.")
 
 
 def fold_arms(rig: Rig) -> None:
@@ -98,3 +100,20 @@ def test_from_beside_a_table_steps_to_its_front_lead_round_the_corner():
     assert min(floor.clearance(spot) for spot in ghost.been) > 0.24
     straight = np.linspace(ghost.been[0], before, 50)
     assert min(floor.clearance((x, y)) for x, y in straight) < 0.2
+
+
+PERSON_IN_THE_WAY = 3057
+"""A home of the world `tidy` in which somebody stands before the shelf; the rig's eyes do not see
+people."""
+
+
+def test_who_walks_against_what_it_does_not_see_gives_up_after_a_few_seconds():
+    rig = SightedRig(seed=PERSON_IN_THE_WAY)
+    person = rig.body.data.body(rig.simulation.home.person).xpos[:2]
+    start = rig.position
+    behind = start + 1.6 * (person - start)
+    with pytest.raises(UnreachableError, match="Something unseen"):
+        go(rig, walk_to(rig.tools, rig.percept(), (float(behind[0]), float(behind[1]), np.pi)))
+    assert np.hypot(*(rig.position - person)) < 0.6
+    assert rig.body.data.time < 12.0
+    assert rig.is_up

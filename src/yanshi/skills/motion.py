@@ -37,6 +37,10 @@ _LEVELLING = FollowerConfig(
 REPLAN_S = 1.0
 """How often a way is looked for anew, since a person may have been seen on it."""
 
+AHEAD_SPEED, HELD_UP_M, HELD_UP_S = 0.2, 0.15, 4.0
+"""Who is told to walk faster than this, m/s, and comes no farther for so long walks against
+something."""
+
 
 def tick(
     tools: Tools, percept: Percept, velocity: Velocity = STILL, upper_body: UpperBody = AT_REST
@@ -133,7 +137,7 @@ def walk_to(
         config: How; as usual if None.
 
     Raises:
-        UnreachableError: No way leads there.
+        UnreachableError: No way leads there, or something that was not seen stands in it.
     """
     x, y, yaw = pose
     # Choosing the pose took time already: look for the way in a tick of its own.
@@ -143,7 +147,10 @@ def walk_to(
     follower = Follower(path, yaw, config, floor)
     people = _people(percept)
     planned_ns = percept.state.t_ns
+    progress = _Progress()
     while (velocity := follower.velocity(percept.base)) is not None:
+        if progress.is_held_up(percept, velocity):
+            raise UnreachableError(f"Something unseen stands on the way to ({x:.1f}, {y:.1f}).")
         percept = yield tick(tools, percept, velocity)
         is_due = percept.state.t_ns - planned_ns > REPLAN_S * 1e9
         if is_due and not follower.is_settling and _has_moved(people, _people(percept)):
@@ -153,6 +160,25 @@ def walk_to(
             path = floor.find_path(here(percept), (x, y), ROBOT_RADIUS_M)
             follower = Follower(path, yaw, config, floor)
     return percept
+
+
+class _Progress:
+    """Tells of somebody who walks ahead and does not get anywhere."""
+
+    def __init__(self) -> None:
+        self._since_ns = 0
+        self._from: Point | None = None
+
+    def is_held_up(self, percept: Percept, velocity: Velocity) -> bool:
+        """Whether who is told to walk so has come nowhere for a while."""
+        x, y = here(percept)
+        if velocity[0] < AHEAD_SPEED:
+            self._from = None
+        elif self._from is None or np.hypot(x - self._from[0], y - self._from[1]) > HELD_UP_M:
+            self._since_ns, self._from = percept.state.t_ns, (x, y)
+        else:
+            return (percept.state.t_ns - self._since_ns) * 1e-9 > HELD_UP_S
+        return False
 
 
 def walk_to_room(
