@@ -19,6 +19,7 @@ from yanshi.skills.release import (
     goal_upon,
     is_in_reach,
     put,
+    without_held,
 )
 from yanshi.skills.search import choose, find, is_place, meant
 from yanshi.skills.skill import Outcome, Percept, Tools
@@ -102,15 +103,18 @@ class PutDown(Flow):
         Args:
             percept: What is known now.
             hand: What holds it.
-            outcome: How it ends where the other hand is full, or does not come there either.
+            outcome: How it ends where this hand has a stance, which did not do, the other hand is
+                full, or has none either.
         """
         tools = self.tools
         hands, held = hands_of(tools), hand.held
-        goal = self._goal_in(percept.scene, percept, (), hand=hand)
-        if held is None or isinstance(goal, Outcome):
+        if held is None:
             return percept, outcome
-        think = partial(is_in_reach, tools, percept, held, goal)
-        if not any(think(side) for side in hands.free):
+        goal = self._goal_in(without_held(percept.scene, hand, percept), percept, (), hand=hand)
+        if isinstance(goal, Outcome):
+            return percept, outcome
+        reaches = partial(is_in_reach, tools, percept, held, goal)
+        if reaches(hand.side) or not any(reaches(side) for side in hands.free):
             return percept, outcome
         tools.remark(Outcome(kind="done", reason="changes_hands", facts=(held.name,)))
         percept, other = yield from change_hands(tools, percept, hand, self._approaches(percept))
