@@ -18,6 +18,12 @@ STOPPED = {
 }
 
 
+@pytest.mark.parametrize("source", ["keyboard", "HTTP"])
+def test_what_is_still_done_after_a_stop_is_told_of_sources_on_this_machine(source):
+    case = next(case for case in CASES if case.options.get("source") == source)
+    assert ("held_ms" in case.run(case, 5)) is SOURCES[source].is_local
+
+
 def test_a_stop_that_nobody_hears_does_not_pass(monkeypatch):
     case = next(case for case in CASES if case.options.get("source") == "HTTP")
     monkeypatch.setattr(stop_sources, "StopServer", Deaf)
