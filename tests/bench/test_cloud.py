@@ -22,6 +22,28 @@ def test_a_stale_step_and_one_begun_twice_are_found():
     assert (words.strays, words.repeats) == ([first[0]], [second[0]])
 
 
+def test_a_question_back_to_each_of_two_orders_is_neither():
+    words = Barrage(5, 2)
+    for t_ns in (2_000_000_000, 1 << 61):
+        words.next(t_ns, is_idle=True)
+        words.on_event(0, "plan", "ask unclear")
+        words.on_event(0, "begin", "ask unclear")
+    assert (words.strays, words.repeats) == ([], [])
+    words.on_event(0, "begin", "ask unclear")
+    assert words.repeats == ["ask unclear"]
+
+
+def test_a_first_step_that_was_begun_in_advance_is_not_begun_again():
+    words = Barrage(5, 1)
+    words.next(2_000_000_000, is_idle=True)
+    first = order(5)[1].split("; ")[0]
+    words.on_event(0, "begin", first)
+    words.on_event(0, "plan", order(5)[1])
+    assert words.repeats == []
+    words.on_event(0, "begin", first)
+    assert words.repeats == [first]
+
+
 @pytest.mark.alone
 def test_over_a_rough_link_no_step_is_stale_or_done_twice():
     bench = Bench(seed=2)

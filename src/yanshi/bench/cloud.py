@@ -51,7 +51,10 @@ class Barrage(Observer):
         self._next_ns = 1_000_000_000
         self._heard: list[str] = []
         self._planned: list[str] = []
+        self._is_ahead = False
+        """Whether the first step of the order that is being understood was begun."""
         self._begun: Counter[str] = Counter()
+        """How often each step of the plan was begun, in advance of it, too."""
         self.is_over = False
         self.plans: list[tuple[int, str]] = []
         """Of each order its number and the plan that was followed."""
@@ -72,18 +75,20 @@ class Barrage(Observer):
             return None
         self._number = number
         sentence, plan = order(number)
-        self._heard = plan.split(BETWEEN_STEPS)
+        self._heard, self._is_ahead = plan.split(BETWEEN_STEPS), False
         return Said(sentence=sentence, number=number)
 
     def on_event(self, t_ns: int, kind: str, text: str) -> None:
         if kind == "plan":
             self.plans.append((self._number, text))
+            # The plan before may have been the very same: a question back, to two orders.
+            self._begun = Counter(self._heard[:1] if self._is_ahead else [])
             self._planned, self._heard = text.split(BETWEEN_STEPS), []
-            self._begun = Counter({step: self._begun[step] for step in self._planned[:1]})
             self._next_ns = t_ns + GAP_NS
         elif kind == "begin":
             self.begun.append(text)
             self._begun[text] += 1
+            self._is_ahead |= text in self._heard[:1]
             if text not in (*self._planned, *self._heard[:1]):
                 self.strays.append(text)
             elif self._begun[text] > 1:
