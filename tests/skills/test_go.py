@@ -1,5 +1,7 @@
 """Walks are measured by the simulator, not by what the robot believes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.skills.rig import TABLE, Rig, thing
@@ -39,6 +41,17 @@ def test_a_way_into_the_table_is_refused_before_a_step(rig: Rig):
     outcome = rig.do("go", "forward", "1.5")
     assert (outcome.kind, outcome.reason) == ("failed", "blocked")
     assert rig.body.data.time == 0.0
+
+
+def test_a_way_into_what_is_not_on_the_map_is_given_up_after_a_few_seconds():
+    rig = Rig(world="home")
+    assert rig.do("go", "table").kind == "done"
+    rig.tools = replace(rig.tools, floor_plan=replace(rig.plan, places=()))
+    before, before_s = rig.position, rig.body.data.time
+    outcome = rig.do("go", "forward", "1.5")
+    assert (outcome.kind, outcome.reason) == ("failed", "blocked")
+    assert np.linalg.norm(rig.position - before) < 0.6
+    assert rig.body.data.time - before_s < 10.0
 
 
 def test_two_cups_make_it_ask_which_without_moving():

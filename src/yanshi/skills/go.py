@@ -54,7 +54,10 @@ class Go(Flow):
         """Find it, then walk up to it."""
         tools, name = self.tools, self.arguments[0]
         if name in _WAYS:
-            yield from step_to(tools, percept, self._straight_goal(percept))
+            try:
+                yield from step_to(tools, percept, self._straight_goal(percept))
+            except UnreachableError:
+                return Outcome(kind="failed", reason="blocked", facts=self.arguments)
             return DONE
         try:
             if is_place(tools, name):

@@ -31,13 +31,15 @@ _LEVEL_S, _NEAR_S, _NEAR_M, _REST_S = (0.8, 4.0), 2.5, 0.04, 0.3
 """How long it steps to bring them there at least and at most, until when it does not stop farther
 than so much from its goal, and how long it rests then."""
 _LEVEL_TRIES = 3
+_STEPPED_M = 0.25
+"""Nearer than this small steps may be as slow as they like."""
 _LEVELLING = FollowerConfig(
     settle_m=np.inf, position_tolerance_m=0.0, patience_s=0.5, insist=(0.8, 0.2)
 )
 REPLAN_S = 1.0
 """How often a way is looked for anew, since a person may have been seen on it."""
 
-AHEAD_SPEED, HELD_UP_M, HELD_UP_S = 0.2, 0.15, 4.0
+WALK_SPEED, HELD_UP_M, HELD_UP_S = 0.2, 0.15, 4.0
 """Who is told to walk faster than this, m/s, and comes no farther for so long walks against
 something."""
 
@@ -163,7 +165,7 @@ def walk_to(
 
 
 class _Progress:
-    """Tells of somebody who walks ahead and does not get anywhere."""
+    """Tells of somebody who walks and does not get anywhere."""
 
     def __init__(self) -> None:
         self._since_ns = 0
@@ -172,7 +174,7 @@ class _Progress:
     def is_held_up(self, percept: Percept, velocity: Velocity) -> bool:
         """Whether who is told to walk so has come nowhere for a while."""
         x, y = here(percept)
-        if velocity[0] < AHEAD_SPEED:
+        if np.hypot(velocity[0], velocity[1]) < WALK_SPEED:
             self._from = None
         elif self._from is None or np.hypot(x - self._from[0], y - self._from[1]) > HELD_UP_M:
             self._since_ns, self._from = percept.state.t_ns, (x, y)
@@ -216,14 +218,30 @@ def step_to(
     config: FollowerConfig | None = None,
     longest_s: float = np.inf,
 ) -> Behaviour[Percept]:
-    """Step to a pose in any direction without turning to it first, straight or round corners."""
-    path = np.array([here(percept), pose[:2]])
+    """Step to a pose in any direction without turning to it first, straight or round corners.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        pose: Where to.
+        config: How; as usual if None.
+        longest_s: By then it stays where it has come to.
+
+    Raises:
+        UnreachableError: Something that was not seen stands in the way, and there is no such time.
+    """
+    x, y, yaw = pose
+    path = np.array([here(percept), (x, y)])
     floor = floor_of(tools.floor_plan, percept.scene)
-    follower = Follower(path, pose[2], config or FollowerConfig(settle_m=np.inf), floor)
+    follower = Follower(path, yaw, config or FollowerConfig(settle_m=np.inf), floor)
     began_ns = percept.state.t_ns
+    progress = _Progress()
     while (velocity := follower.velocity(percept.base)) is not None:
         if (percept.state.t_ns - began_ns) * 1e-9 > longest_s:
             break
+        is_near = np.linalg.norm(follower.goal - here(percept)) < _STEPPED_M
+        if progress.is_held_up(percept, STILL if is_near else velocity) and np.isinf(longest_s):
+            raise UnreachableError(f"Something unseen stands before ({x:.1f}, {y:.1f}).")
         percept = yield tick(tools, percept, velocity)
     return percept
 
