@@ -8,10 +8,12 @@ import pytest
 from tests.skills.rig import Rig, SightedRig, thing
 
 from yanshi.control.route import STILL
+from yanshi.control.two_palms import palms_about
 from yanshi.core.messages import Scene, Solid
 from yanshi.policies.walker import UpperBody
 from yanshi.skills import carry
-from yanshi.skills.carry import EDGES_M, Carry, plan_carry
+from yanshi.skills.carry import EDGES_M, Carry, plan_carry, plan_put
+from yanshi.skills.ground import floor_of
 from yanshi.skills.hands import Load, hands_of
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
@@ -72,6 +74,7 @@ def test_a_box_of_three_kilograms_is_carried_upright():
 def test_before_a_low_table_the_robot_sinks_gently_with_a_box(monkeypatch):
     """Who takes a squat all at once meets the table with the thighs."""
     rig = SightedRig(world="movers", seed=0)
+    weigh(rig, 3.0)
     told, tick = [], carry.tick
 
     def watch(tools, percept, velocity=STILL, body=UPRIGHT_BODY):
@@ -156,6 +159,36 @@ def test_the_robot_stands_before_the_edge_that_a_box_is_near_to_and_faces_it_squ
     assert abs(u) + 0.5 * 0.36 < 0.5 * 1.0
     assert abs(v) < 0.5 * 1.0
     assert w == pytest.approx(0.12)
+
+
+TOES_M = 0.105
+"""Farthest ahead of the ankles that the centre of mass may be, m: at 0.11 robots took a step."""
+
+
+def test_who_puts_a_box_down_on_a_low_table_does_not_lean_over_its_toes(rig: Rig):
+    plan = replace(rig.plan, places=(*rig.plan.places, LOW))
+    tools = replace(rig.tools, floor_plan=plan)
+    floor = floor_of(plan, Scene(t_ns=0))
+    berth = plan_put(tools, floor, (0.0, 0.0), LOW, (0.27, 0.36, 0.24), [])
+    stance = berth.spot.stance
+    joints = tools.walker.posed(stance.height, stance.lean).copy()
+    pelvis_from_box = np.eye(4)
+    bottom = LOW.height - stance.height
+    pelvis_from_box[:3, 3] = (stance.ahead, 0.0, bottom + 0.12)
+    for hand in hands_of(tools).hands:
+        palm = palms_about(berth.size)[hand.side]
+        joints[hand.arm.joints] = hand.arm.solve(joints, pelvis_from_box @ palm)
+    model, data = rig.body.model, rig.body.data
+    for name, angle in zip(tools.robot.joint_names, joints, strict=True):
+        data.joint(name).qpos[0] = angle
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    pelvis = data.body("pelvis")
+    robot_kg, box_kg = float(model.body("pelvis").subtreemass[0]), 2.5
+    box_x = pelvis.xpos[0] + stance.ahead
+    x = (robot_kg * pelvis.subtree_com[0] + box_kg * box_x) / (robot_kg + box_kg)
+    ankles = [data.body(f"{side}_ankle_roll_link").xpos[0] for side in ("left", "right")]
+    assert 0.0 < x - np.mean(ankles) < TOES_M
 
 
 @pytest.mark.parametrize("size", [(0.14, 0.10, 0.09), (0.3, 0.6, 0.3)], ids=["parcel", "trunk"])
