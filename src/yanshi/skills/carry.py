@@ -85,7 +85,7 @@ OUT_M = 0.40
 CARRIED = (0.14, 0.10)
 """Where a box is carried: its near side ahead of the pelvis and the line it is held by above, m."""
 EDGE_M = 0.0
-"""From a surface's edge to a box that is put there: every centimetre farther in must be leaned for."""
+"""From a surface's edge to a box that is put there: what is farther in must be leaned for."""
 SIDE_M = 0.14
 """Room for an arm at each side of a box."""
 APART_M = 0.06
