@@ -225,6 +225,18 @@ def test_who_holds_a_box_may_carry_it_on_and_nothing_else(rig: Rig):
     assert hands.load is None
 
 
+def test_who_stands_where_the_robot_would_have_to_stand_for_a_box_is_told_so():
+    box, person = carton(1.65 + 0.03 + 0.135, 0.1, 0.0), thing("person", 0.9, 0.1, 1.0)
+    rig = Rig(seen=[box, person])
+    outcome = rig.carry_out(Carry(("red box", "shelf"), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "out_of_reach")
+    plan = replace(rig.plan, places=(*rig.plan.places, LOW))
+    rig = Rig(plan=plan, seen=[box, person])
+    outcome = rig.carry_out(Carry(("red box", "coffee_table"), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", "somebody_there")
+    assert outcome.facts == ("red box",)
+
+
 def test_a_full_surface_has_no_room_for_a_box(rig: Rig):
     box = carton(1.65 + 0.03 + 0.135, 0.1, 0.0)
     crowd = tuple(thing("red cup", 0.15 * k, 2.5, 0.95) for k in range(-4, 5))

@@ -87,6 +87,15 @@ def test_of_two_cups_it_asks_which_without_a_step():
 
 
 @pytest.mark.parametrize(
+    ("person_y", "reason"), [(0.0, "somebody_there"), (2.0, "lost_sight")], ids=["there", "away"]
+)
+def test_who_stands_where_the_robot_would_have_to_stand_is_told_so(person_y, reason):
+    rig = Rig(seen=[thing("red cup", 1.75, 0.0), thing("person", 1.1, person_y, 1.0)])
+    outcome = rig.carry_out(Pick(("red cup",), rig.tools))
+    assert (outcome.kind, outcome.reason) == ("failed", reason)
+
+
+@pytest.mark.parametrize(
     ("x", "y", "z"), [(-1.5, 1.0, 0.05), (2.0, 0.0, 1.9)], ids=["on the floor", "too high"]
 )
 def test_what_no_stance_reaches_is_said_to_be_out_of_reach(x, y, z):

@@ -69,6 +69,7 @@ CAUSES = {
     "lost_sight": "not seen",
     "out_of_reach": "not reachable",
     "unreachable": "not reachable",
+    "somebody_there": "somebody stood there",
     "no_grasp": "not reachable",
     "no_space": "not reachable",
     "too_heavy": "too heavy",

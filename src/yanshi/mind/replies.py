@@ -122,6 +122,11 @@ REPLIES: dict[str, tuple[str, str]] = {
         "high and near an edge.",
         "我站在哪儿都够不着{thing}。我拿得到离地 40 厘米到 1.1 米、靠近边缘的东西。",
     ),
+    "somebody_there": (
+        "Somebody stands where I would have to stand for {thing}. Please make room and say it "
+        "again.",
+        "我去{thing}要站的地方有人。请让一让，再说一次。",
+    ),
     "lost_sight": (
         "I stand before {thing} and do not see it any more.",
         "我站到跟前，却看不到{thing}了。",

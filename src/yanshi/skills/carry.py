@@ -1,7 +1,7 @@
 """Carry a large box with both hands from one piece of furniture to another."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -32,7 +32,13 @@ from yanshi.skills.grip import (
     solid_pose,
     step_away,
 )
-from yanshi.skills.ground import ROBOT_RADIUS_M, floor_of, place_under, pose_before_thing
+from yanshi.skills.ground import (
+    ROBOT_RADIUS_M,
+    floor_of,
+    place_under,
+    pose_before_thing,
+    without_people,
+)
 from yanshi.skills.hands import Hands, Load, hands_of, map_from_level, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
 from yanshi.skills.search import LOOK_S, SURE, find, matches, meant
@@ -158,9 +164,9 @@ class Carry(Flow):
                 think = partial(plan_carry, tools, percept.scene, here(percept), found, place)
                 percept, plan = yield from aside(tools, percept, think)
                 if isinstance(plan, UnreachableError):
-                    return Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
+                    plan = Outcome(kind="failed", reason="out_of_reach", facts=(found.name,))
                 if isinstance(plan, Outcome):
-                    return plan
+                    return (yield from self._why_not(percept, found, place, plan))
                 percept, outcome = yield from take(tools, percept, found, plan[0])
                 if outcome.kind == "done":
                     return (yield from put(tools, percept, plan[1]))
@@ -169,6 +175,19 @@ class Carry(Flow):
         except UnreachableError:
             return Outcome(kind="failed", reason="out_of_reach", facts=(goal,))
         return outcome
+
+    def _why_not(
+        self, percept: Percept, found: Thing, place: Place, refused: Outcome
+    ) -> Behaviour[Outcome]:
+        """Return why a box cannot be carried: it may be for somebody who stands in the way."""
+        alone = without_people(percept.scene)
+        if refused.reason != "out_of_reach" or alone == percept.scene:
+            return refused
+        think = partial(plan_carry, self.tools, alone, here(percept), found, place)
+        _, plan = yield from aside(self.tools, percept, think)
+        if isinstance(plan, UnreachableError | Outcome):
+            return refused
+        return replace(refused, reason="somebody_there")
 
 
 def look_near(

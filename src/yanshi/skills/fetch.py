@@ -21,7 +21,7 @@ from yanshi.skills.grip import (
     plan_reach,
     take,
 )
-from yanshi.skills.ground import place_under
+from yanshi.skills.ground import place_under, without_people
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import Disc, Goal, approaches_to, by_nearness, free_spot, put
@@ -114,8 +114,8 @@ def _take_in_turn(
     blocked = 0
     for _ in range(TRIES):
         percept, spot = yield from _choose_spot(tools, percept, thing, approaches, tried, sides)
-        if spot is None:
-            return percept, replace(outcome, reason="out_of_reach"), thing
+        if isinstance(spot, Outcome):
+            return percept, spot, thing
         tried.append(spot)
         place = place_under(tools.floor_plan, thing)
         ways = approaches if place is None else _possible(thing, place, approaches)
@@ -240,19 +240,26 @@ def _choose_spot(
     approaches: Sequence[Approach],
     tried: Sequence[Spot],
     sides: Sequence[int] | None,
-) -> Behaviour[tuple[Percept, Spot | None]]:
+) -> Behaviour[tuple[Percept, Spot | Outcome]]:
     """Return from where a thing is taken best, and from nowhere that was tried if that can be.
 
-    None where no stance reaches it.
+    Or why no stance reaches it.
     """
+    refused = Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
     place = place_under(tools.floor_plan, thing)
     if place is None:
-        return percept, None
-    think = partial(best_spot, tools, percept, thing, place, approaches, tried, sides=sides)
-    percept, spot = yield from aside(tools, percept, think)
-    if isinstance(spot, UnreachableError):  # Seen from afar it may be nearer than it seems.
-        percept, spot = yield from aside(tools, percept, partial(think, nearer=DOUBT_M))
-    return percept, None if isinstance(spot, UnreachableError) else spot
+        return percept, refused
+    alone = replace(percept, scene=without_people(percept.scene))
+    for known in (percept, alone):
+        think = partial(best_spot, tools, known, thing, place, approaches, tried, sides=sides)
+        for nearer in (0.0, DOUBT_M):  # Seen from afar it may be nearer than it seems.
+            percept, spot = yield from aside(tools, percept, partial(think, nearer=nearer))
+            if not isinstance(spot, UnreachableError):
+                crowded = replace(refused, reason="somebody_there")
+                return percept, crowded if known is alone else spot
+        if alone.scene == percept.scene:
+            break
+    return percept, refused
 
 
 def best_spot(

@@ -1,6 +1,7 @@
 """Where on the floor to stand for a place, a thing or a person."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,6 +36,11 @@ def floor_of(plan: FloorPlan, scene: Scene) -> Floor:
     people = [thing.position for thing in scene.things if thing.kind == "person"]
     discs = [Disc(centre=(x, y), radius=PERSON_RADIUS_M) for x, y, _ in people]
     return Floor(plan.size, boxes, discs)
+
+
+def without_people(scene: Scene) -> Scene:
+    """Return what would be seen if nobody stood there."""
+    return replace(scene, things=tuple(t for t in scene.things if t.kind != "person"))
 
 
 def pose_before_place(plan: FloorPlan, floor: Floor, place: Place, here: Point) -> Pose:
