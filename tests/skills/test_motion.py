@@ -4,13 +4,24 @@ import numpy as np
 import pytest
 from tests.skills.rig import ROOM, TABLE, TICK_S, Ghost, Rig, SightedRig
 
+from yanshi.control.route import STILL
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene
 from yanshi.policies.walker import UpperBody
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import floor_of
 from yanshi.skills.hands import hands_of
-from yanshi.skills.motion import LEVEL_M, level_feet, stagger, stand, step_to, tick, walk_to
+from yanshi.skills.motion import (
+    HELD_UP_S,
+    LAST_S,
+    LEVEL_M,
+    level_feet,
+    stagger,
+    stand,
+    step_to,
+    tick,
+    walk_to,
+)
 from yanshi.skills.skill import Percept
 
 
@@ -117,3 +128,17 @@ def test_who_walks_against_what_it_does_not_see_gives_up_after_a_few_seconds():
     assert np.hypot(*(rig.position - person)) < 0.6
     assert rig.body.data.time < 12.0
     assert rig.is_up
+
+
+@pytest.mark.parametrize(("away", "longest_s"), [(1.0, HELD_UP_S), (0.2, LAST_S)])
+def test_near_its_goal_who_comes_no_farther_has_more_time(away, longest_s):
+    class Rooted(Ghost):
+        """Stays where it is, whatever it is told."""
+
+        def step(self, state, velocity=STILL, upper_body=None):
+            self.told_s = self.t_ns * 1e-9
+
+    ghost = Rooted(lambda ghost: [])
+    with pytest.raises(UnreachableError, match="Something unseen"):
+        ghost.go(lambda tools, percept: step_to(tools, percept, (away, 0.0, 0.0)))
+    assert longest_s - 0.1 < ghost.told_s < longest_s + 1.0

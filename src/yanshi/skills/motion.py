@@ -31,8 +31,6 @@ _LEVEL_S, _NEAR_S, _NEAR_M, _REST_S = (0.8, 4.0), 2.5, 0.04, 0.3
 """How long it steps to bring them there at least and at most, until when it does not stop farther
 than so much from its goal, and how long it rests then."""
 _LEVEL_TRIES = 3
-_STEPPED_M = 0.25
-"""Nearer than this small steps may be as slow as they like."""
 _LEVELLING = FollowerConfig(
     settle_m=np.inf, position_tolerance_m=0.0, patience_s=0.5, insist=(0.8, 0.2)
 )
@@ -42,6 +40,8 @@ REPLAN_S = 1.0
 WALK_SPEED, HELD_UP_M, HELD_UP_S = 0.2, 0.15, 4.0
 """Who is told to walk faster than this, m/s, and comes no farther for so long walks against
 something."""
+LAST_M, LAST_S = 0.25, 12.0
+"""So near to its goal it may take longer: who carries something steps short."""
 
 
 def tick(
@@ -149,7 +149,7 @@ def walk_to(
     follower = Follower(path, yaw, config, floor)
     people = _people(percept)
     planned_ns = percept.state.t_ns
-    progress = _Progress()
+    progress = _Progress((x, y))
     while (velocity := follower.velocity(percept.base)) is not None:
         if progress.is_held_up(percept, velocity):
             raise UnreachableError(f"Something unseen stands on the way to ({x:.1f}, {y:.1f}).")
@@ -167,7 +167,8 @@ def walk_to(
 class _Progress:
     """Tells of somebody who walks and does not get anywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, goal: Point) -> None:
+        self._goal = np.array(goal)
         self._since_ns = 0
         self._from: Point | None = None
 
@@ -179,7 +180,9 @@ class _Progress:
         elif self._from is None or np.hypot(x - self._from[0], y - self._from[1]) > HELD_UP_M:
             self._since_ns, self._from = percept.state.t_ns, (x, y)
         else:
-            return (percept.state.t_ns - self._since_ns) * 1e-9 > HELD_UP_S
+            is_near = np.linalg.norm(self._goal - (x, y)) < LAST_M
+            longest_s = LAST_S if is_near else HELD_UP_S
+            return (percept.state.t_ns - self._since_ns) * 1e-9 > longest_s
         return False
 
 
@@ -235,12 +238,11 @@ def step_to(
     floor = floor_of(tools.floor_plan, percept.scene)
     follower = Follower(path, yaw, config or FollowerConfig(settle_m=np.inf), floor)
     began_ns = percept.state.t_ns
-    progress = _Progress()
+    progress = _Progress((x, y))
     while (velocity := follower.velocity(percept.base)) is not None:
         if (percept.state.t_ns - began_ns) * 1e-9 > longest_s:
             break
-        is_near = np.linalg.norm(follower.goal - here(percept)) < _STEPPED_M
-        if progress.is_held_up(percept, STILL if is_near else velocity) and np.isinf(longest_s):
+        if progress.is_held_up(percept, velocity) and np.isinf(longest_s):
             raise UnreachableError(f"Something unseen stands before ({x:.1f}, {y:.1f}).")
         percept = yield tick(tools, percept, velocity)
     return percept
