@@ -56,6 +56,15 @@ def test_a_row_that_is_not_shown_or_is_none_is_refused_when_it_is_asked_for():
     assert choose_cases(None) == CASES
 
 
+def test_a_quick_run_breaks_everything_and_what_takes_real_seconds_only_while_walking():
+    quick = faults.without_twins(CASES)
+    assert {(case.row, case.what) for case in quick} == {(case.row, case.what) for case in CASES}
+    left_out = [case for case in CASES if case not in quick]
+    assert left_out
+    assert all(case.is_slow and case.doing == faults.STANDING for case in left_out)
+    assert len(quick) + len(left_out) == len(CASES)
+
+
 def test_rows_that_are_not_shown_stand_in_the_table_and_count_for_nothing(capsys):
     faults.print_table((), (), NOT_SHOWN)
     printed = capsys.readouterr().out

@@ -1,14 +1,25 @@
 """The soak: a leak is found among the noise, and a short one runs for real."""
 
+import gc
 import json
 import mmap
 import os
+import subprocess
+import sys
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from yanshi.bench import soak
-from yanshi.bench.soak import Orders, anonymous_mb, growth_mb_per_h
+from yanshi.bench.soak import (
+    WEIGHED_EVERY_S,
+    Orders,
+    Scales,
+    anonymous_mb,
+    growth_mb_per_h,
+)
 
 
 @pytest.mark.parametrize("leak", [0.0, 0.5, 30.0])
@@ -32,6 +43,33 @@ def test_an_order_is_given_when_there_is_nothing_to_do_and_none_after_the_end():
     assert orders.next(10_000_000_000, is_idle=True) is None
     assert orders.is_over
     assert orders.count == 2
+
+
+def tick(scales, t_s):
+    scales.on_tick(SimpleNamespace(t_ns=round(t_s * 1e9)))
+
+
+def test_scales_weigh_when_it_is_time_and_keep_nothing_but_the_figures():
+    def count_futures():
+        gc.collect()
+        return sum(isinstance(one, Future) for one in gc.get_objects())
+
+    before = count_futures()
+    with Scales({"own": os.getpid()}) as scales:
+        for t_s in np.arange(0.0, 20.0 * WEIGHED_EVERY_S, 0.5 * WEIGHED_EVERY_S):
+            tick(scales, t_s)
+    assert scales.t_s == pytest.approx(np.arange(20.0) * WEIGHED_EVERY_S)
+    assert all(mb > 20.0 for mb in scales.mb["own"])
+    assert count_futures() <= before
+
+
+def test_a_process_that_is_gone_is_told_in_the_end():
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    scales = Scales({"gone": gone.pid})
+    tick(scales, 0.0)
+    with pytest.raises(OSError, match="No such"):
+        scales.close()
 
 
 def test_a_short_one_weighs_every_process_and_counts_what_was_done(tmp_path):

@@ -291,6 +291,40 @@ def test_measurements_of_another_shape_do_not_mix():
     assert measure(SceneMemory(), [*boxes, *[upright] * 3]) == upright
 
 
+def bottle(height, x=0.0, **facts):
+    """Return a bottle on a table that is 0.7 m high."""
+    position, size = (x, 0.0, 0.7 + 0.5 * height), (0.07, 0.07, height)
+    return Solid(shape="cylinder", position=position, size=size, yaw=0.0, **facts)
+
+
+def test_what_is_cut_by_the_pictures_edge_is_as_high_as_it_was_when_all_of_it_was_seen():
+    whole = [bottle(0.23, is_tapered=True)] * 2
+    near = [bottle(height, 0.01, is_cut=True) for height in (0.17, 0.15, 0.13)]
+    solid = measure(SceneMemory(), [*whole, *near])
+    assert solid.size[2] == pytest.approx(0.23)
+    assert solid.is_tapered
+    assert solid.position == pytest.approx((0.01, 0.0, 0.7 + 0.5 * 0.23))
+
+
+@pytest.mark.parametrize(
+    ("kind", "height", "is_tapered"), [("bottle", 0.22, True), ("can", 0.12, False)]
+)
+def test_what_was_never_seen_whole_is_as_high_as_its_kind(kind, height, is_tapered):
+    memory, seen = SceneMemory(), [sighting(0.0, kind=kind)]
+    elsewhere = bottle(0.3, 0.2)
+    for solid in (elsewhere, bottle(0.1, is_cut=True), bottle(0.09, is_cut=True)):
+        scene = memory.update(seen, np.eye(4), 0, solids=[solid])
+    solid = scene.things[0].solid
+    assert solid.size[2] == pytest.approx(height)
+    assert solid.is_tapered == is_tapered
+    assert solid.position[2] == pytest.approx(0.7 + 0.5 * height)
+
+
+def test_what_is_cut_is_at_least_as_high_as_it_is_seen_to_be():
+    solid = measure(SceneMemory(), [bottle(0.3, is_cut=True)] * 3)
+    assert solid.size[2] == 0.3
+
+
 def test_each_thing_has_its_own_solid_whatever_the_order_of_the_detections():
     pair = [sighting(0.0), sighting(0.3, kind="ball", colour="blue", confidence=0.95)]
     solids = [shape(0.0), shape(0.3, 0.07, "sphere")]

@@ -1,6 +1,7 @@
 """Shapes of known size are looked at by MuJoCo's rays; what is measured must be they."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import mujoco
 import numpy as np
@@ -348,3 +349,62 @@ def test_a_shoulder_as_high_as_the_camera_is_no_palm_though_the_middle_is_seen_t
 
 def test_the_hand_of_somebody_far_away_is_not_measured():
     assert measure_person(arm(0.0), distance=2.5) is None
+
+
+def bottle(at: tuple[float, float]) -> list[Part]:
+    """Return a bottle's body, which is detected, and its neck, which is a part of it."""
+    body = Part(kind="bottle", shape="cylinder", size=(0.068, 0.068, 0.15), at=at)
+    neck = Part(kind="", shape="cylinder", size=(0.033, 0.033, 0.07), at=at, lift=0.15)
+    return [body, neck]
+
+
+@pytest.mark.parametrize("azimuth", [0.0, 1.1, -2.3])
+def test_all_of_a_bottle_is_as_high_as_it_is_and_has_a_neck(azimuth):
+    (solid,) = measure(bottle((0.0, 0.0)), azimuth, down_deg=40.0, distance=0.65)
+    assert solid.size[2] == pytest.approx(0.22, abs=WITHIN_M)
+    assert solid.is_tapered
+    assert not solid.is_cut
+
+
+@pytest.mark.parametrize(
+    "at", [(0.2, 0.0), (0.05, 0.3), (0.05, -0.3)], ids=["above", "left", "right"]
+)
+def test_a_bottle_whose_neck_is_out_of_the_picture_is_cut_and_seems_to_have_none(at):
+    (solid,) = measure(bottle(at), 0.0, down_deg=50.0, distance=0.35)
+    assert solid.size[2] < 0.2
+    assert not solid.is_tapered
+    assert solid.is_cut
+
+
+@pytest.mark.parametrize("part", [BOX, CAN, BALL, NUT], ids=lambda part: part.kind)
+def test_a_shape_in_the_middle_of_the_picture_is_whole(part):
+    (solid,) = measure([part])
+    assert not solid.is_cut
+
+
+def banana(yaw: float) -> str:
+    """Return an arc of capsules on the table, bent by 0.2 rad every 3 cm, as MJCF."""
+    steps = np.concatenate([[0.0], np.cumsum(0.03 * np.exp(1j * np.arange(-0.5, 0.51, 0.2)))])
+    arc = (steps - 0.5 * (steps[0] + steps[-1])) * np.exp(1j * yaw)
+    z = TABLE_M + 0.018
+    return "".join(
+        f'<geom type="capsule" size="0.018" fromto="{a.real} {a.imag} {z} {b.real} {b.imag} {z}"/>'
+        for a, b in pairwise(arc)
+    )
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.6, 2.4])
+def test_what_is_long_and_bent_is_as_wide_as_it_is_half_way(yaw):
+    pose = camera_pose(0.0, 55.0)
+    table = f'<geom type="box" size="0.6 0.6 0.02" pos="0 0 {TABLE_M - 0.02}"/>'
+    image = look_at(table + banana(yaw), pose)
+    seen = detect(Part(kind="banana", shape="box", size=(0.2, 0.08, 0.036)), pose)
+    (solid,) = measure_solids(image, [seen], pose[2, :3])
+    width, length = sorted(solid.size[:2])
+    assert width == pytest.approx(0.036, abs=0.008)
+    assert length == pytest.approx(0.2, abs=0.015)
+    # Bent to the left, half-way it lies to the right of the line between its ends.
+    half_way = solid_on_map(solid, pose).position[:2]
+    sag = 0.03 * np.sin([0.5, 0.3, 0.1]).sum()
+    expected = -sag * np.array([-np.sin(yaw), np.cos(yaw)])
+    np.testing.assert_allclose(half_way, expected, atol=0.008)

@@ -13,12 +13,11 @@ from yanshi.core.messages import BaseEstimate, JointTarget, RobotState, Scene, S
 from yanshi.policies.walker import AT_REST, UpperBody, Walker
 from yanshi.robots.g1.spec import G1
 from yanshi.senses.odometry import Odometry
-from yanshi.skills.grip import NECKED
 from yanshi.skills.hands import Held, hands_of
 from yanshi.skills.motion import tick
 from yanshi.skills.skill import Outcome, Percept, Skill, Tools, make_skill
 from yanshi.worlds.floor_plan import FloorPlan, Place
-from yanshi.worlds.things import kind_of
+from yanshi.worlds.things import NECKED, kind_of
 from yanshi.worlds.witness import Witness
 
 TICK_S = 0.02

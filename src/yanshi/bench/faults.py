@@ -1212,6 +1212,19 @@ def choose_cases(fault: str | None) -> tuple[Case, ...]:
     raise UnknownNameError("fault", fault, {case.row for case in CASES} | set(NOT_SHOWN))
 
 
+def without_twins(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Return these, but what takes seconds of this machine's time only while the robot walks.
+
+    What breaks only while it stands, or only so, stays.
+    """
+    walking = {(case.row, case.what) for case in cases if case.doing == WALKING}
+    return tuple(
+        case
+        for case in cases
+        if not (case.is_slow and case.doing == STANDING and (case.row, case.what) in walking)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Exam:
     """Runs the trials of some cases by number; can be pickled."""
@@ -1236,6 +1249,8 @@ def bench_faults(
         ConfigError: The row is unknown, or cannot be shown.
     """
     chosen = choose_cases(fault)
+    if quick:
+        chosen = without_twins(chosen)
     numbers, ways = [], []
     for case in chosen:
         # What breaks while it stands breaks while it walks, too: a quick run sees each once.

@@ -22,11 +22,11 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, Scene, Thing
 from yanshi.policies.walker import UPRIGHT
 from yanshi.skills.fetch import best_spot
-from yanshi.skills.grip import NECKED, TRIES, bottom_and_top, plan_reach
+from yanshi.skills.grip import TRIES, bottom_and_top, plan_reach
 from yanshi.skills.hands import hands_of
 from yanshi.skills.skill import Percept, Tools
 from yanshi.skills.stances import Spot, standing, was_tried
-from yanshi.worlds.things import kind_of
+from yanshi.worlds.things import NECKED, kind_of
 
 OFF_M, OFF_RAD = 0.012, 0.024
 """How far from where it wants to the robot stands, one standard deviation."""

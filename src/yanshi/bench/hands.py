@@ -31,14 +31,13 @@ from yanshi.runtime.eyes_process import EyesProcess
 from yanshi.runtime.observer import Observer, Snapshot
 from yanshi.runtime.report import RunReport
 from yanshi.skills.carry import plan_carry
-from yanshi.skills.grip import NECKED
 from yanshi.skills.push import push_spots
 from yanshi.skills.skill import Outcome, Tools
 from yanshi.skills.stances import grips_of, spots
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import FloorPlan, Place
 from yanshi.worlds.layout import distance_to_place
-from yanshi.worlds.things import PlacedThing, kind_of
+from yanshi.worlds.things import NECKED, PlacedThing, kind_of
 from yanshi.worlds.tidy import GRASPABLE
 from yanshi.worlds.witness import Witness
 

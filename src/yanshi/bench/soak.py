@@ -6,7 +6,7 @@ its processes is weighed; in the end late ticks, falls, faults and warnings are 
 
 import itertools
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +70,7 @@ class Scales(Observer, Closing):
         self._pids = pids
         self._due_s = 0.0
         self._thread = ThreadPoolExecutor(max_workers=1)
-        self._weighings: list[Future[None]] = []
+        self._error: OSError | None = None
         self.t_s: list[float] = []
         self.mb: dict[str, list[float]] = {name: [] for name in pids}
 
@@ -80,7 +80,8 @@ class Scales(Observer, Closing):
         if t_s < self._due_s:
             return
         self._due_s = t_s + WEIGHED_EVERY_S
-        self._weighings.append(self._thread.submit(self._weigh, t_s))
+        # The future is not kept: scales that grow would weigh themselves.
+        self._thread.submit(self._weigh, t_s)
 
     def close(self) -> None:
         """Wait until all that is to be weighed has been.
@@ -89,11 +90,15 @@ class Scales(Observer, Closing):
             OSError: A process was not there to be weighed.
         """
         self._thread.shutdown()
-        for weighing in self._weighings:
-            weighing.result()
+        if self._error is not None:
+            raise self._error
 
     def _weigh(self, t_s: float) -> None:
-        mb = {name: anonymous_mb(pid) for name, pid in self._pids.items()}
+        try:
+            mb = {name: anonymous_mb(pid) for name, pid in self._pids.items()}
+        except OSError as error:
+            self._error = error
+            return
         self.t_s.append(t_s)
         for name, value in mb.items():
             self.mb[name].append(value)

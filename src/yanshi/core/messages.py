@@ -131,6 +131,8 @@ class Solid:
     """Its turn about the vertical, rad."""
     is_tapered: bool = False
     """Whether its upper end is much thinner than the rest: a bottle's neck."""
+    is_cut: bool = False
+    """Whether its upper end was out of the picture: it is at least so high."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

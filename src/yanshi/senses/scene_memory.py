@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from yanshi.core.messages import Image, Scene, Solid, Thing
 from yanshi.senses.eyes import LEAST, Detection
 from yanshi.worlds.person import PERSON_MIDDLE_M
-from yanshi.worlds.things import KINDS, kind_of
+from yanshi.worlds.things import KINDS, NECKED, kind_of
 
 Votes = dict[str, float]
 SOLIDS_KEPT = 7
@@ -30,6 +30,8 @@ SOLIDS_NEW = 3
 """… of which it takes so many to be believed against older ones …"""
 SOLIDS_LAST_S = 1.5
 """… and are not older than the newest of these by more than this."""
+STILL_M = 0.04
+"""What is measured so near to where it was is the same thing still, as high as it was."""
 BEHIND = 0.5
 """A place is empty where the surface seen is farther behind the middle of what should be there than
 this share of its half height."""
@@ -82,6 +84,8 @@ class _Track:
     kind_votes: Votes = field(default_factory=dict)
     colour_votes: Votes = field(default_factory=dict)
     solids: deque[tuple[int, Solid]] = field(default_factory=lambda: deque(maxlen=SOLIDS_KEPT))
+    whole: Solid | None = None
+    """The last measurement of a shape whose upper end was in the picture."""
 
     @property
     def kind(self) -> str:
@@ -90,6 +94,24 @@ class _Track:
     @property
     def colour(self) -> str:
         return _winner(self.colour_votes)
+
+    def complete(self, solid: Solid) -> Solid:
+        """Return a shape as high as it was when all of it was seen, or as its kind is."""
+        if not solid.is_cut:
+            self.whole = solid
+            return solid
+        whole, (x, y, z) = self.whole, solid.position
+        if whole is not None and np.hypot(x - whole.position[0], y - whole.position[1]) < STILL_M:
+            height, is_tapered = whole.size[2], whole.is_tapered
+        else:
+            height, is_tapered = 2.0 * _half_height(self.kind), self.kind in NECKED
+        height = max(height, solid.size[2])
+        return replace(
+            solid,
+            position=(x, y, z + 0.5 * (height - solid.size[2])),
+            size=(*solid.size[:2], height),
+            is_tapered=is_tapered or solid.is_tapered,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -152,7 +174,7 @@ class SceneMemory:
             else:
                 track = self._begin(detection, position, t_ns)
             if (solid := both[index][1]) is not None:
-                track.solids.append((t_ns, solid))
+                track.solids.append((t_ns, track.complete(solid)))
         self._tracks = [t for t in self._tracks if t.confidence >= self.config.forget_below]
         return self._scene(t_ns)
 

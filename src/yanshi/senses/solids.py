@@ -13,8 +13,9 @@ Of a person an open hand is measured that is held out with its palm up: a small 
 air before the body. The detector knows no hands, and need not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,10 @@ class SolidsConfig:
     points_min: int = 40
     """Fewer points tell no shape."""
     points_max: int = 1500
+    cut_px: float = 4.0
+    """What comes so near to the picture's edge goes on beyond it, pixels …"""
+    cut_depth: float = 0.015
+    """… if that is so far below its upper end, m."""
     wall: float = 0.0025
     """How near to a circle a point of its wall lies, m."""
     round_radius: tuple[float, float] = (0.015, 0.12)
@@ -129,7 +134,8 @@ def measure_solids(
             solids.append(None)
             continue
         points = _points_about(image, detection, turn, config)
-        solids.append(_measure(detection.kind, points, middles, index, config))
+        to_edge = partial(_to_edge, image=image, turn=turn)
+        solids.append(_measure(detection.kind, points, middles, index, to_edge, config))
     return tuple(solids)
 
 
@@ -185,8 +191,14 @@ def _points_about(image: Image, detection: Detection, turn: Array, config: Solid
     rows, columns = image.depth.shape
     column = 0.5 * columns + image.focal_length_px * x / z
     row = 0.5 * rows + image.focal_length_px * y / z
-    reach = 1.2 * _radius(detection.kind, config) * image.focal_length_px / z
-    top, bottom = (int(np.clip(row + s * reach, 0, rows)) for s in (-1.0, 1.0))
+    far = 1.2 * _radius(detection.kind, config)
+    reach = far * image.focal_length_px / z
+    # Near the picture's edge what stands upright covers more of it than what is as wide.
+    ends = turn @ detection.position_in_camera + np.outer((far, -far), (0.0, 0.0, 1.0))
+    high, low = _pixels(ends, image, turn)[1]
+    top, bottom = (
+        int(np.clip(r, 0, rows)) for r in (min(row - reach, high), max(row + reach, low))
+    )
     left, right = (int(np.clip(column + s * reach, 0, columns)) for s in (-1.0, 1.0))
     step = max(1, int(reach // SPARSE_PX))  # What is large is measured more coarsely.
     depth = image.depth[top:bottom:step, left:right:step]
@@ -196,8 +208,32 @@ def _points_about(image: Image, detection: Detection, turn: Array, config: Solid
     return points
 
 
+def _pixels(points: Array, image: Image, turn: Array) -> Array:
+    """Return in which columns and rows of the picture points of the level frame are, (2, n)."""
+    x, y, z = (points @ turn).T
+    rows, columns = image.depth.shape
+    middle = 0.5 * np.array([[columns], [rows]])
+    pixels: Array = middle + image.focal_length_px * np.stack([x, y]) / np.maximum(z, _NEAR_M)
+    return pixels
+
+
+_NEAR_M = 0.05
+"""Along the optical axis nothing is nearer to the camera."""
+
+
+def _to_edge(points: Array, image: Image, turn: Array) -> float:
+    """Return how near points come to the picture's upper edge or its sides, pixels."""
+    columns, rows = _pixels(points, image, turn)
+    return float(min(rows.min(), columns.min(), image.depth.shape[1] - columns.max()))
+
+
 def _measure(
-    kind: str, points: Array, middles: Array, index: int, config: SolidsConfig
+    kind: str,
+    points: Array,
+    middles: Array,
+    index: int,
+    to_edge: Callable[[Array], float],
+    config: SolidsConfig,
 ) -> Solid | None:
     middle = middles[index]
     offset = points - middle
@@ -219,6 +255,7 @@ def _measure(
     height = top - surface
     if height < config.height_min:
         return None
+    is_cut = to_edge(points[points[:, 2] > top - config.cut_depth]) < config.cut_px
     if len(points) > config.points_max:
         points = points[:: len(points) // config.points_max + 1]
     shape = kind_of(kind).shape
@@ -237,6 +274,7 @@ def _measure(
         size=(float(size[0]), float(size[1]), height),
         yaw=float(yaw),
         is_tapered=shape == "cylinder" and _is_tapered(points, (x, y), size[0], top),
+        is_cut=is_cut,
     )
 
 
@@ -310,9 +348,28 @@ _Fit = tuple[str, tuple[float, float], tuple[float, float], float]
 
 
 def _box(points: Array) -> _Fit:
-    """Fit a box."""
+    """Fit a box; what is long and bent is as wide as it is half-way, and there its middle is."""
     middle, size, yaw = fit_rectangle(points)
-    return "box", middle, size, yaw
+    if max(size) < LONG * min(size):
+        return "box", middle, size, yaw
+    turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
+    offset = (points[:, :2] - middle) @ turn
+    length, width = (0, 1) if size[0] > size[1] else (1, 0)
+    waist = offset[np.abs(offset[:, length]) < HALF_WAIST_M, width]
+    if len(waist) < _WAIST_POINTS:
+        return "box", middle, size, yaw
+    low, high = np.percentile(waist, [1.0, 99.0])
+    edges, shift = list(size), np.zeros(2)
+    edges[width], shift[width] = high - low, 0.5 * (low + high)
+    x, y = turn @ shift + middle
+    return "box", (x, y), (edges[0], edges[1]), yaw
+
+
+LONG = 2.0
+"""What is so many times as long as it is wide is measured at its waist …"""
+HALF_WAIST_M = 0.015
+"""… as far as that from half-way."""
+_WAIST_POINTS = 20
 
 
 def fit_rectangle(points: Array) -> tuple[tuple[float, float], tuple[float, float], float]:

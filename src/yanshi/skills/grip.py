@@ -38,7 +38,7 @@ from yanshi.skills.search import SURE, is_still
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, things_about
 from yanshi.worlds.floor_plan import FloorPlan, Place
-from yanshi.worlds.things import kind_of
+from yanshi.worlds.things import NECKED, kind_of
 
 Pose = NDArray[np.float64]
 """Shape (4, 4)."""
@@ -125,7 +125,6 @@ SWUNG_OUT = (0.6, 0.4, 0.2)
 best first."""
 SURFACE_OFF_M = 0.06
 """A thing that seems to stand so much above or below a surface stands on it."""
-NECKED = ("bottle",)
 FLAT_M = 0.035
 """A box lower than this counts as flat."""
 

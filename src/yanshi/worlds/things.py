@@ -101,6 +101,9 @@ KIND_FACTS: dict[str, Kind] = {**THING_KINDS, "tray": TRAY}
 
 KINDS: tuple[str, ...] = tuple(KIND_FACTS)
 
+NECKED = ("bottle",)
+"""Kinds whose upper end is too thin to be gripped from above."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedThing:
