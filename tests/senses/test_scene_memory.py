@@ -325,6 +325,35 @@ def test_what_is_cut_is_at_least_as_high_as_it_is_seen_to_be():
     assert solid.size[2] == 0.3
 
 
+@pytest.mark.parametrize(
+    ("measured", "name"),
+    [
+        (bottle(0.126), "red can"),
+        (bottle(0.22), "red bottle"),
+        (bottle(0.126, is_cut=True), "red bottle"),
+        (bottle(0.05), "red bottle"),
+        (None, "red bottle"),
+    ],
+    ids=["a can's height", "a bottle's", "cut", "neither", "none"],
+)
+def test_of_two_names_that_one_wins_whose_kind_may_be_so_high(measured, name):
+    memory, shares = SceneMemory(), {"bottle": 0.55, "can": 0.45}
+    seen = replace(sighting(0.0, kind="bottle"), kind_shares=shares)
+    for k in range(3):
+        scene = memory.update([seen], np.eye(4), k * TICK_NS, solids=[measured])
+    (thing,) = scene.things
+    assert thing.name == name
+    assert sum(thing.kind_shares.values()) == pytest.approx(1.0)
+
+
+def test_what_looks_like_one_kind_alone_is_called_so_whatever_is_measured():
+    memory, shares = SceneMemory(), {"bottle": 0.97, "can": 0.03}
+    seen = replace(sighting(0.0, kind="bottle"), kind_shares=shares)
+    for k in range(3):
+        scene = memory.update([seen], np.eye(4), k * TICK_NS, solids=[bottle(0.126)])
+    assert scene.things[0].name == "red bottle"
+
+
 def test_each_thing_has_its_own_solid_whatever_the_order_of_the_detections():
     pair = [sighting(0.0), sighting(0.3, kind="ball", colour="blue", confidence=0.95)]
     solids = [shape(0.0), shape(0.3, 0.07, "sphere")]

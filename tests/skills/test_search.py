@@ -254,6 +254,17 @@ def test_a_thing_is_not_taken_for_another_that_cannot_be_as_high(before, now, he
     assert not is_still(thing(now, 1.9, 0.3), thing(before, 1.9, 0.3))  # Nothing was measured.
 
 
+def test_what_looks_a_little_like_it_and_cannot_be_as_high_is_another_thing():
+    bottle = thing("white bottle", 1.9, 0.3, kinds={"bottle": 0.55, "can": 0.45})
+    seen = replace(
+        measured("white can", "cylinder", 0.126), kind_shares={"can": 0.6, "bottle": 0.4}
+    )
+    assert not is_still(seen, bottle)
+    assert is_still(replace(seen, solid=None), bottle)
+    assert is_still(replace(seen, solid=replace(seen.solid, is_cut=True)), bottle)
+    assert is_still(replace(seen, solid=replace(seen.solid, size=(0.07, 0.07, 0.22))), bottle)
+
+
 def test_a_can_that_shows_its_white_lid_is_still_the_red_can():
     can = thing("red can", 1.9, 0.3)
     assert is_still(thing("white can", 1.9, 0.3), can)

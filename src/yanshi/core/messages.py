@@ -132,7 +132,7 @@ class Solid:
     is_tapered: bool = False
     """Whether its upper end is much thinner than the rest: a bottle's neck."""
     is_cut: bool = False
-    """Whether its upper end was out of the picture: it is at least so high."""
+    """Whether its upper end was out of the picture: it is at least so high, or as its kind is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,11 @@
 
 Each remembered thing is a track: its place is a mean over its sightings, weighted by how exact
 they were; its kind and colour are what most of what was seen speaks for, by the shares that the
-eyes give to each name. Its confidence rises with every sighting and falls with every look that
-should have shown it and did not: fast where its place is seen to be empty, slowly where something
-stands there, for it may be the thing, half hidden by another. A thing out of sight keeps its
-confidence and grows older. The answer does not depend on the order of the detections in a picture.
+eyes give to each name, and its kind also by its height, which not every kind may have. Its
+confidence rises with every sighting and falls with every look that should have shown it and did
+not: fast where its place is seen to be empty, slowly where something stands there, for it may be
+the thing, half hidden by another. A thing out of sight keeps its confidence and grows older. The
+answer does not depend on the order of the detections in a picture.
 """
 
 from collections import deque
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from yanshi.core.messages import Image, Scene, Solid, Thing
 from yanshi.senses.eyes import LEAST, Detection
 from yanshi.worlds.person import PERSON_MIDDLE_M
-from yanshi.worlds.things import KINDS, NECKED, kind_of
+from yanshi.worlds.things import KINDS, NECKED, can_be_as_high, kind_of
 
 Votes = dict[str, float]
 SOLIDS_KEPT = 7
@@ -32,6 +33,8 @@ SOLIDS_LAST_S = 1.5
 """… and are not older than the newest of these by more than this."""
 STILL_M = 0.04
 """What is measured so near to where it was is the same thing still, as high as it was."""
+TOO_HIGH_OR_LOW = 0.2
+"""Share of the votes that counts for a kind which cannot be as high as was measured."""
 BEHIND = 0.5
 """A place is empty where the surface seen is farther behind the middle of what should be there than
 this share of its half height."""
@@ -86,31 +89,50 @@ class _Track:
     solids: deque[tuple[int, Solid]] = field(default_factory=lambda: deque(maxlen=SOLIDS_KEPT))
     whole: Solid | None = None
     """The last measurement of a shape whose upper end was in the picture."""
+    solid: Solid | None = None
+    """What the measurements agree on."""
 
     @property
     def kind(self) -> str:
-        return _winner(self.kind_votes)
+        return _winner(self.weighed_kinds())
 
     @property
     def colour(self) -> str:
         return _winner(self.colour_votes)
 
-    def complete(self, solid: Solid) -> Solid:
-        """Return a shape as high as it was when all of it was seen, or as its kind is."""
+    def weighed_kinds(self) -> Votes:
+        """Return the votes for each kind; for one that is not so high, a share of them."""
+        if self.solid is None or self.solid.is_cut:
+            return self.kind_votes
+        height = self.solid.size[2]
+        return {
+            kind: vote if can_be_as_high(kind, height) else TOO_HIGH_OR_LOW * vote
+            for kind, vote in self.kind_votes.items()
+        }
+
+    def measure(self, t_ns: int, solid: Solid) -> None:
+        """Add a measurement of the shape."""
+        self.solids.append((t_ns, self._complete(solid)))
+        self.solid = _agreed(self.solids)
+
+    def _complete(self, solid: Solid) -> Solid:
+        """Return a shape as high as it was when all of it was seen, or cut, as high as its kind."""
         if not solid.is_cut:
             self.whole = solid
             return solid
-        whole, (x, y, z) = self.whole, solid.position
-        if whole is not None and np.hypot(x - whole.position[0], y - whole.position[1]) < STILL_M:
-            height, is_tapered = whole.size[2], whole.is_tapered
-        else:
-            height, is_tapered = 2.0 * _half_height(self.kind), self.kind in NECKED
+        x, y, z = solid.position
+        whole = self.whole
+        if whole and np.hypot(x - whole.position[0], y - whole.position[1]) > STILL_M:
+            whole = None
+        height = whole.size[2] if whole else 2.0 * _half_height(self.kind)
         height = max(height, solid.size[2])
+        is_tapered = whole.is_tapered if whole else self.kind in NECKED
         return replace(
             solid,
             position=(x, y, z + 0.5 * (height - solid.size[2])),
             size=(*solid.size[:2], height),
             is_tapered=is_tapered or solid.is_tapered,
+            is_cut=whole is None,
         )
 
 
@@ -174,7 +196,7 @@ class SceneMemory:
             else:
                 track = self._begin(detection, position, t_ns)
             if (solid := both[index][1]) is not None:
-                track.solids.append((t_ns, track.complete(solid)))
+                track.measure(t_ns, solid)
         self._tracks = [t for t in self._tracks if t.confidence >= self.config.forget_below]
         return self._scene(t_ns)
 
@@ -290,8 +312,8 @@ class SceneMemory:
                 ),
                 confidence=float(track.confidence),
                 t_ns=track.t_ns,
-                solid=_agreed(track.solids),
-                kind_shares=_shares(track.kind_votes),
+                solid=track.solid,
+                kind_shares=_shares(track.weighed_kinds()),
                 colour_shares=_shares(track.colour_votes),
             )
             for track in sorted(shown, key=lambda track: track.number)
@@ -299,10 +321,8 @@ class SceneMemory:
         return Scene(t_ns=t_ns, things=things)
 
 
-def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid | None:
-    """Return the median of the measurements of a shape that count."""
-    if not solids:
-        return None
+def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid:
+    """Return the median of the measurements of a shape that count, of one at least."""
     where = np.array([(*solid.position, solid.size[2]) for _, solid in solids])
     is_alike = np.linalg.norm(where[:, None] - where, axis=2) < SOLIDS_AGREE_M
     shapes = np.array([solid.shape for _, solid in solids])

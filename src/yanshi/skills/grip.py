@@ -19,7 +19,7 @@ from yanshi.control.route import STILL, FollowerConfig, wrap
 from yanshi.core.easing import smoothstep
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
-from yanshi.policies.walker import UPRIGHT, UpperBody
+from yanshi.policies.walker import AT_REST, UPRIGHT, UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour
 from yanshi.skills.ground import floor_of, place_under
@@ -235,12 +235,22 @@ def body_of(spot: Spot) -> UpperBody:
     return UpperBody(posture=(spot.stance.height, spot.stance.lean))
 
 
-def step_away(tools: Tools, percept: Percept, spot: Spot) -> Behaviour[Percept]:
-    """Straighten up and step back; the free arms hang by and by."""
+def step_away(
+    tools: Tools, percept: Percept, spot: Spot, *, body: UpperBody | None = None
+) -> Behaviour[Percept]:
+    """Straighten up and step back; the free arms hang by and by.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        spot: How the robot stands.
+        body: How it is to step back; upright if None. From a low squat it straightens up.
+    """
     hands = hands_of(tools)
     if hands.held_names or spot.stance.height < STEPS_FROM_M:
         percept = yield from _rise(tools, percept, spot, GENTLE if hands.held_names else 1.0)
-    percept = yield from back_off(tools, percept, spot.before[:2])
+        body = None
+    percept = yield from back_off(tools, percept, spot.before[:2], body or AT_REST)
     hands.lower(percept, hands.free)
     return percept
 
@@ -264,10 +274,18 @@ def _rise(tools: Tools, percept: Percept, spot: Spot, slowness: float) -> Behavi
     return percept
 
 
-def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Behaviour[Percept]:
+def back_off(
+    tools: Tools, percept: Percept, point: tuple[float, float], body: UpperBody = AT_REST
+) -> Behaviour[Percept]:
     """Step towards a point without turning, and stand when it is passed or nearly reached.
 
     The way is straight, or leads round what is beside it.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        point: On the map, m.
+        body: The posture on the way; in the end the robot is upright.
     """
     floor = floor_of(tools.floor_plan, percept.scene)
     way = np.subtract(point, here(percept))
@@ -282,7 +300,7 @@ def back_off(tools: Tools, percept: Percept, point: tuple[float, float]) -> Beha
         straight = speed * left / max(float(np.linalg.norm(left)), 1e-6)
         x, y = floor.turn_aside(here(percept), point, straight)
         velocity = (float(cos * x + sin * y), float(-sin * x + cos * y), 0.0)
-        percept = yield tick(tools, percept, velocity)
+        percept = yield tick(tools, percept, velocity, body)
     return (yield from stand(tools, percept, SETTLE_S))
 
 
@@ -716,18 +734,27 @@ def close_fingers(
 def withdraw(
     tools: Tools, percept: Percept, hand: Hand, spot: Spot, things: Sequence[Thing]
 ) -> Behaviour[Percept]:
-    """Bring a hand back before the chest, with what it holds, and step away from the furniture."""
+    """Bring a hand back before the chest, with what it holds, and step away from the furniture.
+
+    An arm that cannot be folded stays out beside what stands there: the robot keeps its posture
+    while it steps back, for straightening up would sweep the arm along it.
+    """
+    body = body_of(spot)
     think = partial(_way_back, tools, percept, hand, things)
-    percept, way = yield from aside(tools, percept, think, body_of(spot))
-    if not isinstance(way, UnreachableError):  # Else the arm stays out while the robot steps back.
-        percept = yield from follow(tools, percept, hand, way, body_of(spot))
+    percept, way = yield from aside(tools, percept, think, body)
+    is_folded = False
+    if not isinstance(way, UnreachableError):
+        path, is_folded = way
+        percept = yield from follow(tools, percept, hand, path, body)
     if hand.held is None:
         hand.closure = open_fingers(OPEN)
-    return (yield from step_away(tools, percept, spot))
+    return (yield from step_away(tools, percept, spot, body=None if is_folded else body))
 
 
-def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing]) -> ArmPath:
-    """Return an arm's way to where it is folded, or carries what it holds.
+def _way_back(
+    tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing]
+) -> tuple[ArmPath, bool]:
+    """Return an arm's way to where it is folded, or carries what it holds, and if it ends there.
 
     Where something stands in the place of a folded arm, the way leads off it: a hand that stays
     beside a thing sways against it while the robot steps back.
@@ -755,7 +782,7 @@ def _way_back(tools: Tools, percept: Percept, hand: Hand, things: Sequence[Thing
         palms.append(hand.arm.pelvis_from_palm(posed))
     boxes = boxes_about(tools.floor_plan, things, pelvis_from_map)
     *others, last = palms
-    for palm in others:
+    for number, palm in enumerate(others):
         with suppress(UnreachableError):
-            return hands.free_way(hand.side, joints, palm, boxes)
-    return hands.free_way(hand.side, joints, last, boxes)
+            return hands.free_way(hand.side, joints, palm, boxes), number == 0
+    return hands.free_way(hand.side, joints, last, boxes), not others
