@@ -3,18 +3,22 @@
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.skills.rig import SightedRig, thing
+from tests.skills.rig import SHELF, Ghost, SightedRig, thing
 
 from yanshi.control.palm import Approach
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
+from yanshi.skills import fetch
 from yanshi.skills.fetch import CLOSE_M, best_spot, in_the_way
 from yanshi.skills.grip import plan_reach
 from yanshi.skills.ground import place_under
 from yanshi.skills.hands import hands_of
+from yanshi.skills.motion import tick
+from yanshi.skills.skill import Outcome
 from yanshi.skills.stances import standing, was_tried
 
 APPLE = 0.07
@@ -163,3 +167,37 @@ def test_what_should_be_taken_from_above_and_stands_under_a_board_is_taken_from_
         rig.tools, there, hand, can.solid, others, from_angles=folded, approaches=(Approach.ABOVE,)
     )
     assert reach.grasp.approach is Approach.SIDE
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [("missed", "knocked_over"), ("slipped", "slipped"), ("lost_sight", "not_found")],
+)
+@pytest.mark.parametrize("is_found_again", [False, True])
+def test_what_is_gone_after_a_try_is_told_as_what_became_of_it(
+    monkeypatch, ended, told, is_found_again
+):
+    tries: list[str] = []
+
+    def take(tools, percept, wanted, spot, approaches=()):
+        """Touch a thing so that it is gone; the second time, take it."""
+        tries.append(wanted.name)
+        percept = yield tick(tools, percept)
+        done = Outcome(kind="done") if len(tries) > 1 else None
+        return percept, done or Outcome(kind="failed", reason=ended, facts=(wanted.name,))
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        is_there = not tries or (is_found_again and ghost.t_ns > 5e9)
+        return [replace(WANTED, position=(1.9, 0.3, 0.84), solid=None)] if is_there else []
+
+    monkeypatch.setattr(fetch, "take", take)
+    monkeypatch.setattr(fetch, "best_spot", lambda *_, **__: None)  # A ghost has no arms.
+    ghost = Ghost(sees)
+    _, outcome = ghost.go(lambda tools, percept: fetch.fetch(tools, percept, WANTED.name))
+    if is_found_again:
+        assert outcome.kind == "done"
+    else:
+        assert (outcome.kind, outcome.reason, outcome.facts) == ("failed", told, (WANTED.name,))
+        shelf_m = min(np.hypot(*np.subtract(spot, SHELF.centre)) for spot in ghost.been)
+        # Only what was not touched may be on other furniture.
+        assert (shelf_m < 1.1) == (ended == "lost_sight")

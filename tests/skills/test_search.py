@@ -215,6 +215,16 @@ def test_a_search_walks_along_every_front():
         assert min(across) < 0.2 - 0.5 * place.size[1]
 
 
+def test_what_was_on_the_table_a_moment_ago_is_looked_for_there_alone():
+    ghost = Ghost(lambda ghost: [thing("red apple", 0.2, 2.5)])
+    _, found = ghost.go(lambda tools, percept: find(tools, percept, "red ball", only_on=TABLE))
+    assert (found.kind, found.reason) == ("failed", "not_found")
+    gaps = [np.hypot(*np.subtract(spot, SHELF.centre)) for spot in ghost.been]
+    assert min(gaps) > 1.5
+    assert min(np.hypot(*np.subtract(spot, TABLE.centre)) for spot in ghost.been) < 1.1
+    assert ghost.remarks == []  # Nor is anything else taken for it.
+
+
 def test_a_thing_that_looks_otherwise_now_is_another():
     ball = thing("red ball", 1.9, 0.3, kinds={"ball": 0.9, "apple": 0.1})
     assert is_still(thing("red apple", 1.9, 0.3, kinds={"apple": 0.6, "ball": 0.4}), ball)

@@ -73,6 +73,7 @@ CAUSES = {
     "no_space": "not reachable",
     "too_heavy": "too heavy",
     "missed": "missed",
+    "knocked_over": "knocked over",
     "slipped": "slipped",
     "timeout": "late",
     "fell_often": "fell",

@@ -143,6 +143,10 @@ REPLIES: dict[str, tuple[str, str]] = {
     ),
     "too_heavy": ("{thing} is too heavy for me; I put it back.", "{thing}太重了，我把它放回去了。"),
     "missed": ("I reached for {thing} and missed it.", "我伸手去拿{thing}，没有拿到。"),
+    "knocked_over": (
+        "I touched {thing} as I reached for it, and do not see it any more: it may have fallen.",
+        "我伸手去拿时碰到了{thing}，现在看不到它了，可能掉下去了。",
+    ),
     "slipped": ("I had hold of {thing}, and it slipped.", "{thing}从我手里滑掉了。"),
     "no_open_hand": (
         "I see nobody who holds an open hand out for {thing}, so I keep it.",

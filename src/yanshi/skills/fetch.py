@@ -50,6 +50,8 @@ GOOD_GRASP = 0.4
 """What is taken with a lower score than this is easily lost on the way."""
 MAKESHIFT = 0.1
 """What share of its score a grasp counts with which a thing cannot be put where it is to go."""
+TOUCHED = {"missed": "knocked_over", "slipped": "slipped"}
+"""What is told of a thing that is not found again after a try that ended so."""
 FETCHES = 2
 """How often a thing is fetched that is lost on the way."""
 SPARE_M = 0.25
@@ -124,9 +126,14 @@ def _take_in_turn(
             return percept, outcome, thing
         again = _nearest_again(percept.scene, thing)
         if again is None:
-            percept, refound = yield from find(tools, percept, thing.name)
+            # What a hand has touched is where it was, or has fallen: not on other furniture.
+            is_touched = outcome.reason in TOUCHED
+            where = place if is_touched else None
+            percept, refound = yield from find(tools, percept, thing.name, only_on=where)
             if isinstance(refound, Outcome):
-                return percept, refound, None
+                is_lost = is_touched and refound.kind == "failed"
+                lost = replace(outcome, reason=TOUCHED[outcome.reason]) if is_lost else refound
+                return percept, lost, None
             again = refound
         thing = again
         blocked += outcome.reason == "no_grasp"

@@ -77,7 +77,9 @@ def choose(things: Sequence[Thing], name: str) -> Thing | Outcome:
     return max(things, key=lambda thing: thing.confidence)
 
 
-def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, Thing | Outcome]]:
+def find(
+    tools: Tools, percept: Percept, name: str, *, only_on: Place | None = None
+) -> Behaviour[tuple[Percept, Thing | Outcome]]:
     """Look for a thing or a person until it is seen well.
 
     First in memory, then all round, then along the front of each surface that things may stand
@@ -85,6 +87,13 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
     may hardly be it comes before where nothing was. What may be it, by a look from afar, is gone
     to and looked at from near. In the end what resembles it most is taken for it, and the robot
     says so.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        name: Of what is looked for.
+        only_on: Furniture on which it was a moment ago: nothing else is walked along, and nothing
+            else is taken for it.
 
     Returns:
         The newest percept, and the thing, called by the name that was asked for, or why there is
@@ -94,7 +103,7 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
     doubted: list[Thing] = []
     percept, known = yield from _make_sure(tools, percept, name, doubted)
     seek = partial(_seek, tools, name=name, doubted=doubted)
-    surfaces = _surfaces(tools, percept)
+    surfaces = _surfaces(tools, percept) if only_on is None else [only_on]
     if not known:
         percept, known = yield from seek(percept, partial(_look_round, tools))
     for look_at in (_look_along, _look_behind):
@@ -105,6 +114,8 @@ def find(tools: Tools, percept: Percept, name: str) -> Behaviour[tuple[Percept, 
             percept, known = yield from seek(percept, partial(look_at, tools, place))
     if known:
         return percept, choose(known, name)
+    if only_on is not None:
+        return percept, _not_found(tools, percept, name)
     return (yield from _find_instead(tools, percept, name))
 
 
