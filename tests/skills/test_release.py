@@ -14,6 +14,7 @@ from yanshi.control.palm import NO_LEAN, TIP_DOWN, Approach, Lean
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
 from yanshi.robots.g1.spec import G1
+from yanshi.skills import release
 from yanshi.skills.ground import edge_distance
 from yanshi.skills.hands import Held, hands_of, map_from_pelvis
 from yanshi.skills.motion import here
@@ -23,13 +24,17 @@ from yanshi.skills.release import (
     EDGE_M,
     ELSEWHERE_M,
     FALL_M,
+    LEDGE_M,
     LOST_S,
+    NEARER_STEP_M,
     RIM_AIR_M,
     Disc,
     Goal,
     _as_thing,
+    _come_down,
     _goal_in_reach,
     _still_holds,
+    _way_above,
     approaches_to,
     best_spot_over,
     free_disc,
@@ -41,7 +46,7 @@ from yanshi.skills.release import (
     without_held,
 )
 from yanshi.skills.skill import Percept
-from yanshi.skills.stances import spots, was_tried
+from yanshi.skills.stances import spots, standing, was_tried
 
 
 def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float = 0.8) -> Thing:
@@ -102,6 +107,10 @@ def test_a_free_spot_is_on_the_furniture_and_clear_of_what_stands_there(rows, pl
     assert z == pytest.approx(place.height + FALL_M)
     smaller = replace(place, size=tuple(side - 2.0 * EDGE_M + 1e-6 for side in place.size))
     assert edge_distance(smaller, (x, y)) == 0.0
+    # As far as it may be moved towards the edge its side is still on it.
+    wide = 2.0 * (radius + LEDGE_M + goal.nearer)
+    smaller = replace(place, size=tuple(side - wide + 1e-6 for side in place.size))
+    assert goal.nearer == 0.0 or edge_distance(smaller, (x, y)) == 0.0
     for other in there:
         reach = 0.5 * np.hypot(*other.solid.size[:2])
         apart = np.hypot(x - other.position[0], y - other.position[1])
@@ -267,6 +276,70 @@ def test_an_empty_hand_is_known_to_be_empty_after_a_second_and_not_before(rig: R
     percept, is_held = end_of(flow)
     assert not is_held
     assert (percept.state.t_ns - start_ns) * 1e-9 == pytest.approx(LOST_S, abs=0.03)
+
+
+def test_where_the_arm_does_not_come_to_a_point_a_little_nearer_will_do(rig: Rig):
+    rig.hold(RIGHT, "red can")
+    hand, percept = hands_of(rig.tools)[RIGHT], rig.percept()
+    hand.angles = percept.state.joint_position[hand.arm.joints]
+    x, y, z = point = (1.75, 0.0, 0.8)
+    spot = best_spot_over(rig.tools, percept, hand, Goal(point=point, place=TABLE), [])
+    there = standing(rig.tools, percept, spot)
+
+    def end_of_way(farther: float, nearer: float) -> np.ndarray:
+        """Return where the thing ends that is to stand so much beyond the point."""
+        ask = partial(_way_above, rig.tools, there, hand, (x + farther, y, z), spot.stance.heading)
+        palm, _ = ask([], nearer)
+        return (palm @ hand.held.palm_from_thing)[:3, 3]
+
+    def reaches(farther: float, nearer: float) -> bool:
+        try:
+            end_of_way(farther, nearer)
+        except UnreachableError:
+            return False
+        return True
+
+    limit = next(m for m in np.arange(0.0, 0.3, 0.01) if not reaches(m, 0.0))
+    assert not reaches(limit + 0.05, 0.04)
+    before, end = end_of_way(limit - 0.01, 0.0), end_of_way(limit + 0.05, 0.1)
+    assert end[0] == pytest.approx(before[0], abs=NEARER_STEP_M + 1e-6)  # No nearer than needed.
+    assert end[1:] == pytest.approx(before[1:], abs=0.01)
+
+
+@pytest.mark.parametrize(("nearer", "times"), [(0.08, 2), (0.03, 1), (0.0, 1)])
+def test_where_the_palm_stays_off_it_comes_down_once_more_as_much_nearer(
+    rig: Rig, monkeypatch, nearer, times
+):
+    rig.hold(RIGHT, "red can")
+    hand, percept = hands_of(rig.tools)[RIGHT], rig.percept()
+    hand.angles = percept.state.joint_position[hand.arm.joints]
+    off_m, ends = iter([0.05, 0.004]), []
+
+    def palm_off(percept, hand, palm):
+        """Tell first that the palm is 5 cm off, as at the end of its reach."""
+        ends.append((palm @ hand.held.palm_from_thing)[:3, 3])
+        return next(off_m)
+
+    monkeypatch.setattr(release, "palm_off", palm_off)
+    point = (1.75, 0.0, 0.8)
+    spot = best_spot_over(rig.tools, percept, hand, Goal(point=point, place=TABLE), [])
+    x, y = here(percept)
+    here_point = (x + 0.35, y - 0.2, 0.95)
+    flow = _come_down(rig.tools, percept, hand, here_point, spot, [], nearer)
+    target = next(flow)
+    while True:
+        rig.body.write(target)
+        rig.body.advance(0.02)
+        try:
+            target = flow.send(rig.percept())
+        except StopIteration as end:
+            _, found = end.value
+            break
+    assert found is not None
+    assert len(ends) == times
+    if times == 2:
+        assert np.hypot(*(ends[0] - ends[1])[:2]) == pytest.approx(0.05, abs=0.002)
+        assert ends[1][0] < ends[0][0] - 0.04
 
 
 @pytest.mark.parametrize("has_others", [True, False])

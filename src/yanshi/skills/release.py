@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,9 @@ LOST_S = 1.0
 LOW_M = 0.62
 """Only from above does a hand come to surfaces lower than this, m."""
 EDGE_M = 0.10
-"""How far from a surface's edge the middle of a thing is put at least, m."""
+"""How far from a surface's edge the middle of a thing is put at least, m …"""
+LEDGE_M, NEARER_STEP_M = 0.03, 0.02
+"""… and its side where the arm does not reach farther; that is tried in such steps, m."""
 SAME_M = 0.12
 APART_M = 0.03
 """Air to what stands there already, m."""
@@ -87,6 +90,8 @@ class Goal:
     """Its lowest point on the map when it is let go, m."""
     place: Place
     """What one stands before."""
+    nearer: float = 0.0
+    """How much nearer to who stands there it may end where the arm does not reach farther, m."""
 
 
 GoalIn = Callable[[Scene, Percept, Sequence[Disc]], Goal | Outcome]
@@ -146,7 +151,7 @@ def put(
         if isinstance(again, Goal) and _is_same(again, goal):
             goal = again
         percept, is_done = yield from let_go_at(
-            tools, percept, hand, goal.point, spot, scene.things
+            tools, percept, hand, goal.point, spot, scene.things, nearer=goal.nearer
         )
         if is_done:
             if goal.place.is_container:  # There it need not be seen.
@@ -297,6 +302,7 @@ def let_go_at(
     things: Sequence[Thing],
     *,
     feel_m: float = 0.0,
+    nearer: float = 0.0,
 ) -> Behaviour[tuple[Percept, bool]]:
     """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back.
 
@@ -309,6 +315,7 @@ def let_go_at(
         things: What else stands about.
         feel_m: How much lower it may go on until the arm feels that the thing is borne, m; where
             it does not feel that, it keeps it. 0 lets go without.
+        nearer: How much nearer to the robot it may end where the arm does not reach farther, m.
 
     Returns:
         The newest percept, and whether it has let go.
@@ -316,17 +323,11 @@ def let_go_at(
     assert hand.held is not None
     held, body = hand.held, body_of(spot)
     loose = [t for t in things if not _is_held(t, hand, percept)]
-    think = partial(_way_above, tools, percept, hand, point, spot.stance.heading, loose)
-    percept, found = yield from aside(tools, percept, think, body)
-    if isinstance(found, UnreachableError):
+    coming = _come_down(tools, percept, hand, point, spot, loose, nearer)
+    percept, found = yield from coming
+    if found is None:
         return (yield from withdraw(tools, percept, hand, spot, loose)), False
-    palm, way = found
-    percept = yield from follow(tools, percept, hand, way, body)
-    above = palm.copy()
-    now = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
-    above[2, 3] = max(now[2, 3], palm[2, 3] + 0.03)
-    percept = yield from palm_to(tools, percept, hand, above, body)
-    percept = yield from palm_to(tools, percept, hand, palm, body, speed=LOWER_SPEED)
+    palm, above = found
     is_there = palm_off(percept, hand, palm) < MISSES_M
     if is_there and feel_m:
         percept, is_there = yield from _feel_below(tools, percept, hand, palm, feel_m, body)
@@ -344,6 +345,48 @@ def let_go_at(
     percept = yield from palm_to(tools, percept, hand, back, body)
     loose.append(_as_thing(held, palm))
     return (yield from withdraw(tools, percept, hand, spot, loose)), True
+
+
+def _come_down(
+    tools: Tools,
+    percept: Percept,
+    hand: Hand,
+    point: Sequence[float],
+    spot: Spot,
+    loose: Sequence[Thing],
+    nearer: float,
+) -> Behaviour[tuple[Percept, tuple[NDArray[np.float64], NDArray[np.float64]] | None]]:
+    """Bring what a hand holds over a point and down to it; see `let_go_at`.
+
+    Where the palm stays off at the end of the arm's reach it comes down once more, as much nearer.
+
+    Returns:
+        The newest percept, and where the palm should be now and where it came down from; None
+        where the arm finds no way.
+    """
+    body = body_of(spot)
+    while True:
+        think = partial(_way_above, tools, percept, hand, point, spot.stance.heading, loose, nearer)
+        percept, found = yield from aside(tools, percept, think, body)
+        if isinstance(found, UnreachableError):
+            return percept, None
+        palm, way = found
+        percept = yield from follow(tools, percept, hand, way, body)
+        above = palm.copy()
+        now = map_from_pelvis(percept) @ hand.arm.pelvis_from_palm(percept.state.joint_position)
+        above[2, 3] = max(now[2, 3], palm[2, 3] + 0.03)
+        percept = yield from palm_to(tools, percept, hand, above, body)
+        percept = yield from palm_to(tools, percept, hand, palm, body, speed=LOWER_SPEED)
+        off = palm_off(percept, hand, palm)
+        if off < MISSES_M or off > nearer:
+            return percept, (palm, above)
+        point, nearer = [*(np.asarray(point) + off * _towards(percept))], nearer - off
+        percept = yield from palm_to(tools, percept, hand, above, body)
+
+
+def _towards(percept: Percept) -> NDArray[np.float64]:
+    """Return the level direction from what the robot faces to it, unit vector, shape (3,)."""
+    return -np.array([np.cos(percept.base.yaw), np.sin(percept.base.yaw), 0.0])
 
 
 def _as_thing(held: Held, map_from_palm: NDArray[np.float64]) -> Thing:
@@ -365,8 +408,11 @@ def _way_above(
     point: Sequence[float],
     heading: float,
     loose: Sequence[Thing],
+    nearer: float = 0.0,
 ) -> tuple[NDArray[np.float64], ArmPath]:
     """Return the palm's pose with which what it holds stands on a point, and a way over that.
+
+    Where the arm does not come there, so much nearer to the robot will do, as little as needed.
 
     Raises:
         UnreachableError: The arm comes there from none of the headings that are tried.
@@ -377,8 +423,10 @@ def _way_above(
     joints[hand.arm.joints] = hand.angles
     boxes = boxes_about(tools.floor_plan, loose, pelvis_map)
     last: UnreachableError | None = None
-    for turned in _headings(heading):
-        palm = palm_with_thing_at(hand, map_level, turned, point)
+    back = _towards(percept)
+    shifts = np.arange(0.0, nearer + 1e-9, NEARER_STEP_M)
+    for shift, turned in product(shifts, _headings(heading)):
+        palm = palm_with_thing_at(hand, map_level, turned, np.asarray(point) + shift * back)
         above = palm.copy()
         for lift in LIFTS_M:
             above[2, 3] = palm[2, 3] + lift
@@ -602,8 +650,9 @@ def free_disc(
     others += spare
     cos, sin = np.cos(place.yaw), np.sin(place.yaw)
     height = place.surface_heights[-1]
-    best: tuple[float, tuple[float, float]] | None = None
+    best: tuple[float, tuple[float, float], float] | None = None
     edge = EDGE_M + 0.3 * radius
+    least = radius + LEDGE_M
     for u in np.arange(0.5 * place.size[0] - edge, -0.5 * place.size[0] + edge, -0.04):
         for v in np.arange(-0.5 * place.size[1] + edge, 0.5 * place.size[1] - edge + 1e-9, 0.04):
             x, y = (
@@ -618,7 +667,7 @@ def free_disc(
             cost = 0.15 * np.hypot(x - x0, y - y0) + abs(min(deep, front) - 0.15)
             cost -= 0.5 * min(air, 0.12)
             if best is None or cost < best[0]:
-                best = float(cost), (float(x), float(y))
+                best = float(cost), (float(x), float(y)), max(float(deep) - least, 0.0)
     if best is None:
         return Outcome(kind="failed", reason="no_space", facts=(place.name,))
-    return Goal(point=(*best[1], height + FALL_M), place=place)
+    return Goal(point=(*best[1], height + FALL_M), place=place, nearer=best[2])
