@@ -26,6 +26,7 @@ from yanshi.skills.release import (
     FALL_M,
     LEDGE_M,
     LOST_S,
+    NEARER_MAX_M,
     NEARER_STEP_M,
     RIM_AIR_M,
     Disc,
@@ -53,6 +54,18 @@ def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float 
     """Return a thing that stands on something at a height, seen from near."""
     solid = Solid(shape="box", position=(x, y, z + 0.5 * size[2]), size=size, yaw=0.0)
     return replace(thing(name, *solid.position), solid=solid)
+
+
+def end_of(rig: Rig, flow):
+    """Follow a flow in physics to its end and return what it returns."""
+    target = next(flow)
+    while True:
+        rig.body.write(target)
+        rig.body.advance(0.02)
+        try:
+            target = flow.send(rig.percept())
+        except StopIteration as end:
+            return end.value
 
 
 def spot_of(percept, place, radius):
@@ -111,6 +124,7 @@ def test_a_free_spot_is_on_the_furniture_and_clear_of_what_stands_there(rows, pl
     wide = 2.0 * (radius + LEDGE_M + goal.nearer)
     smaller = replace(place, size=tuple(side - wide + 1e-6 for side in place.size))
     assert goal.nearer == 0.0 or edge_distance(smaller, (x, y)) == 0.0
+    assert 0.0 <= goal.nearer <= NEARER_MAX_M
     for other in there:
         reach = 0.5 * np.hypot(*other.solid.size[:2])
         apart = np.hypot(x - other.position[0], y - other.position[1])
@@ -260,20 +274,8 @@ def test_what_is_put_down_and_not_seen_any_more_is_told_to_be_unseen(rig: Rig):
 def test_an_empty_hand_is_known_to_be_empty_after_a_second_and_not_before(rig: Rig):
     rig.hold(RIGHT, "red can")
     start_ns = rig.percept().state.t_ns
-
-    def end_of(flow):
-        """Follow a flow to its end and return what it returns."""
-        target = next(flow)
-        while True:
-            rig.body.write(target)
-            rig.body.advance(0.02)
-            try:
-                target = flow.send(rig.percept())
-            except StopIteration as end:
-                return end.value
-
     flow = _still_holds(rig.tools, rig.percept(), hands_of(rig.tools)[RIGHT])
-    percept, is_held = end_of(flow)
+    percept, is_held = end_of(rig, flow)
     assert not is_held
     assert (percept.state.t_ns - start_ns) * 1e-9 == pytest.approx(LOST_S, abs=0.03)
 
@@ -326,15 +328,7 @@ def test_where_the_palm_stays_off_it_comes_down_once_more_as_much_nearer(
     x, y = here(percept)
     here_point = (x + 0.35, y - 0.2, 0.95)
     flow = _come_down(rig.tools, percept, hand, here_point, spot, [], nearer)
-    target = next(flow)
-    while True:
-        rig.body.write(target)
-        rig.body.advance(0.02)
-        try:
-            target = flow.send(rig.percept())
-        except StopIteration as end:
-            _, found = end.value
-            break
+    _, found = end_of(rig, flow)
     assert found is not None
     assert len(ends) == times
     if times == 2:
@@ -357,15 +351,7 @@ def test_where_no_stance_reaches_a_point_another_one_is_chosen_if_there_is_one(
     percept = rig.percept()
     hand.angles = percept.state.joint_position[hand.arm.joints]
     flow = _goal_in_reach(rig.tools, percept, hand, far, goal_in, (), missed)
-    target = next(flow)
-    while True:
-        rig.body.write(target)
-        rig.body.advance(0.02)
-        try:
-            target = flow.send(rig.percept())
-        except StopIteration as end:
-            _, goal, spot = end.value
-            break
+    _, goal, spot = end_of(rig, flow)
     assert missed == [(2.25, 0.0, ELSEWHERE_M)]
     assert goal is (near if has_others else far)
     assert (spot is not None) is has_others

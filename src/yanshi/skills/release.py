@@ -60,8 +60,9 @@ LOW_M = 0.62
 """Only from above does a hand come to surfaces lower than this, m."""
 EDGE_M = 0.10
 """How far from a surface's edge the middle of a thing is put at least, m …"""
-LEDGE_M, NEARER_STEP_M = 0.03, 0.02
-"""… and its side where the arm does not reach farther; that is tried in such steps, m."""
+LEDGE_M, NEARER_MAX_M, NEARER_STEP_M = 0.03, 0.1, 0.02
+"""… and its side where the arm does not reach farther; how much nearer than was meant a thing is
+put at most, in steps of how much, m."""
 SAME_M = 0.12
 APART_M = 0.03
 """Air to what stands there already, m."""
@@ -323,8 +324,7 @@ def let_go_at(
     assert hand.held is not None
     held, body = hand.held, body_of(spot)
     loose = [t for t in things if not _is_held(t, hand, percept)]
-    coming = _come_down(tools, percept, hand, point, spot, loose, nearer)
-    percept, found = yield from coming
+    percept, found = yield from _come_down(tools, percept, hand, point, spot, loose, nearer)
     if found is None:
         return (yield from withdraw(tools, percept, hand, spot, loose)), False
     palm, above = found
@@ -358,13 +358,14 @@ def _come_down(
 ) -> Behaviour[tuple[Percept, tuple[NDArray[np.float64], NDArray[np.float64]] | None]]:
     """Bring what a hand holds over a point and down to it; see `let_go_at`.
 
-    Where the palm stays off at the end of the arm's reach it comes down once more, as much nearer.
+    Where the palm stays off at the end of the arm's reach it comes down again, as much nearer.
 
     Returns:
         The newest percept, and where the palm should be now and where it came down from; None
         where the arm finds no way.
     """
-    body = body_of(spot)
+    assert hand.held is not None
+    palm_from_thing, body = hand.held.palm_from_thing, body_of(spot)
     while True:
         think = partial(_way_above, tools, percept, hand, point, spot.stance.heading, loose, nearer)
         percept, found = yield from aside(tools, percept, think, body)
@@ -378,9 +379,11 @@ def _come_down(
         percept = yield from palm_to(tools, percept, hand, above, body)
         percept = yield from palm_to(tools, percept, hand, palm, body, speed=LOWER_SPEED)
         off = palm_off(percept, hand, palm)
-        if off < MISSES_M or off > nearer:
+        shifted = float(np.hypot(*((palm @ palm_from_thing)[:2, 3] - point[:2])))
+        if off < MISSES_M or shifted + off > nearer:
             return percept, (palm, above)
-        point, nearer = [*(np.asarray(point) + off * _towards(percept))], nearer - off
+        point = [*(np.asarray(point) + (shifted + off) * _towards(percept))]
+        nearer -= shifted + off
         percept = yield from palm_to(tools, percept, hand, above, body)
 
 
@@ -667,7 +670,8 @@ def free_disc(
             cost = 0.15 * np.hypot(x - x0, y - y0) + abs(min(deep, front) - 0.15)
             cost -= 0.5 * min(air, 0.12)
             if best is None or cost < best[0]:
-                best = float(cost), (float(x), float(y)), max(float(deep) - least, 0.0)
+                nearer = float(np.clip(deep - least, 0.0, NEARER_MAX_M))
+                best = float(cost), (float(x), float(y)), nearer
     if best is None:
         return Outcome(kind="failed", reason="no_space", facts=(place.name,))
     return Goal(point=(*best[1], height + FALL_M), place=place, nearer=best[2])

@@ -202,10 +202,10 @@ def is_still(thing: Thing, before: Thing) -> bool:
     height, if it is as high as what it was called before and no such thing as it is called now is.
     The other way round it is another thing, however it looks.
     """
-    height = None if thing.solid is None or thing.solid.is_cut else thing.solid.size[2]
-    may_be = height is None or can_be_as_high(before.kind, height)
-    if not may_be and height is not None and can_be_as_high(thing.kind, height):
-        return False
+    if thing.solid is not None and not thing.solid.is_cut:
+        height = thing.solid.size[2]
+        if can_be_as_high(thing.kind, height) and not can_be_as_high(before.kind, height):
+            return False
     if thing.likeness(before.name) >= STILL_SHARE * before.likeness(before.name):
         return True
     is_of_kind = thing.likeness(before.kind) >= STILL_SHARE * before.likeness(before.kind)
