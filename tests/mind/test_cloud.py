@@ -32,6 +32,15 @@ def meet(url, **more):
     return cloud, cloud.wait_ready()
 
 
+def wait_until_up(cloud):
+    """Wait while the endpoint is asked again and again, as it is when it was late or away."""
+    until_s = time.monotonic() + PATIENCE_S
+    while cloud.trouble and time.monotonic() < until_s:
+        cloud.connection.poll(0.1)
+        cloud.poll()
+    return cloud.trouble
+
+
 def reply_to(cloud, number, deadline_s=10.0):
     cloud.ask(order(number)[0], deadline_s)
     until_s = time.monotonic() + PATIENCE_S
@@ -185,10 +194,11 @@ def _serve_llama(connection):
 
 def test_a_real_llama_server_is_held_to_the_grammar():
     with serve(_serve_llama) as server:
-        cloud, trouble = meet(server.url, deadline_s=60.0)
-        assert (trouble, cloud.dialect) == ("", "llama-server")
+        # On a busy machine its first answer takes longer than a body waits when it starts.
+        cloud, _ = meet(server.url, deadline_s=PATIENCE_S)
+        assert (wait_until_up(cloud), cloud.dialect) == ("", "llama-server")
         for number in (1, 2):
-            reply = reply_to(cloud, number, 60.0)
+            reply = reply_to(cloud, number, PATIENCE_S)
             assert LANGUAGE.draft.parse(reply.text)
             assert reply.tokens_read > 300
         cloud.close()
@@ -223,11 +233,7 @@ def test_an_endpoint_that_comes_back_is_found_again():
             reply_to(cloud, number, 1.0)
     assert cloud.trouble
     endpoint = stand_in(port=endpoint.port)
-    until_s = time.monotonic() + PATIENCE_S
-    while cloud.trouble and time.monotonic() < until_s:
-        cloud.connection.poll(0.1)
-        cloud.poll()
-    assert cloud.trouble == ""
+    assert wait_until_up(cloud) == ""
     assert reply_to(cloud, 9).text == order(9)[1]
     cloud.close()
     endpoint.close()
