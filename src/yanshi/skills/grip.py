@@ -1,6 +1,6 @@
 """The flows of grasping: come near, look again, reach, close, lift, see whether it is held."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -120,9 +120,11 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
-SWUNG_OUT = (0.6, 0.4, 0.2)
-"""How far a forearm is swung outwards that cannot be folded before the robot steps back, rad; the
-best first."""
+SWUNG_OUT = ((0.6, 0.0), (0.6, 0.4), (0.9, 0.4), (0.6, 0.8), (0.4, 0.0), (0.2, 0.0))
+"""How far a forearm is swung outwards that cannot be folded before the robot steps back, and how
+far its upper arm is lifted aside, rad; the best first."""
+SWAYS_M = 0.12
+"""So far a hand that is out sways as the robot begins to step: farther off it meets nothing."""
 SURFACE_OFF_M = 0.06
 """A thing that seems to stand so much above or below a surface stands on it."""
 FLAT_M = 0.035
@@ -767,22 +769,47 @@ def _way_back(
     joints = percept.state.joint_position.copy()
     assert hand.angles is not None
     joints[hand.arm.joints] = hand.angles
-    posed = joints.copy()
-    posed[hand.arm.joints] = (
-        hands.ready(hand.side)
-        if hand.held is None
-        else hands.carry_angles(hand.side, hand.held.approach, joints, hand.held.lean)
-    )
-    palms = [hand.arm.pelvis_from_palm(posed)]
-    side, outwards = ("left", 1.0) if hand.side == LEFT else ("right", -1.0)
-    shoulder = tools.robot.joint_index(f"{side}_shoulder_yaw")
-    for angle in SWUNG_OUT if hand.held is None else ():
-        posed[hand.arm.joints] = hand.angles
-        posed[shoulder] += outwards * angle
-        palms.append(hand.arm.pelvis_from_palm(posed))
     boxes = boxes_about(tools.floor_plan, things, pelvis_from_map)
-    *others, last = palms
-    for number, palm in enumerate(others):
-        with suppress(UnreachableError):
-            return hands.free_way(hand.side, joints, palm, boxes), number == 0
-    return hands.free_way(hand.side, joints, last, boxes), not others
+
+    def way_to(angles: NDArray[np.float64]) -> ArmPath:
+        posed = joints.copy()
+        posed[hand.arm.joints] = angles
+        return hands.free_way(hand.side, joints, hand.arm.pelvis_from_palm(posed), boxes)
+
+    if hand.held is not None:
+        lean = hand.held.lean
+        carried = hands.carry_angles(hand.side, hand.held.approach, joints, lean)
+        return way_to(carried), True
+    try:
+        return way_to(hands.ready(hand.side)), True
+    except UnreachableError as error:
+        ways = []
+        for swung in _swung_out(tools, hand):
+            with suppress(UnreachableError):
+                ways.append(way_to(swung))
+        if not ways:
+            raise error
+    return max(ways, key=partial(_air_after, hand, joints)), False
+
+
+def _swung_out(tools: Tools, hand: Hand) -> Iterator[NDArray[np.float64]]:
+    """Yield the angles of an arm whose forearm is swung out from where it is, the best first."""
+    side, outwards = ("left", 1.0) if hand.side == LEFT else ("right", -1.0)
+    names = (f"{side}_shoulder_yaw", f"{side}_shoulder_roll")
+    yaw, roll = (hand.arm.joints.tolist().index(tools.robot.joint_index(name)) for name in names)
+    assert hand.angles is not None
+    for swing, lift in SWUNG_OUT:
+        angles = hand.angles.copy()
+        angles[yaw] += outwards * swing
+        angles[roll] += outwards * lift
+        yield angles
+
+
+def _air_after(hand: Hand, joints: NDArray[np.float64], way: ArmPath) -> float:
+    """Return the air between an arm at the end of a way and what is about it, m; enough is enough.
+
+    Of ways that were planned about the same things the first with enough air is the largest.
+    """
+    there = joints.copy()
+    there[hand.arm.joints] = way.angles[-1]
+    return hand.planners[0].clearance.from_boxes(there, SWAYS_M)

@@ -44,7 +44,8 @@ ABOVE_M = 0.12
 """From so far above a hand comes down with a thing, m."""
 LIFTS_M = (ABOVE_M, 0.06, 0.03)
 """… or, where it does not come there, from nearer."""
-OPEN_S = 0.8
+EASE_S, OPEN_S = 0.2, 0.8
+"""How long a hand eases that has felt something below, and how long it opens."""
 BESIDE_M = 0.03
 """What was let go may stand so far beside where it is thought to: it creeps in the hand."""
 LOWER_SPEED = 0.1
@@ -453,8 +454,12 @@ def _feel_below(
     deep: float,
     body: UpperBody,
 ) -> Behaviour[tuple[Percept, bool]]:
-    """Go down until the palm stays behind, as the thing in it rests on something."""
+    """Go down until the palm stays behind, as the thing in it rests on something; then ease.
+
+    A hand that pressed on while it opens would push its palm on what it lets go, and that over.
+    """
     goal, felt_s = map_from_palm.copy(), 0.0
+    bias = None if hand.bias is None else hand.bias.copy()
     while map_from_palm[2, 3] - goal[2, 3] < deep:
         goal[2, 3] -= FEEL_SPEED * 0.02
         servo(percept, hand, goal)
@@ -462,7 +467,8 @@ def _feel_below(
         is_behind = _height_of(percept, hand) - goal[2, 3] > BEHIND_M
         felt_s = felt_s + 0.02 if is_behind else 0.0
         if felt_s >= BEHIND_S:
-            return percept, True
+            hand.angles, hand.bias = percept.state.joint_position[hand.arm.joints].copy(), bias
+            return (yield from stand(tools, percept, EASE_S, body)), True
     return percept, False
 
 
