@@ -163,6 +163,18 @@ def test_of_two_that_resemble_it_alike_the_robot_asks_which():
     assert ghost.remarks == []
 
 
+def test_nobody_asks_whether_what_bears_the_name_is_meant_or_another():
+    pair = [
+        thing("red ball", 1.9, 0.3, kinds={"ball": 0.42, "apple": 0.38, "walnut": 0.2}),
+        thing("red apple", 1.9, -0.3, kinds={"apple": 0.55, "ball": 0.45}),
+    ]
+    ghost, found = look_for("red ball", lambda ghost: pair)
+    assert (found.name, found.position[:2]) == ("red ball", (1.9, 0.3))
+    assert [(remark.reason, remark.facts[-1]) for remark in ghost.remarks] == [
+        ("unsure", "red ball")
+    ]
+
+
 @pytest.mark.parametrize("kinds", [{"ball": 0.7, "apple": 0.3}, {"ball": 0.98, "walnut": 0.02}])
 def test_a_door_handle_is_no_ball_however_much_it_looks_like_one(kinds):
     handle = thing("red ball", 0.0, -2.9, 0.98, kinds=kinds)

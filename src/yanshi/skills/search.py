@@ -179,7 +179,8 @@ def _find_instead(
         alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if not alike:
         return percept, _not_found(tools, percept, name)
-    best, *others = alike
+    so_called = [thing for thing in alike if thing in matches(percept.scene, name)]
+    best, *others = so_called[:1] or alike  # What bears the name is meant before what does not.
     if others and others[0].likeness(name) > ALONE * best.likeness(name):
         facts = (name, *sorted({thing.name for thing in alike}))
         return percept, Outcome(kind="asked", reason="which_instead", facts=facts)
