@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.skills.rig import ROOM, TABLE, Ghost, SightedRig, thing
+from tests.skills.rig import ROOM, TABLE, Ghost, Rig, SightedRig, thing
 
-from yanshi.control.kinematics import LEFT
-from yanshi.control.palm import Approach
+from yanshi.control.kinematics import LEFT, RIGHT
+from yanshi.control.palm import Approach, palm_turn
 from yanshi.control.reach_map import Stance
 from yanshi.core.messages import RobotState, Scene, Solid, Thing
 from yanshi.policies.walker import AT_REST, UPRIGHT, UpperBody
@@ -21,14 +21,16 @@ from yanshi.skills.grip import (
     LIFT_MAX_M,
     OFF_M,
     STEPS_FROM_M,
+    _way_back,
     back_off,
     come_to,
+    level_frames,
     lift_over,
 )
 from yanshi.skills.ground import floor_of
 from yanshi.skills.hands import hands_of
 from yanshi.skills.pick import Pick
-from yanshi.skills.stances import Spot, sinking
+from yanshi.skills.stances import Spot, boxes_about, sinking
 
 FRONT_X, EDGE_Y = TABLE.centre[0] - 0.5 * TABLE.size[0], 0.5 * TABLE.size[1]
 HEIGHT = 0.46
@@ -147,6 +149,35 @@ def test_a_thing_is_not_lifted_against_a_board_above_nor_over_what_stands_on_ano
     free = lift_over(replace(ROOM, places=(replace(TABLE, height=0.75),)), low, [can])
     assert free > lift_over(plan, low, [can]) == pytest.approx(1.0 - BOARD_M - 0.85)
     assert lift_over(plan, low, [standing("red can", x + 0.1, 0.15, 1.0)]) == pytest.approx(LIFT_M)
+
+
+@pytest.mark.parametrize(("heading", "ahead"), [(0.7, 0.15), (0.9, 0.15), (0.7, 0.2)])
+def test_an_arm_that_cannot_be_folded_is_drawn_off_farther_than_it_sways(rig: Rig, heading, ahead):
+    """A bottle, with 3 cm of room about it, stands right before the belly between the fingers."""
+    rig.stand(0.5)
+    hand, percept = hands_of(rig.tools)[RIGHT], rig.percept()
+    palm = np.eye(4)
+    palm[:3, :3] = palm_turn(Approach.SIDE, RIGHT, heading)
+    palm[:3, 3] = (0.2, -0.3, 0.28)
+    joints = percept.state.joint_position.copy()
+    hand.angles = joints[hand.arm.joints] = hand.arm.solve(joints, palm)
+    x, y, z = percept.base.position + (ahead, -0.15, 0.34)
+    solid = Solid(shape="box", position=(x, y, z), size=(0.13, 0.13, 0.22), yaw=0.0)
+    bottle = replace(thing("white bottle", x, y, z), solid=solid)
+
+    def air(angles: np.ndarray) -> float:
+        joints[hand.arm.joints] = angles
+        clearance = hand.planners[0].clearance
+        clearance.surround(boxes_about(ROOM, [bottle], level_frames(percept)[0]))
+        return clearance.from_boxes(joints, 0.2)
+
+    assert air(hand.angles) < 0.06
+    way, is_folded = _way_back(rig.tools, percept, hand, [bottle])
+    assert not is_folded
+    assert air(way.angles[-1]) > 0.1
+    # Nothing is nearer on the way than at its start.
+    start = air(hand.angles)
+    assert min(air(angles) for angles in way.angles[:-1]) > min(start, 0.015) - 0.005
 
 
 def test_who_rises_from_a_low_table_with_a_thing_in_a_hand_does_not_tip():

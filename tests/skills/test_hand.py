@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import mujoco
 import numpy as np
 import pytest
 from tests.skills.rig import Ghost, Rig, SightedRig, thing
@@ -11,19 +12,33 @@ from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.palm import Approach
 from yanshi.control.reach_map import Stance, load_reach_map
 from yanshi.core.messages import Scene, Solid
-from yanshi.skills import hand
+from yanshi.skills import hand, release
 from yanshi.skills.grip import body_of
 from yanshi.skills.hand import Handover
 from yanshi.skills.hands import hands_of, map_from_pelvis
-from yanshi.skills.release import LOST_S
+from yanshi.skills.release import LOST_S, open_slowly
 from yanshi.skills.stances import Spot
 from yanshi.worlds import goals
 
 HERE = (0.0, 0.0, 0.0)
 
 
-def test_a_can_is_fetched_and_laid_into_the_open_hand_and_nothing_else_is_moved():
+def test_a_can_is_fetched_and_laid_into_the_open_hand_and_nothing_else_is_moved(monkeypatch):
     rig = SightedRig(world="handover", seed=1)
+    pressed = []
+
+    def opening(tools, percept, *how):
+        """Open as ever, noting with how much a person's hand is pressed meanwhile, N."""
+        flow = open_slowly(tools, percept, *how)
+        try:
+            ordered = next(flow)
+            while True:
+                pressed.append(force_on(rig, "person"))
+                ordered = flow.send((yield ordered))
+        except StopIteration as end:
+            return end.value
+
+    monkeypatch.setattr(release, "open_slowly", opening)
     assert rig.carry_out(Handover(("purple can",), rig.tools)).kind == "done"
     rig.stand(1.0)
     witness = rig.witness
@@ -32,6 +47,19 @@ def test_a_can_is_fetched_and_laid_into_the_open_hand_and_nothing_else_is_moved(
     assert goals.undisturbed("purple can").is_met(witness)
     assert not witness.has_fallen
     assert hands_of(rig.tools).held_names == ()
+    assert np.median(pressed) < 6.0  # It bears the can, and no hand that presses on.
+
+
+def force_on(rig: Rig, name: str) -> float:
+    """Return the sum of what presses on a body of the world, N."""
+    model, data = rig.body.model, rig.body.data
+    total, force = 0.0, np.zeros(6)
+    for number, contact in enumerate(data.contact):
+        bodies = {model.body(model.geom_bodyid[geom]).name for geom in contact.geom}
+        if name in bodies:
+            mujoco.mj_contactForce(model, data, number, force)
+            total += float(force[0])
+    return total
 
 
 def test_a_hand_that_is_lower_than_it_seemed_is_not_felt_and_the_thing_is_kept(monkeypatch):

@@ -120,9 +120,11 @@ SHAPES = {
 }
 BRUSHED = 0.6
 """Share of a neighbour's width that a hand keeps away from where there is no other way."""
-SWUNG_OUT = ((0.6, 0.0), (0.6, 0.4), (0.9, 0.4), (0.6, 0.8), (0.4, 0.0), (0.2, 0.0))
-"""How far a forearm is swung outwards that cannot be folded before the robot steps back, and how
-far its upper arm is lifted aside, rad; the best first."""
+DRAWN_OFF = ((0.6, 0.5), (0.6, 1.0), (0.0, 0.5), (0.0, 1.0), (0.6, 0.0), (0.4, 0.0), (0.2, 0.0))
+"""How an arm that cannot be folded is drawn off before the robot steps back: how far the forearm
+is swung outwards and the upper arm drawn back, rad; the best first."""
+BENT = 0.5
+"""How much an elbow bends whose upper arm is drawn back, rad."""
 SWAYS_M = 0.12
 """So far a hand that is out sways as the robot begins to step: farther off it meets nothing."""
 SURFACE_OFF_M = 0.06
@@ -784,25 +786,29 @@ def _way_back(
         return way_to(hands.ready(hand.side)), True
     except UnreachableError as error:
         ways = []
-        for swung in _swung_out(tools, hand):
+        for drawn in _drawn_off(tools, hand):
             with suppress(UnreachableError):
-                ways.append(way_to(swung))
+                ways.append(way_to(drawn))
         if not ways:
             raise error
     return max(ways, key=partial(_air_after, hand, joints)), False
 
 
-def _swung_out(tools: Tools, hand: Hand) -> Iterator[NDArray[np.float64]]:
-    """Yield the angles of an arm whose forearm is swung out from where it is, the best first."""
+def _drawn_off(tools: Tools, hand: Hand) -> Iterator[NDArray[np.float64]]:
+    """Yield the angles of an arm that is drawn off from where it is, the best first."""
     side, outwards = ("left", 1.0) if hand.side == LEFT else ("right", -1.0)
-    names = (f"{side}_shoulder_yaw", f"{side}_shoulder_roll")
-    yaw, roll = (hand.arm.joints.tolist().index(tools.robot.joint_index(name)) for name in names)
+    joints = hand.arm.joints.tolist()
+    yaw, pitch, elbow = (
+        joints.index(tools.robot.joint_index(f"{side}_{name}"))
+        for name in ("shoulder_yaw", "shoulder_pitch", "elbow")
+    )
     assert hand.angles is not None
-    for swing, lift in SWUNG_OUT:
+    for swing, draw in DRAWN_OFF:
         angles = hand.angles.copy()
         angles[yaw] += outwards * swing
-        angles[roll] += outwards * lift
-        yield angles
+        angles[pitch] += draw
+        angles[elbow] += BENT if draw else 0.0
+        yield np.clip(angles, hand.arm.lower, hand.arm.upper)
 
 
 def _air_after(hand: Hand, joints: NDArray[np.float64], way: ArmPath) -> float:
