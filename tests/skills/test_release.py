@@ -42,6 +42,7 @@ from yanshi.skills.release import (
     free_spot,
     goal_upon,
     look_after,
+    lost_over,
     palm_with_thing_at,
     what_became,
     without_held,
@@ -278,6 +279,27 @@ def test_an_empty_hand_is_known_to_be_empty_after_a_second_and_not_before(rig: R
     percept, is_held = end_of(rig, flow)
     assert not is_held
     assert (percept.state.t_ns - start_ns) * 1e-9 == pytest.approx(LOST_S, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("seen", "outcome"),
+    [
+        (("red can", 0.04, 0.0), "done"),
+        (("red can", 0.04, -0.7), "slipped"),  # On the floor below.
+        (("red cup", 0.04, 0.0), "slipped"),
+        (None, "slipped"),
+    ],
+)
+def test_what_slips_out_over_its_goal_is_looked_for_there(rig: Rig, seen, outcome):
+    rig.hold(RIGHT, "red can")
+    hand, (x, y) = hands_of(rig.tools)[RIGHT], TABLE.centre
+    if seen is not None:
+        name, beside, above = seen
+        rig.lurking = [(thing(name, x + beside, y, 0.85 + above), np.pi)]
+    flow = lost_over(rig.tools, rig.percept(), hand, (x, y, 0.81))
+    _, lost = end_of(rig, flow)
+    assert (lost.reason or lost.kind) == outcome
+    assert hand.held is None
 
 
 def test_where_the_arm_does_not_come_to_a_point_a_little_nearer_will_do(rig: Rig):

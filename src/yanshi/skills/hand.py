@@ -28,6 +28,7 @@ from yanshi.skills.release import (
     best_spot_over,
     let_go_at,
     look_after,
+    lost_over,
     palm_with_thing_at,
 )
 from yanshi.skills.search import find, matches
@@ -266,6 +267,9 @@ def _lay_into(
             return (
                 yield from look_after(tools, percept, held.name, _above(person), "fell_from_hand")
             )
+        percept, lost = yield from lost_over(tools, percept, hand, _above(person))
+        if lost is not None:
+            return percept, lost
     return percept, Outcome(kind="failed", reason="nobody_took", facts=(held.name,))
 
 

@@ -159,10 +159,9 @@ def put(
             if goal.place.is_container:  # There it need not be seen.
                 return percept, DONE
             return (yield from look_after(tools, percept, held.name, goal.point))
-        percept, is_held = yield from _still_holds(tools, percept, hand)
-        if not is_held:
-            hand.held = None
-            return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
+        percept, lost = yield from lost_over(tools, percept, hand, goal.point)
+        if lost is not None:
+            return percept, lost
         goal = _elsewhere(percept, hand, goal, goal_in, missed) or goal
     return percept, out_of_reach
 
@@ -252,6 +251,27 @@ def _spots_over(tools: Tools, percept: Percept, held: Held, goal: Goal, side: in
         grips=[(held.approach, goal.point[2] + held.grip_height)],
         sides=[side],
     )
+
+
+def lost_over(
+    tools: Tools, percept: Percept, hand: Hand, point: Sequence[float]
+) -> Behaviour[tuple[Percept, Outcome | None]]:
+    """Tell what became of a thing that a hand was to let go over a point and did not.
+
+    Returns:
+        The newest percept, and None if the hand feels it still; done if it slipped and lies where
+        it was to be; else `slipped`.
+    """
+    percept, is_held = yield from _still_holds(tools, percept, hand)
+    if is_held:
+        return percept, None
+    assert hand.held is not None
+    name, hand.held = hand.held.name, None
+    percept, lies_there = yield from _look_at(
+        tools, percept, lambda seen: _nearest_to(seen, point, name) <= STAYS_M
+    )
+    slipped = Outcome(kind="failed", reason="slipped", facts=(name,))
+    return percept, DONE if lies_there else slipped
 
 
 def _still_holds(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, bool]]:
@@ -537,13 +557,21 @@ def look_after(
         point: Where it was let go, on the map, m, shape (3,).
         reason: Why the step failed if it did not stay.
     """
-    end_ns = percept.state.t_ns + round(LOOKS_S * 1e9)
-    while percept.state.t_ns < end_ns and not is_seen_at(percept, point):
-        percept = yield from stand(tools, percept, 0.1)
+    percept, is_seen = yield from _look_at(tools, percept, lambda seen: is_seen_at(seen, point))
     outcome = what_became(percept, name, point, reason)
-    if outcome is DONE and not is_seen_at(percept, point):
+    if outcome is DONE and not is_seen:
         tools.remark(Outcome(kind="done", reason="put_unseen", facts=(name,)))
     return percept, outcome
+
+
+def _look_at(
+    tools: Tools, percept: Percept, is_seen: Callable[[Percept], bool]
+) -> Behaviour[tuple[Percept, bool]]:
+    """Stand and look for a while, until something is seen; return whether it was."""
+    end_ns = percept.state.t_ns + round(LOOKS_S * 1e9)
+    while percept.state.t_ns < end_ns and not is_seen(percept):
+        percept = yield from stand(tools, percept, 0.1)
+    return percept, is_seen(percept)
 
 
 def is_seen_at(percept: Percept, point: Sequence[float]) -> bool:
@@ -554,6 +582,18 @@ def is_seen_at(percept: Percept, point: Sequence[float]) -> bool:
     )
 
 
+def _nearest_to(percept: Percept, point: Sequence[float], name: str) -> float:
+    """Return how far from a point the nearest thing of a name is seen, m; infinite if none is."""
+    return min(
+        (
+            float(np.linalg.norm(np.subtract(thing.position, point)))
+            for thing in _seen_now(percept)
+            if thing.name == name
+        ),
+        default=np.inf,
+    )
+
+
 def what_became(
     percept: Percept, name: str, point: Sequence[float], reason: str = "not_stayed"
 ) -> Outcome:
@@ -561,12 +601,7 @@ def what_became(
 
     What is not seen, in a bowl or behind something, is believed to be there.
     """
-    seen = [
-        float(np.linalg.norm(np.subtract(thing.position, point)))
-        for thing in _seen_now(percept)
-        if thing.name == name
-    ]
-    if seen and min(seen) > STAYS_M:
+    if STAYS_M < _nearest_to(percept, point, name) < np.inf:
         return Outcome(kind="failed", reason=reason, facts=(name,))
     return DONE
 
