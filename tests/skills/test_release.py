@@ -16,7 +16,7 @@ from yanshi.core.messages import BaseEstimate, RobotState, Scene, Solid, Thing
 from yanshi.robots.g1.spec import G1
 from yanshi.skills import release
 from yanshi.skills.ground import edge_distance
-from yanshi.skills.hands import Held, hands_of, map_from_pelvis
+from yanshi.skills.hands import Held, hands_of, map_from_pelvis, open_fingers
 from yanshi.skills.motion import here
 from yanshi.skills.release import (
     APART_M,
@@ -41,8 +41,9 @@ from yanshi.skills.release import (
     free_disc,
     free_spot,
     goal_upon,
+    let_go_at,
     look_after,
-    lost_over,
+    look_for_slipped,
     palm_with_thing_at,
     what_became,
     without_held,
@@ -59,7 +60,10 @@ def solid_thing(name: str, x: float, y: float, size=(0.08, 0.08, 0.1), z: float 
 
 def end_of(rig: Rig, flow):
     """Follow a flow in physics to its end and return what it returns."""
-    target = next(flow)
+    try:
+        target = next(flow)
+    except StopIteration as end:
+        return end.value
     while True:
         rig.body.write(target)
         rig.body.advance(0.02)
@@ -291,15 +295,36 @@ def test_an_empty_hand_is_known_to_be_empty_after_a_second_and_not_before(rig: R
     ],
 )
 def test_what_slips_out_over_its_goal_is_looked_for_there(rig: Rig, seen, outcome):
-    rig.hold(RIGHT, "red can")
-    hand, (x, y) = hands_of(rig.tools)[RIGHT], TABLE.centre
+    x, y = TABLE.centre
     if seen is not None:
         name, beside, above = seen
         rig.lurking = [(thing(name, x + beside, y, 0.85 + above), np.pi)]
-    flow = lost_over(rig.tools, rig.percept(), hand, (x, y, 0.81))
-    _, lost = end_of(rig, flow)
+    _, lost = end_of(rig, look_for_slipped(rig.tools, rig.percept(), "red can", (x, y, 0.81)))
     assert (lost.reason or lost.kind) == outcome
+
+
+def test_a_hand_that_comes_down_empty_leaves_as_if_it_had_let_go(rig: Rig, monkeypatch):
+    rig.hold(RIGHT, "red can")
+    hand, percept = hands_of(rig.tools)[RIGHT], rig.percept()
+    hand.angles = percept.state.joint_position[hand.arm.joints]
+    hand.closure = np.ones(3)
+    here_point = (here(percept)[0] + 0.35, here(percept)[1] - 0.2, 0.95)
+    spot = best_spot_over(rig.tools, percept, hand, Goal(point=(1.75, 0, 0.8), place=TABLE), [])
+    left: list[Thing] = []
+
+    def withdraw(tools, percept, hand, spot, things):
+        """Note what the hand leaves behind."""
+        left.extend(things)
+        return percept
+        yield
+
+    monkeypatch.setattr(release, "withdraw", withdraw)
+    flow = let_go_at(rig.tools, percept, hand, here_point, spot, [], feel_m=0.05)
+    _, ended = end_of(rig, flow)
+    assert ended == "slipped"
+    assert [t.name for t in left] == ["red can"]
     assert hand.held is None
+    assert hand.closure == pytest.approx(open_fingers())
 
 
 def test_where_the_arm_does_not_come_to_a_point_a_little_nearer_will_do(rig: Rig):

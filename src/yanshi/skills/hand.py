@@ -28,7 +28,7 @@ from yanshi.skills.release import (
     best_spot_over,
     let_go_at,
     look_after,
-    lost_over,
+    look_for_slipped,
     palm_with_thing_at,
 )
 from yanshi.skills.search import find, matches
@@ -253,7 +253,7 @@ def _lay_into(
         if scene is None:
             continue
         person = _seen_from_near(percept, person)
-        percept, is_done = yield from let_go_at(
+        percept, ended = yield from let_go_at(
             replace(tools, floor_plan=_with_person(tools.floor_plan, person)),
             percept,
             hand,
@@ -262,14 +262,13 @@ def _lay_into(
             scene.things,
             feel_m=FEEL_M,
         )
-        if is_done:
+        if ended == "let_go":
             percept = yield from stand(tools, percept, SEES_S)
             return (
                 yield from look_after(tools, percept, held.name, _above(person), "fell_from_hand")
             )
-        percept, lost = yield from lost_over(tools, percept, hand, _above(person))
-        if lost is not None:
-            return percept, lost
+        if ended == "slipped":
+            return (yield from look_for_slipped(tools, percept, held.name, _above(person)))
     return percept, Outcome(kind="failed", reason="nobody_took", facts=(held.name,))
 
 

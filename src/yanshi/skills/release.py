@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from yanshi.control.palm import Approach, palm_turn
 from yanshi.control.route import STILL, Point
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
-from yanshi.policies.walker import UpperBody
+from yanshi.policies.walker import AT_REST, UpperBody
 from yanshi.skills.aside import aside
 from yanshi.skills.behaviour import Behaviour, as_long_as
 from yanshi.skills.grip import (
@@ -78,6 +79,8 @@ STAYS_M, SEES_S = 0.2, 1.0
 """What is seen farther than this from where it was let go, and no longer ago, did not stay."""
 
 
+LetGo = Literal["let_go", "kept", "slipped"]
+"""How it ended that a hand was to let go: it did; it holds the thing still; that had slipped."""
 Disc = tuple[float, float, float]
 """Middle and radius on the map, m."""
 ELSEWHERE_M = 0.15
@@ -152,16 +155,19 @@ def put(
         again = goal_in(near, percept, missed)  # Better known from near.
         if isinstance(again, Goal) and _is_same(again, goal):
             goal = again
-        percept, is_done = yield from let_go_at(
+        percept, ended = yield from let_go_at(
             tools, percept, hand, goal.point, spot, scene.things, nearer=goal.nearer
         )
-        if is_done:
+        if ended == "let_go":
             if goal.place.is_container:  # There it need not be seen.
                 return percept, DONE
             return (yield from look_after(tools, percept, held.name, goal.point))
-        percept, lost = yield from lost_over(tools, percept, hand, goal.point)
-        if lost is not None:
-            return percept, lost
+        if ended == "slipped":
+            return (yield from look_for_slipped(tools, percept, held.name, goal.point))
+        percept, is_held = yield from _still_holds(tools, percept, hand)
+        if not is_held:
+            hand.held = None
+            return percept, Outcome(kind="failed", reason="slipped", facts=(held.name,))
         goal = _elsewhere(percept, hand, goal, goal_in, missed) or goal
     return percept, out_of_reach
 
@@ -253,34 +259,15 @@ def _spots_over(tools: Tools, percept: Percept, held: Held, goal: Goal, side: in
     )
 
 
-def lost_over(
-    tools: Tools, percept: Percept, hand: Hand, point: Sequence[float]
-) -> Behaviour[tuple[Percept, Outcome | None]]:
-    """Tell what became of a thing that a hand was to let go over a point and did not.
-
-    Returns:
-        The newest percept, and None if the hand feels it still; done if it slipped and lies where
-        it was to be; else `slipped`.
-    """
-    percept, is_held = yield from _still_holds(tools, percept, hand)
-    if is_held:
-        return percept, None
-    assert hand.held is not None
-    name, hand.held = hand.held.name, None
-    percept, lies_there = yield from _look_at(
-        tools, percept, lambda seen: _nearest_to(seen, point, name) <= STAYS_M
-    )
-    slipped = Outcome(kind="failed", reason="slipped", facts=(name,))
-    return percept, DONE if lies_there else slipped
-
-
-def _still_holds(tools: Tools, percept: Percept, hand: Hand) -> Behaviour[tuple[Percept, bool]]:
+def _still_holds(
+    tools: Tools, percept: Percept, hand: Hand, body: UpperBody = AT_REST
+) -> Behaviour[tuple[Percept, bool]]:
     """Stand until a hand feels what it holds, or until it is gone."""
     end_ns = percept.state.t_ns + round(LOST_S * 1e9)
     while not (is_felt := hands_of(tools).feels_held(percept, hand.side)):
         if percept.state.t_ns >= end_ns:
             break
-        percept = yield tick(tools, percept, STILL)
+        percept = yield tick(tools, percept, STILL, body)
     return percept, is_felt
 
 
@@ -325,8 +312,10 @@ def let_go_at(
     *,
     feel_m: float = 0.0,
     nearer: float = 0.0,
-) -> Behaviour[tuple[Percept, bool]]:
+) -> Behaviour[tuple[Percept, LetGo]]:
     """Lower what a hand holds so that its lowest point is at `point`, open, draw the hand back.
+
+    What has slipped out by then may lie below: the hand leaves it as if it had let go of it.
 
     Args:
         tools: The run's.
@@ -340,21 +329,22 @@ def let_go_at(
         nearer: How much nearer to the robot it may end where the arm does not reach farther, m.
 
     Returns:
-        The newest percept, and whether it has let go.
+        The newest percept, and how it ended.
     """
     assert hand.held is not None
     held, body = hand.held, body_of(spot)
     loose = [t for t in things if not _is_held(t, hand, percept)]
     percept, found = yield from _come_down(tools, percept, hand, point, spot, loose, nearer)
     if found is None:
-        return (yield from withdraw(tools, percept, hand, spot, loose)), False
+        return (yield from withdraw(tools, percept, hand, spot, loose)), "kept"
     palm, above = found
+    percept, is_held = yield from _still_holds(tools, percept, hand, body)
     is_there = palm_off(percept, hand, palm) < MISSES_M
-    if is_there and feel_m:
+    if is_held and is_there and feel_m:
         percept, is_there = yield from _feel_below(tools, percept, hand, palm, feel_m, body)
-    if not is_there:
+    if is_held and not is_there:
         percept = yield from palm_to(tools, percept, hand, above, body)
-        return (yield from withdraw(tools, percept, hand, spot, loose)), False
+        return (yield from withdraw(tools, percept, hand, spot, loose)), "kept"
     hand.held = None
     percept = yield from open_slowly(tools, percept, hand, body)
     back = palm.copy()
@@ -365,7 +355,8 @@ def let_go_at(
         back[:3, 3] -= 0.05 * palm[:3, 1] * (1.0 if hand.side else -1.0)
     percept = yield from palm_to(tools, percept, hand, back, body)
     loose.append(_as_thing(held, palm))
-    return (yield from withdraw(tools, percept, hand, spot, loose)), True
+    percept = yield from withdraw(tools, percept, hand, spot, loose)
+    return percept, "let_go" if is_held else "slipped"
 
 
 def _come_down(
@@ -562,6 +553,27 @@ def look_after(
     if outcome is DONE and not is_seen:
         tools.remark(Outcome(kind="done", reason="put_unseen", facts=(name,)))
     return percept, outcome
+
+
+def look_for_slipped(
+    tools: Tools, percept: Percept, name: str, point: Sequence[float]
+) -> Behaviour[tuple[Percept, Outcome]]:
+    """Look whether a thing that slipped out of a hand lies where it was to be.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        name: Of the thing.
+        point: Where it was to be let go, on the map, m, shape (3,).
+
+    Returns:
+        The newest percept, and done if it does, else `slipped`.
+    """
+    percept, lies_there = yield from _look_at(
+        tools, percept, lambda seen: _nearest_to(seen, point, name) <= STAYS_M
+    )
+    slipped = Outcome(kind="failed", reason="slipped", facts=(name,))
+    return percept, DONE if lies_there else slipped
 
 
 def _look_at(
