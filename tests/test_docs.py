@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,16 +53,21 @@ def test_example_runs_to_its_end(example):
     assert result.stdout.strip()
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_the_program_knows_the_command_and_its_options(words):
-    depth = 2 if words[0] in ("bench", "train", "link") else 1
-    help_text = subprocess.run(
-        [sys.executable, "-m", "yanshi", *words[:depth], "--help"],
+@cache
+def help_of(*words: str) -> subprocess.CompletedProcess[str]:
+    """Return what the program tells of a command."""
+    return subprocess.run(
+        [sys.executable, "-m", "yanshi", *words, "--help"],
         capture_output=True,
         text=True,
         timeout=60,
         env={"COLUMNS": "200", "PATH": "/usr/bin:/bin", "TERM": "dumb"},
     )
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_the_program_knows_the_command_and_its_options(words):
+    help_text = help_of(*words[: 2 if words[0] in ("bench", "train", "link") else 1])
     if words[0] == "train" and "make train" in help_text.stderr:
         pytest.skip("training needs packages that are not installed here")
     assert help_text.returncode == 0, help_text.stderr
