@@ -196,6 +196,8 @@ class Ghost:
     t_ns: int = 0
     remarks: list[Outcome] = field(default_factory=list)
     been: list[tuple[float, float]] = field(default_factory=list)
+    wall: float = np.inf
+    """What nobody sees keeps it from beyond this, m along x."""
 
     def __post_init__(self) -> None:
         self.x, self.y, self.yaw = self.plan.start
@@ -209,7 +211,8 @@ class Ghost:
         )
 
     def step(self, state: RobotState, velocity=(0.0, 0.0, 0.0), upper_body=None) -> None:
-        """Take an order, as a walker does."""
+        """Take an order, as a walker does; the gate would refuse one made of what is long past."""
+        assert state.t_ns == self.t_ns
         self.order = velocity
 
     def percept(self) -> Percept:
@@ -241,6 +244,7 @@ class Ghost:
             while self.t_ns < 300e9:
                 ahead, left, turn = self.order
                 self.x += TICK_S * (ahead * np.cos(self.yaw) - left * np.sin(self.yaw))
+                self.x = min(self.x, self.wall)
                 self.y += TICK_S * (ahead * np.sin(self.yaw) + left * np.cos(self.yaw))
                 self.yaw += TICK_S * turn
                 self.t_ns += round(TICK_S * 1e9)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from yanshi.skills.behaviour import as_long_as
+from yanshi.core.errors import UnreachableError
+from yanshi.skills.behaviour import as_far_as, as_long_as
 
 
 def counting(end: int, log: list[str]):
@@ -45,3 +46,15 @@ def test_what_ends_at_once_yields_nothing():
     with pytest.raises(StopIteration) as end:
         next(outer)
     assert end.value.value == (7, None)
+
+
+def test_a_way_that_ends_early_leaves_what_is_known_where_it_ended():
+    def way(end: int):
+        yield from counting(end, [])
+        raise UnreachableError("Something unseen stands there.")
+
+    assert carry_on(as_far_as(0, way(2)), [1, 2]) == ([0, 1], (2, False))
+    assert carry_on(as_far_as(0, counting(2, [])), [1, 2]) == ([0, 1], (2, True))
+    with pytest.raises(StopIteration) as end:
+        next(as_far_as(7, way(0)))
+    assert end.value.value == (7, False)

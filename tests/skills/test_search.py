@@ -163,6 +163,22 @@ def test_of_two_that_resemble_it_alike_the_robot_asks_which():
     assert ghost.remarks == []
 
 
+@pytest.mark.parametrize("is_hope", [True, False])
+def test_who_is_held_up_on_the_way_goes_on_looking_by_what_is_known_there(is_hope):
+    """On the way to what may be it, or to a table; it is no ball, seen from where it stops."""
+    wall = 0.6
+
+    def sees(ghost: Ghost) -> list[Thing]:
+        kinds = {"apple": 0.98, "ball": 0.02} if ghost.x == wall else {"ball": 0.6, "apple": 0.4}
+        return [thing("red ball", *AT, kinds=kinds)] if is_hope else []
+
+    ghost = Ghost(sees, wall=wall)
+    _, found = ghost.go(lambda tools, percept: find(tools, percept, "red ball"))
+    assert (found.kind, found.reason) == ("failed", "not_found")
+    assert max(x for x, _ in ghost.been) == wall
+    assert min(np.hypot(*np.subtract(spot, SHELF.centre)) for spot in ghost.been) < 1.0
+
+
 def test_nobody_asks_whether_what_bears_the_name_is_meant_or_another():
     pair = [
         thing("red ball", 1.9, 0.3, kinds={"ball": 0.42, "apple": 0.38, "walnut": 0.2}),

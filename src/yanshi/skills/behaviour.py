@@ -9,6 +9,7 @@ def act(self, percept):
 from collections.abc import Callable, Generator, Mapping
 from typing import ClassVar, TypeVar
 
+from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import JointTarget
 from yanshi.skills.skill import Outcome, Percept, Risk, Tools
 
@@ -34,6 +35,26 @@ def as_long_as(
             target = behaviour.send(percept)
     except StopIteration as end:
         return percept, end.value
+
+
+def as_far_as(percept: Percept, way: Behaviour[Percept]) -> Behaviour[tuple[Percept, bool]]:
+    """Follow a way until its end, or until it turns out that it does not lead there.
+
+    Whoever goes on from where the body stopped needs what is known there, not what was known
+    before it set out: a target is refused that was made of what is long past.
+
+    Returns:
+        The newest percept, and whether the way led to its end.
+    """
+    try:
+        target = next(way)
+        while True:
+            percept = yield target
+            target = way.send(percept)
+    except UnreachableError:
+        return percept, False
+    except StopIteration as end:
+        return end.value, True
 
 
 class Flow:

@@ -10,7 +10,7 @@ from yanshi.core.errors import UnreachableError
 from yanshi.core.frames import rotation_matrix
 from yanshi.core.messages import JointTarget
 from yanshi.policies.walker import AT_REST, UpperBody, Velocity
-from yanshi.skills.behaviour import Behaviour
+from yanshi.skills.behaviour import Behaviour, as_far_as
 from yanshi.skills.ground import ROBOT_RADIUS_M, Pose, floor_of
 from yanshi.skills.skill import Percept, Tools
 
@@ -207,11 +207,7 @@ def walk_to_room(
     spot = next((spot for spot in spots if spot is not None), None)
     if spot is None:
         return percept, False
-    try:
-        percept = yield from walk_to(tools, percept, (*spot, percept.base.yaw))
-    except UnreachableError:
-        return percept, False
-    return percept, True
+    return (yield from as_far_as(percept, walk_to(tools, percept, (*spot, percept.base.yaw))))
 
 
 def step_to(

@@ -7,9 +7,8 @@ from functools import partial
 import numpy as np
 
 from yanshi.control.route import wrap
-from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
-from yanshi.skills.behaviour import Behaviour
+from yanshi.skills.behaviour import Behaviour, as_far_as
 from yanshi.skills.ground import (
     ends_of_front,
     floor_of,
@@ -344,17 +343,24 @@ def _look_along(tools: Tools, place: Place, percept: Percept) -> Behaviour[Perce
 
     What one thing hides at one end of the front shows at the other.
     """
+    percept, _ = yield from as_far_as(percept, _walk_along(tools, place, percept))
+    return percept
+
+
+def _walk_along(tools: Tools, place: Place, percept: Percept) -> Behaviour[Percept]:
+    """Walk before a front and along it, and look from both ends.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
     floor = floor_of(tools.floor_plan, percept.scene)
     ends = ends_of_front(floor, place, here(percept))
-    try:
-        pose = ends[0] if ends else pose_before_place(tools.floor_plan, floor, place, here(percept))
-        percept = yield from walk_to(tools, percept, pose)
+    pose = ends[0] if ends else pose_before_place(tools.floor_plan, floor, place, here(percept))
+    percept = yield from walk_to(tools, percept, pose)
+    percept = yield from stand(tools, percept, LOOK_S)
+    for pose in ends[1:]:
+        percept = yield from step_to(tools, percept, pose)
         percept = yield from stand(tools, percept, LOOK_S)
-        for pose in ends[1:]:
-            percept = yield from step_to(tools, percept, pose)
-            percept = yield from stand(tools, percept, LOOK_S)
-    except UnreachableError:
-        pass
     return percept
 
 
@@ -367,11 +373,9 @@ def _look_behind(tools: Tools, place: Place, percept: Percept) -> Behaviour[Perc
         return percept
     floor = floor_of(tools.floor_plan, percept.scene)
     for pose in poses_at_other_sides(floor, place, here(percept)):
-        try:
-            percept = yield from walk_to(tools, percept, pose)
-        except UnreachableError:
-            continue
-        percept = yield from stand(tools, percept, LOOK_S)
+        percept, is_there = yield from as_far_as(percept, walk_to(tools, percept, pose))
+        if is_there:
+            percept = yield from stand(tools, percept, LOOK_S)
     return percept
 
 
@@ -391,13 +395,21 @@ def _until(
 
 def _look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
     """Walk before a thing and look at it; from where the robot is if no way leads there."""
-    try:
-        floor = floor_of(tools.floor_plan, percept.scene)
-        pose = pose_before_thing(tools.floor_plan, floor, thing, here(percept))
-        percept = yield from walk_to(tools, percept, pose)
-    except UnreachableError:
+    percept, is_there = yield from as_far_as(percept, _walk_before(tools, percept, thing))
+    if not is_there:
         percept = yield from face(tools, percept, thing.position[:2])
     return (yield from stand(tools, percept, LOOK_S))
+
+
+def _walk_before(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
+    """Walk before a thing.
+
+    Raises:
+        UnreachableError: No way leads there.
+    """
+    floor = floor_of(tools.floor_plan, percept.scene)
+    pose = pose_before_thing(tools.floor_plan, floor, thing, here(percept))
+    return (yield from walk_to(tools, percept, pose))
 
 
 def _surfaces(tools: Tools, percept: Percept) -> list[Place]:
