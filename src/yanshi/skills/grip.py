@@ -785,13 +785,17 @@ def _way_back(
     try:
         return way_to(hands.ready(hand.side)), True
     except UnreachableError as error:
-        ways = []
+        best: tuple[float, ArmPath] | None = None
         for drawn in _drawn_off(tools, hand):
             with suppress(UnreachableError):
-                ways.append(way_to(drawn))
-        if not ways:
+                way = way_to(drawn)
+                air = _air_after(hand, joints, way)
+                best = (air, way) if best is None or air > best[0] else best
+                if air >= SWAYS_M:
+                    break
+        if best is None:
             raise error
-    return max(ways, key=partial(_air_after, hand, joints)), False
+    return best[1], False
 
 
 def _drawn_off(tools: Tools, hand: Hand) -> Iterator[NDArray[np.float64]]:
@@ -812,9 +816,9 @@ def _drawn_off(tools: Tools, hand: Hand) -> Iterator[NDArray[np.float64]]:
 
 
 def _air_after(hand: Hand, joints: NDArray[np.float64], way: ArmPath) -> float:
-    """Return the air between an arm at the end of a way and what is about it, m; enough is enough.
+    """Return the air between an arm at the end of a way that was just planned and what is about it.
 
-    Of ways that were planned about the same things the first with enough air is the largest.
+    In m, and no more than `SWAYS_M`: that is enough.
     """
     there = joints.copy()
     there[hand.arm.joints] = way.angles[-1]
