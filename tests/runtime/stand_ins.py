@@ -114,10 +114,12 @@ class Run(SimpleNamespace):
     onlooker: Onlooker
 
 
-def prepare(world: str = "empty", seed: int = 0, **options: object) -> Run:
+def prepare(
+    world: str = "empty", seed: int = 0, onlooker: Onlooker | None = None, **options: object
+) -> Run:
     """Return a run on the simulated clock that can begin."""
     simulation = simulate(world, seed)
-    mind, eyes, onlooker = PlainMind(), ClosedEyes(), Onlooker()
+    mind, eyes, onlooker = PlainMind(), ClosedEyes(), onlooker or Onlooker()
     options.setdefault("config", EpisodeConfig(settle_ms=200))
     episode = Episode(simulation, mind, eyes, observers=[onlooker], **options)
     return Run(episode=episode, simulation=simulation, mind=mind, eyes=eyes, onlooker=onlooker)

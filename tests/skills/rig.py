@@ -187,7 +187,7 @@ class Rig:
         return float(abs((to - self.yaw + np.pi) % (2 * np.pi) - np.pi))
 
 
-@dataclass
+@dataclass(eq=False)
 class Ghost:
     """Glides as it is told, without physics, and sees what it is told to see from where it is."""
 
@@ -214,6 +214,10 @@ class Ghost:
         """Take an order, as a walker does; the gate would refuse one made of what is long past."""
         assert state.t_ns == self.t_ns
         self.order = velocity
+
+    def posed(self, height: float, lean: float) -> np.ndarray:
+        """Return the joints of a stance, as a walker does, rad."""
+        return WALKER.posed(height, lean)
 
     def percept(self) -> Percept:
         zeros = np.zeros(len(G1.joint_names))

@@ -24,6 +24,7 @@ from yanshi.skills.grip import (
     _way_back,
     back_off,
     come_to,
+    is_one,
     level_frames,
     lift_over,
 )
@@ -193,3 +194,30 @@ def test_who_rises_from_a_low_table_with_a_thing_in_a_hand_does_not_tip():
     assert most < np.deg2rad(18.0)
     (held,) = (hand.held for hand in hands_of(rig.tools).hands if hand.held is not None)
     assert not held.is_heavy
+
+
+@pytest.mark.parametrize(
+    ("ahead", "aside", "up", "is_same"),
+    [
+        (0.02, 0.0, 0.0, True),
+        (0.05, 0.05, 0.0, True),  # No other thing's middle is inside a book.
+        (0.05, 0.05, 0.05, False),
+        (0.09, 0.0, 0.0, False),
+        (0.0, 0.09, 0.0, True),
+        (0.0, 0.12, 0.0, False),
+    ],
+)
+@given(yaw=st.floats(-np.pi, np.pi))
+def test_two_memories_of_which_one_is_inside_the_other_are_of_one_thing(
+    yaw, ahead, aside, up, is_same
+):
+    book = Solid(shape="box", position=(1.0, 2.0, 0.8), size=(0.15, 0.21, 0.03), yaw=yaw)
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    x, y = 1.0 + ahead * cos - aside * sin, 2.0 + ahead * sin + aside * cos
+    cube = Solid(shape="box", position=(x, y, 0.8 + up), size=(0.06, 0.06, 0.03), yaw=0.3)
+    pair = [
+        replace(thing(name, *solid.position), solid=solid)
+        for name, solid in (("red book", book), ("red cube", cube))
+    ]
+    assert is_one(*pair) == is_same
+    assert is_one(*reversed(pair)) == is_same

@@ -4,20 +4,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.skills.rig import TABLE, Rig, SightedRig, thing
+from tests.skills.rig import TABLE, Ghost, Rig, SightedRig, thing
 
 from yanshi.control.kinematics import LEFT, RIGHT
 from yanshi.control.palm import Approach
+from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Solid, Thing
+from yanshi.skills.motion import stand
 from yanshi.skills.push import (
     EDGE_M,
     LEAST_M,
     Push,
     _what_became,
     half_extent,
+    push_spot,
     push_spots,
     room_behind,
 )
+from yanshi.skills.skill import DONE
 from yanshi.worlds import goals
 from yanshi.worlds.floor_plan import Place
 
@@ -87,15 +91,57 @@ def test_how_far_a_thing_reaches_depends_on_its_shape_and_turn():
         assert half_extent(round_one, 0.3) == pytest.approx(0.1)
 
 
-def test_with_no_room_behind_it_nothing_is_pushed_and_no_step_made():
+def test_what_cannot_be_pushed_is_looked_at_from_near_before_it_is_given_up():
     x = TABLE.centre[0] + 0.5 * TABLE.size[0] - 0.05
     wall = [thing("blue can", 1.8 + dx, dy) for dx in (-0.1, 0.0, 0.1) for dy in (-0.1, 0.1)]
     for seen in ([thing("red cube", x, 0.0)], [thing("red cube", 1.8, 0.0), *wall]):
-        rig = Rig(seen=seen)
-        outcome = rig.carry_out(Push(("red cube",), rig.tools))
+        ghost = Ghost(sees=lambda _, seen=seen: seen)
+        outcome = ghost.go(lambda tools, percept: Push(("red cube",), tools).act(percept))
         assert outcome.kind == "failed"
         assert outcome.reason in ("no_room_behind", "out_of_reach")
-        assert np.linalg.norm(rig.position) < 0.05
+        assert ghost.away(seen[0].position) < 1.2
+
+
+def test_what_seems_out_of_reach_from_afar_is_pushed_if_from_near_it_is_not(monkeypatch):
+    far, near = thing("red cube", TABLE.centre[0], 0.1), box("red cube", 1.74, 0.1)
+    chosen = []
+
+    def just_so(tools, percept, thing, spot):
+        chosen.append(spot)
+        yield from stand(tools, percept, 0.1)
+        return percept, DONE
+
+    monkeypatch.setattr("yanshi.skills.push._push_from", just_so)
+    ghost = Ghost(sees=lambda ghost: [near if ghost.away((1.74, 0.1)) < 1.2 else far])
+    push = Push(("red cube",), ghost.tools)
+    assert ghost.go(lambda _, percept: push.act(percept)) == DONE
+    (spot,) = chosen
+    assert np.hypot(spot.pose[0] - 1.74, spot.pose[1] - 0.1) < 0.7
+
+
+def test_a_stance_from_which_the_arm_does_not_come_behind_it_is_passed_over(rig: Rig, monkeypatch):
+    cube, percept = box("red cube", 1.74, 0.1), rig.percept()
+    first, *others = push_spots(rig.tools, Scene(t_ns=0), (0.0, 0.0), cube, TABLE)
+    bad = first.stance
+
+    def plan(tools, percept, hand, thing, stance, *_, **__):
+        if stance == bad:
+            raise UnreachableError("It does not.")
+
+    monkeypatch.setattr("yanshi.skills.push.plan_push", plan)
+    spot = push_spot(rig.tools, percept, cube, TABLE, [])
+    assert spot in others
+    assert spot.stance != bad
+    assert push_spot(rig.tools, percept, cube, TABLE, [spot]) != spot
+
+
+def test_where_a_person_alone_is_in_the_way_it_asks_for_room():
+    cube = box("red cube", 1.74, 0.1)
+    crowd = [thing("person", x, y, 1.0) for x in (1.0, 1.4) for y in (-1.5, -0.8, 0.0, 0.8, 1.5)]
+    ghost = Ghost(sees=lambda _: [cube, *crowd])
+    push = Push(("red cube",), ghost.tools)
+    outcome = ghost.go(lambda _, percept: push.act(percept))
+    assert (outcome.kind, outcome.reason) == ("failed", "somebody_there")
 
 
 def test_with_both_hands_full_nothing_is_pushed(rig: Rig):

@@ -224,6 +224,7 @@ class Episode:
         self._words: Words = OneSentence("", 0)
         self._context = NOWHERE
         self._idle_since_ns: int | None = None
+        self._is_tidy = True
         self._lost: list[Observer] = []
         self._eyes_lost = False
         self._pushed: list[Push] = []
@@ -279,7 +280,7 @@ class Episode:
         self._words = words
         scheduler = Scheduler(self.clock, self.loops)
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # What is here already need not be looked through when the robot is idle.
         gc.disable()  # A collection in mid-stride would hold up the reflex by milliseconds.
         switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -487,6 +488,17 @@ class Episode:
         )
         for observer in self._observers:
             observer.on_tick(snapshot)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Let Python give back what it holds for later, each time that there is nothing to do.
+
+        A whole collection alone empties its lists of free tuples, floats and the like, which take
+        megabytes once they are full; a cycle left behind by a skill goes with them.
+        """
+        was_tidy, self._is_tidy = self._is_tidy, self._is_idle
+        if self._is_tidy and not was_tidy:
+            gc.collect()
 
     def _keep_up(self, t_ns: int, percept: Percept) -> JointTarget | None:
         """Look out for a fall; while it lasts, return what gets the robot up."""

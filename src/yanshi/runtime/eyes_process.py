@@ -5,6 +5,7 @@ handed nothing but the pose of everything in it at the moment of the picture, wh
 a camera is handed by the light. What comes back is what the eyes made of the picture.
 """
 
+import gc
 import multiprocessing
 import os
 import time
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yanshi.core.errors import BodyError
+from yanshi.core.memory import give_back
 from yanshi.core.messages import Solid
 from yanshi.senses.eyes import Detection
 from yanshi.senses.map_match import Match, Viewpoint
@@ -23,6 +25,9 @@ from yanshi.senses.scene_memory import Surfaces
 
 NICENESS = 10
 """How far the eyes stand back when there is not enough processor for everybody."""
+
+TIDIED_EVERY = 64
+"""After so many pictures memory that is held for later is given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +173,7 @@ def _answer(connection: Connection) -> None:
     camera: MujocoCamera | None = None
     eyes: Eyes | None = None
     matcher: MapMatcher | None = None
+    pictures = 0
     while (message := connection.recv()) is not None:
         if message[0] == "enter":
             try:
@@ -178,6 +184,9 @@ def _answer(connection: Connection) -> None:
                 camera = MujocoCamera(simulation.body.model, HEAD_CAMERA)
                 matcher = MapMatcher(simulation.floor_plan)
                 del simulation  # Its body is not needed.
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()  # Later collections need not look through all this.
                 connection.send("ready")
             except YanshiError as error:
                 connection.send((str(error), error.zh))
@@ -207,3 +216,6 @@ def _answer(connection: Connection) -> None:
                 rgb=rgb,
             )
         )
+        pictures += 1
+        if pictures % TIDIED_EVERY == 0:
+            give_back()

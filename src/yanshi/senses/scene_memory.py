@@ -301,7 +301,7 @@ class SceneMemory:
 
     def _scene(self, t_ns: int) -> Scene:
         shown = [t for t in self._tracks if t.confidence >= self.config.confidence_shown]
-        things = tuple(
+        things = [  # Of a tuple made from a generator Python keeps a free one, ten a second.
             Thing(
                 kind=track.kind,
                 colour=track.colour,
@@ -317,8 +317,8 @@ class SceneMemory:
                 colour_shares=_shares(track.colour_votes),
             )
             for track in sorted(shown, key=lambda track: track.number)
-        )
-        return Scene(t_ns=t_ns, things=things)
+        ]
+        return Scene(t_ns=t_ns, things=tuple(things))
 
 
 def _agreed(solids: Sequence[tuple[int, Solid]]) -> Solid:

@@ -358,10 +358,19 @@ def take(
 
 
 def is_one(thing: Thing, other: Thing) -> bool:
-    """Whether two memories are of one thing, called by two names."""
+    """Whether two memories are of one thing: called by two names, or seen in two places."""
     if thing.solid is None or other.solid is None:
         return thing is other
-    return _apart(thing.solid.position[:2], other.solid.position[:2]) < ONE_M
+    if _apart(thing.solid.position[:2], other.solid.position[:2]) < ONE_M:
+        return True
+    pairs = ((thing.solid, other.solid), (other.solid, thing.solid))
+    return any(_is_inside(inner.position, outer) for inner, outer in pairs)
+
+
+def _is_inside(point: ArrayLike, solid: Solid) -> bool:
+    """Whether a point is where a solid is; no other thing's middle can be."""
+    offset = solid_pose(solid)[:3, :3].T @ np.subtract(point, solid.position)
+    return bool((np.abs(offset) <= 0.5 * np.array(solid.size)).all())
 
 
 def _is_seen_elsewhere(percept: Percept, hand: Hand, thing: Thing) -> bool:

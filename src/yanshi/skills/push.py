@@ -1,14 +1,14 @@
 """Push a thing on the furniture away from the robot, with a fist from its near side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from yanshi.control.arm_path import ArmPath
+from yanshi.control.arm_path import Angles, ArmPath
 from yanshi.control.clearance import Box
 from yanshi.control.kinematics import RIGHT
 from yanshi.control.palm import Approach, palm_turn
@@ -32,12 +32,12 @@ from yanshi.skills.grip import (
     step_away,
     withdraw,
 )
-from yanshi.skills.ground import place_under
+from yanshi.skills.ground import place_under, without_people
 from yanshi.skills.hands import Hand, hands_of, open_fingers
 from yanshi.skills.motion import here, stand
-from yanshi.skills.search import find, meant
+from yanshi.skills.search import find, look_from_near, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
-from yanshi.skills.stances import Spot, boxes_about, spots
+from yanshi.skills.stances import Spot, boxes_about, foreseen, spots, standing, was_tried
 from yanshi.worlds.floor_plan import Place
 from yanshi.worlds.things import shape_of
 
@@ -75,6 +75,8 @@ TRIES = 2
 LOOK_S = 2.0
 """How long it looks where the thing is afterwards."""
 MOVED_M = 0.05
+NEAR_M = 1.2
+"""Before it gives up it looks from nearer than this."""
 
 
 class Push(Flow):
@@ -102,18 +104,25 @@ class Push(Flow):
         return None
 
     def act(self, percept: Percept) -> Behaviour[Outcome]:
-        """Try twice, from another side the second time."""
+        """Try twice, from another side the second time; look from near before it is given up."""
         tools = self.tools
         percept, thing = yield from find(tools, percept, self.arguments[0])
         if isinstance(thing, Outcome):
             return thing
         out_of_reach = outcome = Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
+        if place_under(tools.floor_plan, thing) is None:
+            return out_of_reach
+        tried: list[Spot] = []
         try:
-            for number in range(TRIES):
-                percept, ways = yield from self._ways(percept, thing)
-                if isinstance(ways, Outcome):
-                    return ways
-                spot = ways[number % len(ways)]
+            for _ in range(TRIES):
+                percept, spot = yield from self._choose_spot(percept, thing, tried)
+                if isinstance(spot, Outcome) and not tried and _is_seen_from_afar(percept, thing):
+                    percept = yield from look_from_near(tools, percept, thing)
+                    thing = _nearest(percept, thing, thing.position) or thing
+                    percept, spot = yield from self._choose_spot(percept, thing, tried)
+                if isinstance(spot, Outcome):
+                    return spot
+                tried.append(spot)
                 percept, outcome = yield from _push_from(tools, percept, thing, spot)
                 if outcome.kind == "done":
                     break
@@ -122,21 +131,60 @@ class Push(Flow):
             return out_of_reach
         return outcome
 
-    def _ways(
-        self, percept: Percept, thing: Thing
-    ) -> Behaviour[tuple[Percept, list[Spot] | Outcome]]:
+    def _choose_spot(
+        self, percept: Percept, thing: Thing, tried: Sequence[Spot]
+    ) -> Behaviour[tuple[Percept, Spot | Outcome]]:
         """Return where to stand so that there is room behind the thing, or why nowhere."""
         tools = self.tools
+        refused = Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
         place = place_under(tools.floor_plan, thing)
         if place is None:
-            return percept, Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
-        think = partial(push_spots, tools, percept.scene, here(percept), thing, place)
-        percept, ways = yield from aside(tools, percept, think)
-        if isinstance(ways, UnreachableError):
-            return percept, Outcome(kind="failed", reason="out_of_reach", facts=(thing.name,))
-        if not ways:
-            return percept, Outcome(kind="failed", reason="no_room_behind", facts=(thing.name,))
-        return percept, ways
+            return percept, refused
+        alone = replace(percept, scene=without_people(percept.scene))
+        for known in (percept, alone):
+            think = partial(push_spot, tools, known, thing, place, tried)
+            percept, spot = yield from aside(tools, percept, think)
+            if spot is None:
+                return percept, replace(refused, reason="no_room_behind")
+            if not isinstance(spot, UnreachableError):
+                crowded = replace(refused, reason="somebody_there")
+                return percept, crowded if known is alone else spot
+            if alone.scene == known.scene:
+                break
+        return percept, refused
+
+
+def push_spot(
+    tools: Tools, percept: Percept, thing: Thing, place: Place, tried: Sequence[Spot]
+) -> Spot | None:
+    """Return the best of `push_spots` from which the arm comes behind it, as far as is foreseen.
+
+    None where there is no room behind it.
+
+    Args:
+        tools: The run's.
+        percept: What is known now.
+        thing: What is to be pushed; while its shape is not known, nothing is foreseen.
+        place: What it is on.
+        tried: From where it was tried in vain.
+
+    Raises:
+        UnreachableError: No stance brings a fist behind it.
+    """
+    ways = push_spots(tools, percept.scene, here(percept), thing, place)
+    ways = [way for way in ways if not was_tried(way, tried)] or ways
+    if not ways or thing.solid is None:
+        return ways[0] if ways else None
+    others = [other for other in percept.scene.things if not is_one(other, thing)]
+
+    def judge(spot: Spot) -> float:
+        hand = hands_of(tools)[spot.stance.side]
+        far = min(PUSH_M, room_behind(place, thing, spot.pose[2], others))
+        there, folded = standing(tools, percept, spot), hands_of(tools).ready(hand.side)
+        plan_push(tools, there, hand, thing, spot.stance, far, others, from_angles=folded)
+        return 1.0
+
+    return foreseen(ways, judge)
 
 
 def push_spots(tools: Tools, scene: Scene, at: Point, thing: Thing, place: Place) -> list[Spot]:
@@ -280,6 +328,8 @@ def plan_push(
     stance: Stance,
     far: float,
     others: Sequence[Thing],
+    *,
+    from_angles: Angles | None = None,
 ) -> Shove:
     """Find the arm's way to the near side of a thing, from where it can push straight on.
 
@@ -291,6 +341,7 @@ def plan_push(
         stance: How the palm is turned.
         far: How far it is pushed, m.
         others: What else stands about.
+        from_angles: Of the arm at the start, rad, shape (7,); where it is wanted now if None.
 
     Raises:
         UnreachableError: The arm does not come there.
@@ -299,8 +350,9 @@ def plan_push(
     assert solid is not None
     pelvis_map, map_level = level_frames(percept)
     joints = percept.state.joint_position.copy()
-    if hand.angles is not None:
-        joints[hand.arm.joints] = hand.angles
+    start = hand.angles if from_angles is None else from_angles
+    if start is not None:
+        joints[hand.arm.joints] = start
     joints[hand.fingers.joints] = hand.fingers.angles(FIST)
     ahead = map_level[:3, 0]
     near = np.array(solid.position) - half_extent(thing, percept.base.yaw) * ahead
@@ -331,6 +383,13 @@ def plan_push(
         return Shove(way=way, before=before, behind=behind)
     assert last is not None
     raise last
+
+
+def _is_seen_from_afar(percept: Percept, thing: Thing) -> bool:
+    """Whether its shape, and what stands about it, may not be known well."""
+    x, y = here(percept)
+    away = np.hypot(thing.position[0] - x, thing.position[1] - y)
+    return thing.solid is None or bool(away > NEAR_M)
 
 
 def _what_became(percept: Percept, thing: Thing, before: Thing, yaw: float, far: float) -> Outcome:

@@ -162,7 +162,7 @@ def _make_sure(
             break
         thing = max(hopes, key=lambda t: t.confidence * t.likeness(name))
         doubted.append(thing)
-        percept = yield from _until(_look_from_near(tools, percept, thing), percept, is_sure)
+        percept = yield from _until(look_from_near(tools, percept, thing), percept, is_sure)
         if still := [t for t in _likely(percept.scene, name) if _is_among(t, [thing])]:
             return percept, tuple(still)
     return percept, known
@@ -174,7 +174,7 @@ def _find_instead(
     """Look from near at what resembles most what was looked for in vain, and take it for that."""
     alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if alike:
-        percept = yield from _look_from_near(tools, percept, alike[0])
+        percept = yield from look_from_near(tools, percept, alike[0])
         alike = [thing for thing in _alike(percept.scene, name) if _can_be(tools, thing)]
     if not alike:
         return percept, _not_found(tools, percept, name)
@@ -393,7 +393,7 @@ def _until(
     return percept
 
 
-def _look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
+def look_from_near(tools: Tools, percept: Percept, thing: Thing) -> Behaviour[Percept]:
     """Walk before a thing and look at it; from where the robot is if no way leads there."""
     percept, is_there = yield from as_far_as(percept, _walk_before(tools, percept, thing))
     if not is_there:
