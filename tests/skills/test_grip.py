@@ -221,3 +221,11 @@ def test_two_memories_of_which_one_is_inside_the_other_are_of_one_thing(
     ]
     assert is_one(*pair) == is_same
     assert is_one(*reversed(pair)) == is_same
+
+
+def test_what_is_in_a_bowl_is_another_thing():
+    bowl = Solid(shape="cylinder", position=(1.0, 2.0, 0.8), size=(0.15, 0.15, 0.06), yaw=0.0)
+    nut = Solid(shape="sphere", position=(1.03, 2.0, 0.8), size=(0.05, 0.05, 0.05), yaw=0.0)
+    in_bowl = replace(thing("brown walnut", *nut.position), solid=nut)
+    assert not is_one(in_bowl, replace(thing("red bowl", *bowl.position), solid=bowl))
+    assert is_one(in_bowl, replace(thing("red cup", *bowl.position), solid=bowl))

@@ -36,12 +36,11 @@ from yanshi.skills.ground import (
     ROBOT_RADIUS_M,
     floor_of,
     place_under,
-    pose_before_thing,
     without_people,
 )
 from yanshi.skills.hands import Hands, Load, hands_of, map_from_level, open_fingers
 from yanshi.skills.motion import here, stand, step_to, tick, walk_to
-from yanshi.skills.search import LOOK_S, SURE, find, matches, meant
+from yanshi.skills.search import LOOK_S, SURE, find, look_from_near, matches, meant
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import AIR_M, Spot, boxes_about, front_of, sinking
 from yanshi.worlds.floor_plan import Place
@@ -193,19 +192,12 @@ class Carry(Flow):
 def look_near(
     tools: Tools, percept: Percept, name: str
 ) -> Behaviour[tuple[Percept, Thing | Outcome]]:
-    """Find a thing, and go where its shape is seen well.
-
-    Raises:
-        UnreachableError: No way leads there.
-    """
+    """Find a thing, and go where its shape is seen well if a way leads there."""
     percept, found = yield from find(tools, percept, name)
     if isinstance(found, Outcome):
         return percept, found
     if np.hypot(*np.subtract(found.position[:2], here(percept))) > NEAR_M:
-        floor = floor_of(tools.floor_plan, percept.scene)
-        pose = pose_before_thing(tools.floor_plan, floor, found, here(percept))
-        percept = yield from walk_to(tools, percept, pose)
-        percept = yield from stand(tools, percept, LOOK_S)
+        percept = yield from look_from_near(tools, percept, found)
     known = [t for t in meant(percept.scene, found.name) if _apart(t, found) < SAME_M]
     if not known:
         return percept, Outcome(kind="failed", reason="lost_sight", facts=(found.name,))

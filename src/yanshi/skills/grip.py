@@ -38,7 +38,7 @@ from yanshi.skills.search import SURE, is_still
 from yanshi.skills.skill import DONE, Outcome, Percept, Tools
 from yanshi.skills.stances import Spot, boxes_about, things_about
 from yanshi.worlds.floor_plan import FloorPlan, Place
-from yanshi.worlds.things import NECKED, kind_of
+from yanshi.worlds.things import HOLLOW, NECKED, kind_of
 
 Pose = NDArray[np.float64]
 """Shape (4, 4)."""
@@ -363,12 +363,14 @@ def is_one(thing: Thing, other: Thing) -> bool:
         return thing is other
     if _apart(thing.solid.position[:2], other.solid.position[:2]) < ONE_M:
         return True
+    if thing.kind in HOLLOW or other.kind in HOLLOW:
+        return False
     pairs = ((thing.solid, other.solid), (other.solid, thing.solid))
     return any(_is_inside(inner.position, outer) for inner, outer in pairs)
 
 
 def _is_inside(point: ArrayLike, solid: Solid) -> bool:
-    """Whether a point is where a solid is; no other thing's middle can be."""
+    """Whether a point is inside a solid, as no other thing's middle is."""
     offset = solid_pose(solid)[:3, :3].T @ np.subtract(point, solid.position)
     return bool((np.abs(offset) <= 0.5 * np.array(solid.size)).all())
 

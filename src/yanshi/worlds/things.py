@@ -104,6 +104,9 @@ KINDS: tuple[str, ...] = tuple(KIND_FACTS)
 NECKED = ("bottle",)
 """Kinds whose upper end is too thin to be gripped from above."""
 
+HOLLOW = ("bowl", "tray")
+"""Kinds inside of which another thing may be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedThing:
