@@ -36,7 +36,10 @@ ORDERS = (
     "走到植物旁边，再指一指门",
     "dance for ten seconds",
 )
-WEIGHED_EVERY_S = 20.0
+WEIGHED_EVERY_S = 2.0
+STRETCHES = 20
+"""Of all weighings the lowest in each of so many equal stretches of a run counts: what a process
+takes and gives back is no leak."""
 WARM_UP = 0.25
 """Share of the run after which memory is to grow no more: caches are full by then."""
 LEAK_MB_PER_H = "<= 1"
@@ -119,11 +122,19 @@ def anonymous_mb(pid: int) -> float:
 def growth_mb_per_h(t_s: list[float], mb: list[float], warm_up: float = WARM_UP) -> float:
     """Return the slope of memory over time after the warm-up, MB/h.
 
-    Theil and Sen's median of all slopes: what is given back now and then does not count.
+    Theil and Sen's median of all slopes between the lowest weighings of each stretch.
     """
     times, weights = np.array(t_s) / 3600.0, np.array(mb)
-    kept = times >= times[0] + warm_up * (times[-1] - times[0])
-    pairs = list(itertools.combinations(np.flatnonzero(kept), 2))
+    span = times[-1] - times[0]
+    if span == 0.0:
+        return 0.0
+    stretch = np.minimum((times - times[0]) / span * STRETCHES, STRETCHES - 1).astype(int)
+    lowest = [
+        at[weights[at].argmin()]
+        for at in (np.flatnonzero(stretch == n) for n in range(STRETCHES))
+        if len(at) and times[at[0]] >= times[0] + warm_up * span
+    ]
+    pairs = list(itertools.combinations(lowest, 2))
     if not pairs:
         return 0.0
     a, b = np.array(pairs).T
