@@ -18,7 +18,7 @@ from yanshi.bench.soak import (
     Orders,
     Scales,
     anonymous_mb,
-    growth_mb_per_h,
+    growth_of,
 )
 
 
@@ -29,21 +29,26 @@ def test_a_leak_is_measured_among_what_comes_and_goes(leak):
     comes_and_goes = 3.0 * (rng.random(t_s.size) < 0.2)
     warm_up = 40.0 * np.exp(-t_s / 100.0)
     mb = 300.0 + leak * t_s / 3600.0 + comes_and_goes - warm_up
-    assert growth_mb_per_h(t_s.tolist(), mb.tolist()) == pytest.approx(leak, abs=0.2)
+    growth = growth_of(t_s.tolist(), mb.tolist())
+    assert growth.mb_per_h == pytest.approx(leak, abs=0.2)
+    assert growth.interval[0] <= growth.mb_per_h <= growth.interval[1]
 
 
 def test_what_is_given_back_all_the_time_is_no_leak_and_does_not_hide_one():
     rng = np.random.default_rng(0)
     t_s = np.arange(0.0, 3600.0, WEIGHED_EVERY_S)
-    found = [
-        growth_mb_per_h(
-            t_s.tolist(), (leak * t_s / 3600.0 + rng.uniform(0.0, 8.0, t_s.size)).tolist()
-        )
-        for leak in (0.0, 3.0)
-        for _ in range(20)
-    ]
-    assert np.max(np.abs(found[:20])) < 0.5
-    assert np.median(found[20:]) == pytest.approx(3.0, abs=0.3)
+    for leak in (0.0, 3.0):
+        found = [
+            growth_of(t_s, leak * t_s / 3600.0 + rng.uniform(0.0, 8.0, t_s.size)) for _ in range(20)
+        ]
+        assert max(abs(growth.mb_per_h - leak) for growth in found) < 0.7
+        covers = [growth.interval[0] <= leak <= growth.interval[1] for growth in found]
+        assert sum(covers) >= 16
+
+
+def test_from_a_moment_no_growth_can_be_told():
+    growth = growth_of([0.0, 1.0], [100.0, 200.0])
+    assert (growth.mb_per_h, growth.interval, growth.n) == (0.0, None, 1)
 
 
 def test_an_order_is_given_when_there_is_nothing_to_do_and_none_after_the_end():

@@ -6,12 +6,14 @@ its processes is weighed; in the end late ticks, falls, faults and warnings are 
 
 import itertools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import theilslopes
 
 from yanshi.bench.rows import Row, Trial, rate_row, report, run_trials
 from yanshi.bodies.remote_body import RemoteBody
@@ -119,26 +121,34 @@ def anonymous_mb(pid: int) -> float:
     return (sizes["Anonymous:"] + sizes["Swap:"]) * 1.024e-3
 
 
-def growth_mb_per_h(t_s: list[float], mb: list[float], warm_up: float = WARM_UP) -> float:
-    """Return the slope of memory over time after the warm-up, MB/h.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How much memory a process takes more and more of."""
+
+    mb_per_h: float
+    interval: tuple[float, float] | None
+    """95 % interval, by Kendall's tau, MB/h; None where no growth can be told."""
+    n: int
+    """How many stretches it was told from."""
+
+
+def growth_of(t_s: Sequence[float], mb: Sequence[float], warm_up: float = WARM_UP) -> Growth:
+    """Return the slope of memory over time after the warm-up.
 
     Theil and Sen's median of all slopes between the lowest weighings of each stretch.
     """
     times, weights = np.array(t_s) / 3600.0, np.array(mb)
-    span = times[-1] - times[0]
-    if span == 0.0:
-        return 0.0
-    stretch = np.minimum((times - times[0]) / span * STRETCHES, STRETCHES - 1).astype(int)
+    begin, span = times[0], times[-1] - times[0]
+    stretch = np.minimum((times - begin) * STRETCHES / max(span, 1e-9), STRETCHES - 1).astype(int)
     lowest = [
         at[weights[at].argmin()]
         for at in (np.flatnonzero(stretch == n) for n in range(STRETCHES))
-        if len(at) and times[at[0]] >= times[0] + warm_up * span
+        if len(at) and times[at[0]] >= begin + warm_up * span
     ]
-    pairs = list(itertools.combinations(lowest, 2))
-    if not pairs:
-        return 0.0
-    a, b = np.array(pairs).T
-    return float(np.median((weights[b] - weights[a]) / (times[b] - times[a])))
+    if len(lowest) < 2:
+        return Growth(mb_per_h=0.0, interval=None, n=len(lowest))
+    slope, _, low, high = theilslopes(weights[lowest], times[lowest])
+    return Growth(mb_per_h=float(slope), interval=(float(low), float(high)), n=len(lowest))
 
 
 def soak(minutes: float, seed: int, *, is_real_time: bool, apart: bool = False) -> Trial:
@@ -182,7 +192,6 @@ def soak(minutes: float, seed: int, *, is_real_time: bool, apart: bool = False) 
         "orders": words.count,
         "sim_s": result.sim_s,
         "real_time_factor": result.real_time_factor,
-        "growth": {n: growth_mb_per_h(scales.t_s, mb) for n, mb in scales.mb.items()},
         "t_s": scales.t_s,
         "mb": scales.mb,
         "ticks": ticks,
@@ -217,10 +226,7 @@ def make_rows(trial: Trial) -> list[Row]:
     rows = [
         one("minutes", trial["sim_s"] / 60.0, "", "min"),
         one("orders", trial["orders"]),
-        *(
-            one(f"{name}: memory grows by", value, LEAK_MB_PER_H, "MB/h")
-            for name, value in trial["growth"].items()
-        ),
+        *(_growth_row(name, growth_of(trial["t_s"], mb)) for name, mb in trial["mb"].items()),
         *(one(f"{name}: memory in the end", mb[-1], "", "MB") for name, mb in trial["mb"].items()),
         one("falls", trial["falls"], "<= 0"),
         one("MuJoCo warnings", trial["warnings"], "<= 0"),
@@ -230,3 +236,14 @@ def make_rows(trial: Trial) -> list[Row]:
         missed, ticks = trial["misses"]["reflex"], trial["ticks"]["reflex"]
         rows.append(rate_row("reflex ticks that were late", np.arange(ticks) < missed, MISSED))
     return rows
+
+
+def _growth_row(name: str, growth: Growth) -> Row:
+    return Row(
+        name=f"{name}: memory grows by",
+        value=growth.mb_per_h,
+        interval=growth.interval,
+        n=growth.n,
+        target=LEAK_MB_PER_H,
+        unit="MB/h",
+    )
