@@ -301,7 +301,7 @@ class SceneMemory:
 
     def _scene(self, t_ns: int) -> Scene:
         shown = [t for t in self._tracks if t.confidence >= self.config.confidence_shown]
-        things = [  # Of a tuple made from a generator Python keeps a free one, ten a second.
+        things = [  # A tuple made from a generator would leave a free one behind, ten a second.
             Thing(
                 kind=track.kind,
                 colour=track.colour,
