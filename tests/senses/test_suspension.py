@@ -21,7 +21,9 @@ CASE = Case(row="", what="", wanted="", run=lambda *_: {}, passes=bool)
 
 
 class Legs:
-    """Two feet that carry anything."""
+    """Two feet that carry anything; a state's two joints are the knees."""
+
+    knees = np.array([0, 1])
 
     def __init__(self, *loads: float, lean: float = 0.0) -> None:
         self.loads, self.lean = np.array(loads), lean
@@ -30,12 +32,12 @@ class Legs:
         return np.outer(self.loads, [-np.sin(self.lean), 0.0, np.cos(self.lean), 0.0, 0.0, 0.0])
 
 
-def state(t_ns: int, felt: float, lean: float = 0.0) -> RobotState:
+def state(t_ns: int, felt: float, lean: float = 0.0, knee: float = 0.3) -> RobotState:
     """A sample of a robot that leans ahead and feels a push upwards, m/s²."""
     zeros = np.zeros(2)
     return RobotState(
         t_ns=t_ns,
-        joint_position=zeros,
+        joint_position=np.array([0.3, knee]),
         joint_velocity=zeros,
         joint_torque=zeros,
         orientation_wxyz=(np.cos(0.5 * lean), 0.0, np.sin(0.5 * lean), 0.0),
@@ -63,6 +65,13 @@ def state(t_ns: int, felt: float, lean: float = 0.0) -> RobotState:
 def test_who_weighs_something_and_has_no_foot_that_carries_hangs(loads, felt, tick, lean):
     suspension = Suspension(Legs(*loads, lean=lean))
     told = [k for k in range(60) if suspension.update(state(k * TICK_NS, felt, lean))]
+    assert (told[0] if told else None) == tick
+
+
+@pytest.mark.parametrize(("knee", "tick"), [(0.16, 15), (0.14, None), (0.0, None), (-0.05, None)])
+def test_what_a_stretched_leg_carries_is_not_told_by_its_torques(knee, tick):
+    suspension = Suspension(Legs(0.0, -150.0))
+    told = [k for k in range(60) if suspension.update(state(k * TICK_NS, G, knee=knee))]
     assert (told[0] if told else None) == tick
 
 

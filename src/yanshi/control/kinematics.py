@@ -81,6 +81,8 @@ class Kinematics:
                 for side in ("left", "right")
             ]
         )
+        self.knees = self._whole_legs[:, 3].copy()
+        """Where both knees are in all joints, shape (2,)."""
         self._whole_leg_dofs = self._dofs[self._whole_legs]
         self._jacobian, self._turning = np.zeros((2, 3, self._model.nv))
         self._reaches = self._measure_reaches()

@@ -30,6 +30,8 @@ class SuspensionConfig:
     that seems to pull counts as nothing: caught under a box it pulls as hard as the other bears."""
     borne_min: float = 6.0
     """What the IMU measures upwards, at least, m/s²."""
+    straight: float = 0.15
+    """What a leg carries is not told by its torques while its knee is bent by less, rad."""
     over_s: float = 0.3
     """Over how long both are averaged: no stride is without a foot on the floor for so long."""
 
@@ -51,7 +53,10 @@ class Suspension:
         config, samples = self.config, self._samples
         up = rotation_matrix(state.orientation_wxyz)[2]
         wrenches = self._kinematics.foot_wrenches(state.joint_position, state.joint_torque)
-        load = float(np.maximum(wrenches[:, :3] @ up, 0.0).sum())
+        loads = np.maximum(wrenches[:, :3] @ up, 0.0)
+        # A stretched leg is a strut: what it carries turns no joint.
+        loads[state.joint_position.take(self._kinematics.knees) < config.straight] = np.inf
+        load = float(loads.sum())
         samples.append((state.t_ns, load, float(up @ state.acceleration)))
         begin_ns = state.t_ns - round(config.over_s * 1e9)
         if samples[0][0] > begin_ns:
