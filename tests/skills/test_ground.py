@@ -1,8 +1,10 @@
 """Where to stand is geometry; rooms are drawn by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tests.skills.rig import DOOR, ROOM, SHELF, TABLE, thing
+from tests.skills.rig import DOOR, ROOM, SHELF, TABLE, Rig, thing
 
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene
@@ -84,3 +86,12 @@ def test_a_walled_in_place_is_unreachable():
     plan = FloorPlan(name="r", size=(6.0, 6.0), places=(TABLE, *ring), start=(0.0, 0.0, 0.0))
     with pytest.raises(UnreachableError):
         ground.pose_before_place(plan, ground.floor_of(plan, EMPTY), TABLE, (-1.0, 0.0))
+
+
+def test_people_are_left_out_only_where_there_are_some():
+    percept, cube, person = Rig().percept(), thing("red cube", 1.8, 0.0), thing("person", 1.0, 0.0)
+    for seen, scenes in (([cube], [[cube]]), ([cube, person], [[cube, person], [cube]])):
+        known = replace(percept, scene=Scene(t_ns=0, things=tuple(seen)))
+        found = list(ground.with_people_and_without(known))
+        assert [list(one.scene.things) for one, _ in found] == scenes
+        assert [is_alone for _, is_alone in found] == [False, True][: len(scenes)]

@@ -21,7 +21,7 @@ from yanshi.skills.grip import (
     plan_reach,
     take,
 )
-from yanshi.skills.ground import place_under, without_people
+from yanshi.skills.ground import place_under, with_people_and_without
 from yanshi.skills.hands import Hand, hands_of
 from yanshi.skills.motion import here
 from yanshi.skills.release import Disc, Goal, approaches_to, by_nearness, free_spot, put
@@ -256,16 +256,13 @@ def _choose_spot(
     place = place_under(tools.floor_plan, thing)
     if place is None:
         return percept, refused
-    alone = replace(percept, scene=without_people(percept.scene))
-    for known in (percept, alone):
+    for known, is_alone in with_people_and_without(percept):
         think = partial(best_spot, tools, known, thing, place, approaches, tried, sides=sides)
         for nearer in (0.0, DOUBT_M):  # Seen from afar it may be nearer than it seems.
             percept, spot = yield from aside(tools, percept, partial(think, nearer=nearer))
             if not isinstance(spot, UnreachableError):
                 crowded = replace(refused, reason="somebody_there")
-                return percept, crowded if known is alone else spot
-        if alone.scene == percept.scene:
-            break
+                return percept, crowded if is_alone else spot
     return percept, refused
 
 

@@ -1,6 +1,6 @@
 """Where on the floor to stand for a place, a thing or a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from yanshi.control.route import Box, Disc, Floor, Point
 from yanshi.core.errors import UnreachableError
 from yanshi.core.messages import Scene, Thing
+from yanshi.skills.skill import Percept
 from yanshi.worlds.floor_plan import FloorPlan, Place
 
 ROBOT_RADIUS_M = 0.38
@@ -41,6 +42,17 @@ def floor_of(plan: FloorPlan, scene: Scene) -> Floor:
 def without_people(scene: Scene) -> Scene:
     """Return what would be seen if nobody stood there."""
     return replace(scene, things=tuple(t for t in scene.things if t.kind != "person"))
+
+
+def with_people_and_without(percept: Percept) -> Iterator[tuple[Percept, bool]]:
+    """Yield what is known, then, where people are, the same without them, and whether it is that.
+
+    What can be done only without them can be done once they have made room.
+    """
+    yield percept, False
+    alone = without_people(percept.scene)
+    if alone != percept.scene:
+        yield replace(percept, scene=alone), True
 
 
 def pose_before_place(plan: FloorPlan, floor: Floor, place: Place, here: Point) -> Pose:

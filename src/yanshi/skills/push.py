@@ -32,7 +32,7 @@ from yanshi.skills.grip import (
     step_away,
     withdraw,
 )
-from yanshi.skills.ground import place_under, without_people
+from yanshi.skills.ground import place_under, with_people_and_without
 from yanshi.skills.hands import Hand, hands_of, open_fingers
 from yanshi.skills.motion import here, stand
 from yanshi.skills.search import find, look_from_near, meant
@@ -140,17 +140,14 @@ class Push(Flow):
         place = place_under(tools.floor_plan, thing)
         if place is None:
             return percept, refused
-        alone = replace(percept, scene=without_people(percept.scene))
-        for known in (percept, alone):
+        for known, is_alone in with_people_and_without(percept):
             think = partial(push_spot, tools, known, thing, place, tried)
             percept, spot = yield from aside(tools, percept, think)
             if spot is None:
                 return percept, replace(refused, reason="no_room_behind")
             if not isinstance(spot, UnreachableError):
                 crowded = replace(refused, reason="somebody_there")
-                return percept, crowded if known is alone else spot
-            if alone.scene == known.scene:
-                break
+                return percept, crowded if is_alone else spot
         return percept, refused
 
 
